@@ -1,0 +1,63 @@
+/*
+ * Command lines from a table: getopt_long(3) parses, and --help is printed from the same rows.
+ * A row's `id` is what a program switches on.
+ */
+#ifndef COMMON_CLI_H
+#define COMMON_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/err.h"
+
+struct cli_option {
+	int id;               /* > 0, unique in the table */
+	char letter;          /* 0: none */
+	const char *name;     /* long name; NULL: none */
+	const char *argument; /* what it takes, as shown in the help ("PORT"); NULL: nothing */
+	const char *help;     /* one line */
+};
+
+/* What every program has; rows of their own in each table. cli_parse deals with both by itself. */
+enum { CLI_HELP = 1, CLI_VERSION = 2, CLI_FIRST = 16 };
+#define CLI_COMMON                                                                                           \
+	{ CLI_HELP, 'h', "help", NULL, "show this and exit" },                                              \
+	{ CLI_VERSION, 0, "version", NULL, "show the version and exit" }
+
+struct cli {
+	const char *program;  /* "pmulab serve" */
+	const char *usage;    /* "[options] COMMAND" */
+	const char *about;    /* what it does; lines */
+	const struct cli_option *options;
+	size_t count;
+	const char *epilogue; /* examples and exit statuses; lines; may be NULL */
+};
+
+/* Called for each option in turn; `value` is NULL for an option that takes nothing and belongs to argv
+   otherwise. False with `err` ends the parsing. */
+typedef bool cli_on_option(void *context, int id, const char *value, struct err *err);
+
+enum cli_result {
+	CLI_RUN,  /* `*operands` is the index in argv of the first operand */
+	CLI_DONE, /* --help or --version was printed to stdout: exit 0 */
+	CLI_ERROR, /* `err` says what, and points to --help */
+};
+
+enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option, void *context,
+	int *operands, struct err *err);
+
+/* --help, as text at most 100 columns wide. */
+void cli_print_help(const struct cli *cli, FILE *out);
+
+/* Whole decimal numbers and numbers with a fraction; false (STATUS_USAGE: "--port: ...") for anything else,
+   for rubbish behind it and outside of min..max. */
+bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err);
+
+/* Seconds: "1", "0.5", "500ms", "2s", "1m". */
+bool cli_seconds(const char *option, const char *text, double *value, struct err *err);
+
+/* Prints "program: text" to stderr and returns the exit status. */
+int cli_fail(const char *program, const struct err *err);
+
+#endif

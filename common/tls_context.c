@@ -1,0 +1,1 @@
+typedef int to_be_written;

@@ -1,0 +1,74 @@
+/*
+ * The only place that knows the lab's texts: "CMD_short:d", "CMD_floodme", "This is PMU data i". Pure
+ * functions over bytes, for servers and clients.
+ */
+#ifndef COMMON_WIRE_H
+#define COMMON_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	WIRE_COMMAND_MAX = 64,    /* bytes; a longer text is never a command */
+	WIRE_MESSAGE_MAX = 48,    /* bytes of "This is PMU data <number>" with its NUL */
+	WIRE_ESCAPED_MAX = 4 * WIRE_COMMAND_MAX + 4, /* bytes of an escaped excerpt with its NUL */
+};
+
+/* The limits on d: one interval, and the whole stream of n messages. Seconds. */
+#define WIRE_INTERVAL_MAX 3600.0
+#define WIRE_STREAM_MAX 86400.0
+
+enum wire_verdict {
+	WIRE_PREFIX,   /* may become a command when more comes */
+	WIRE_COMMAND,  /* is a command, and nothing that follows can change it */
+	WIRE_OPEN,     /* is a command, but a digit that follows would change its number ("CMD_short:1") */
+	WIRE_INVALID,  /* can no longer become one */
+};
+
+struct wire_command {
+	enum { WIRE_SHORT, WIRE_FLOOD } kind;
+	double interval; /* d in seconds */
+	size_t length;   /* bytes of the command itself */
+	size_t consumed; /* the same with the line end ("\n" or "\r\n") that followed it */
+};
+
+/*
+ * Reads a command from the start of `data`. `command` is filled for WIRE_COMMAND and WIRE_OPEN. Bytes
+ * behind `consumed` are the caller's to note. d is digits with at most one point among or around
+ * them ("0", "1", "0.25", ".5", "2."); no sign, no exponent, no space.
+ */
+enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_command *command);
+
+/* Writes "This is PMU data <number>" and a NUL. Returns its length without the NUL. */
+size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number);
+
+/*
+ * Writes at most WIRE_COMMAND_MAX bytes of `data` printable: ASCII as it is, the rest and the backslash
+ * and the quote escaped (\n, \r, \t, \\, \", \x1b), "..." when it was cut. NUL-terminated.
+ */
+void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len);
+
+/*
+ * Cuts a byte stream into PMU messages, however it arrives. The messages' numbers follow each other, so
+ * after the first one each end is known at once; where the first number ends is known when the next
+ * message begins or the stream ends (or at once, when it is 0).
+ */
+struct wire_splitter {
+	char held[WIRE_MESSAGE_MAX]; /* the message under way */
+	size_t length;
+	long expected; /* number of the message under way; -1: the first, not known yet */
+	long count;    /* messages complete */
+	bool broken;   /* the stream is not PMU messages; nothing more is split */
+};
+
+void wire_splitter_init(struct wire_splitter *splitter);
+
+/* Takes bytes up to the end of one message; returns how many it took. `*complete`: `held` is a whole
+   message now, to be used before the next call. When `broken` is set, `held` shows what was seen. */
+size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size_t len, bool *complete);
+
+/* The stream has ended: returns true when a first message was still open, which is complete now. A
+   message cut in the middle sets `broken`. */
+bool wire_splitter_end(struct wire_splitter *splitter);
+
+#endif

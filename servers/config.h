@@ -1,0 +1,89 @@
+/*
+ * The configuration: one table of keys gives the command line, the INI file, --help, --print-config and the
+ * errors. A key belongs to a group ("pmu.messages") and may be given for one endpoint of that group
+ * ("pmu-ws.messages"); the more particular one wins, wherever it was said. Of two that are equally
+ * particular the later call wins. Nothing comes from the environment.
+ */
+#ifndef SERVERS_CONFIG_H
+#define SERVERS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/err.h"
+#include "servers/endpoint_table.h"
+
+/* One for each row of the table in config_keys.c, in its order. */
+enum config_key {
+	KEY_PORT,               /* <endpoint>.port    integer 0..65535; 0: a free one */
+	KEY_PMU_MESSAGES,       /* pmu.messages       integer 0..1000000 */
+	KEY_PMU_FIRST,          /* pmu.first          integer 0..1000000000 */
+	KEY_PMU_FLOOD,          /* pmu.flood          bytes 1..64 MiB */
+	KEY_PMU_FLOOD_TEXT,     /* pmu.flood_text     file; "": built in */
+	KEY_PMU_RTT,            /* pmu.rtt            duration 0..200ms */
+	KEY_PMU_MSS,            /* pmu.mss            integer 0 or 88..32767 */
+	KEY_PMU_SPEED,          /* pmu.speed          factor 0.001..1000000 */
+	KEY_PMU_IDLE,           /* pmu.idle           duration or none */
+	KEY_PMU_STALL,          /* pmu.stall          duration or none */
+	KEY_PMU_CONNECTIONS,    /* pmu.connections    integer 1..1000000 */
+	KEY_WS_REPLY,           /* ws.reply           choice: binary text */
+	KEY_WS_FRAGMENT,        /* ws.fragment        bytes; 0: one frame a message */
+	KEY_WS_PING,            /* ws.ping            duration or off */
+	KEY_TLS_DIR,            /* tls.dir            path; "": $XDG_STATE_HOME/pmulab */
+	KEY_TLS_CERT,           /* tls.cert           file; "": made in tls.dir */
+	KEY_TLS_KEY,            /* tls.key            file */
+	KEY_TLS_LEGACY,         /* tls.legacy         yes no */
+	KEY_TLS_HANDSHAKE,      /* tls.handshake      duration */
+	KEY_ECHO_CHUNK,         /* echo.chunk         bytes 1..16384 */
+	KEY_ECHO_IDLE,          /* echo.idle          duration or none */
+	KEY_ECHO_CONNECTIONS,   /* echo.connections   integer 1..1000000 */
+	KEY_SHUTDOWN_GRACE,     /* shutdown.grace     duration */
+	KEY_EVENTS_LIMIT,       /* events.limit       bytes; 0: no limit */
+	KEY_COUNT,
+};
+
+struct config;
+
+/* NULL: out of memory. */
+struct config *config_create(void);
+void config_destroy(struct config *config);
+
+/*
+ * Sets `key` ("pmu.messages", "pmu-ws.messages") from text. `origin` says where it was given ("lab.ini:7",
+ * "--set") and stands in front of the error: "lab.ini:7: pmu.mesages: no such key; did you mean
+ * pmu.messages?". STATUS_USAGE on failure, and nothing has changed.
+ */
+bool config_set(struct config *config, const char *key, const char *value, const char *origin, struct err *err);
+
+/* "KEY=VALUE", as --set takes it. */
+bool config_assign(struct config *config, const char *assignment, const char *origin, struct err *err);
+
+/* An INI file: "[pmu]" and "messages = 20", or "pmu.messages = 20" outside sections; lines that begin with
+   ';' or '#' are comments. Stops at the first error. */
+bool config_load(struct config *config, const char *path, struct err *err);
+
+/* Checks what no single key can: tls.cert without tls.key, an unreadable flood text. */
+bool config_check(const struct config *config, struct err *err);
+
+/* Every key with its merged value, as an INI file; a comment behind each line says where it comes from. */
+void config_print(const struct config *config, FILE *out);
+
+/* The table for --help: key, default, unit, one line. */
+void config_print_keys(FILE *out);
+
+/* The merged configuration as one flat JSON object, NUL-terminated; the caller frees it. NULL: out of memory. */
+char *config_json(const struct config *config);
+
+/* Merged values. `endpoint` is ENDPOINT_NONE for shutdown.* and events.*; the key must be one of that endpoint's.
+   Each getter fits the kinds its comment names; a wrong one is a bug (assert). */
+int64_t config_integer(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* integers, bytes, yes/no, index of a choice */
+double config_seconds(const struct config *config, enum config_key key, enum endpoint_id endpoint);  /* durations; INFINITY for none and off */
+double config_factor(const struct config *config, enum config_key key, enum endpoint_id endpoint);
+const char *config_text(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* paths; valid until that key is set again */
+
+/* Index of a choice, in the order of the table. */
+enum { WS_REPLY_BINARY, WS_REPLY_TEXT };
+
+#endif

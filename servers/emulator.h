@@ -1,0 +1,55 @@
+/*
+ * The emulator's public face: endpoints from a configuration, told to observers, run by one loop.
+ *
+ *   create -> add (each endpoint) -> observe -> listen -> run -> destroy
+ */
+#ifndef SERVERS_EMULATOR_H
+#define SERVERS_EMULATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/err.h"
+#include "common/net.h"
+#include "servers/config.h"
+#include "servers/events/journal.h"
+
+struct emulator;
+
+struct emulator_options {
+	const struct config *config; /* outlives the emulator */
+	uint64_t seed;
+	const struct address *addresses; /* where every endpoint listens, ports ignored; outlives the emulator */
+	size_t address_count;
+	bool ephemeral; /* free ports instead of the configured ones */
+};
+
+struct emulator *emulator_create(const struct emulator_options *options, struct err *err);
+
+/* The observer is the emulator's from here on. Before emulator_listen, so that it sees `start`. */
+void emulator_observe(struct emulator *emulator, struct observer *observer);
+
+/* Adds an endpoint; each once. */
+bool emulator_add(struct emulator *emulator, enum endpoint_id endpoint, struct err *err);
+
+/* Loads what endpoints need (certificates, the flood) and binds every address. All or nothing; STATUS_BIND or
+   STATUS_USAGE. The same port serves every address of an endpoint. */
+bool emulator_listen(struct emulator *emulator, struct err *err);
+
+/* 0: that endpoint does not listen. */
+uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoint);
+
+/* The CA that signed the lab's certificate; "" when the certificate is the user's or none is needed. */
+const char *emulator_ca_file(const struct emulator *emulator);
+
+/* Serves until SIGINT, SIGTERM or emulator_stop. False: it failed while running. */
+bool emulator_run(struct emulator *emulator, struct err *err);
+
+/* Ends emulator_run: streams that run get shutdown.grace; called twice: now. From the loop's thread only. */
+void emulator_stop(struct emulator *emulator);
+
+/* Accepts NULL and half-built ones. */
+void emulator_destroy(struct emulator *emulator);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The endpoints, one row each. A new server is a new row. Everything that names endpoints - configuration,
+ * --help, the ports file, the emulator - reads this table.
+ */
+#ifndef SERVERS_ENDPOINT_TABLE_H
+#define SERVERS_ENDPOINT_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session_ops;
+
+enum endpoint_id {
+	ENDPOINT_ECHO,
+	ENDPOINT_PMU,
+	ENDPOINT_PMU_WS,
+	ENDPOINT_PMU_TLS,
+	ENDPOINT_PMU_WSS,
+	ENDPOINT_COUNT,
+	ENDPOINT_NONE = -1, /* the whole program, where a key or an event belongs to no endpoint */
+};
+
+/* Groups of configuration keys that an endpoint has; bits. */
+enum endpoint_group {
+	GROUP_ECHO = 1 << 0,
+	GROUP_PMU = 1 << 1,
+	GROUP_WS = 1 << 2, /* its carrier is WebSocket */
+	GROUP_TLS = 1 << 3, /* its carrier is TLS, or WebSocket over TLS */
+};
+
+struct endpoint_type {
+	const char *name;       /* "pmu-ws" */
+	uint16_t port;          /* the lab's */
+	unsigned groups;        /* enum endpoint_group, or-ed */
+	const struct session_ops *session;
+	const char *about;      /* half a line for --help */
+};
+
+extern const struct endpoint_type endpoint_table[ENDPOINT_COUNT];
+
+/* ENDPOINT_NONE when there is none of that name. */
+enum endpoint_id endpoint_find(const char *name);
+
+#endif

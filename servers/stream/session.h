@@ -1,0 +1,69 @@
+/*
+ * A session decides what a stream server says. It is pure: it sees bytes and is asked for its next action;
+ * sockets, timers and encryption are its driver's business (servers/stream/conn.c). It allocates nothing.
+ */
+#ifndef SERVERS_STREAM_SESSION_H
+#define SERVERS_STREAM_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "servers/config.h"
+#include "servers/events/event.h"
+
+/* What a session is given; outlives it. */
+struct session_host {
+	const struct config *config; /* read when a command arrives, so that a change holds for the next one */
+	enum endpoint_id endpoint;
+	const char *flood; /* the flood's text, `pmu.flood` bytes */
+	size_t flood_len;
+};
+
+enum session_signal {
+	SESSION_EOF,  /* the peer will send no more */
+	SESSION_STOP, /* the lab ends: finish what runs, start nothing new */
+};
+
+enum action_kind {
+	ACTION_READ,  /* wait for input: at most `len` bytes at once */
+	ACTION_SEND,  /* send these bytes with one send(), then ask again */
+	ACTION_SLEEP, /* ask again `seconds` after the end of the sleep before, or of the send before the first */
+	ACTION_CLOSE, /* the session is over; `why` says how it ended */
+};
+
+struct action {
+	enum action_kind kind;
+	const char *data; /* SEND: valid until the next call of next() */
+	size_t len;       /* SEND, READ */
+	double seconds;   /* SLEEP */
+	const char *why;  /* CLOSE: a literal: "done", "bad command", "peer closed", "stopping" */
+};
+
+/* How a session tells what it understood; the driver adds who and when. */
+struct session_log {
+	void (*emit)(void *driver, enum event_type type, const struct field *fields, size_t count);
+	void *driver;
+};
+
+struct session_ops {
+	const char *name;
+	size_t size; /* bytes the driver sets aside for `self`, zeroed */
+
+	void (*init)(void *self, const struct session_host *host, const struct session_log *log);
+
+	/* `data` is the driver's and only valid during the call. `last`: a message ends here (ws). */
+	void (*input)(void *self, const char *data, size_t len, bool last);
+
+	void (*tell)(void *self, enum session_signal signal);
+
+	/* Asked again once the answer before has been carried out in full, or after input or tell. */
+	struct action (*next)(void *self);
+
+	/* True while the peer may take as long as it likes: a command has not come in full, or never need come. */
+	bool (*idle)(const void *self);
+};
+
+extern const struct session_ops session_pmu;
+extern const struct session_ops session_echo;
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The lab's own certificates, made on the user's machine with libcrypto the first time: a CA and an EC P-256
+ * certificate for localhost, 127.0.0.1, ::1, tcpip.epfl.ch, lab3.iew.epfl.ch and lab3.iw.epfl.ch.
+ */
+#ifndef SERVERS_TLS_IDENTITY_H
+#define SERVERS_TLS_IDENTITY_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "common/err.h"
+
+struct tls_identity {
+	char ca_file[PATH_MAX];
+	char cert_file[PATH_MAX];
+	char key_file[PATH_MAX];
+	char temporary[PATH_MAX]; /* directory to be removed at the end; "": none */
+};
+
+/*
+ * Finds or makes ca.pem, cert.pem and key.pem in `dir`; "" is $XDG_STATE_HOME/pmulab, else
+ * ~/.local/state/pmulab. Directory 0700, keys 0600; two processes at the same moment get the same files (lock file);
+ * a pair with less than a week left is renewed, and so is its CA. Where nothing can be written, a private directory under
+ * $TMPDIR is used, `temporary` names it and `note` (size bytes, "" otherwise) says so in one line. STATUS_USAGE on failure.
+ */
+bool tls_identity_open(struct tls_identity *identity, const char *dir, char *note, size_t size, struct err *err);
+
+/* Removes the temporary directory, where there is one. */
+void tls_identity_close(struct tls_identity *identity);
+
+#endif
