@@ -1,1 +1,281 @@
-typedef int to_be_written;
+/*
+ * Command lines from a table, with getopt_long(3). Its own messages are switched off: ours name the option
+ * as it was typed, suggest the nearest one and point to --help.
+ */
+#include "common/cli.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A long option's value for getopt: above all letters. */
+enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 2 };
+enum { NAME_MAX_LENGTH = 40, HELP_WIDTH = 100, HELP_COLUMN = 30 };
+
+static const struct cli_option *find_row(const struct cli *cli, int value)
+{
+	if (value >= ROW_BASE)
+		return &cli->options[value - ROW_BASE];
+	for (size_t i = 0; i < cli->count; i++)
+		if (cli->options[i].letter && cli->options[i].letter == value)
+			return &cli->options[i];
+	return NULL;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+	return least < c ? least : c;
+}
+
+/* Edits that turn a into b: a letter more, less, changed, or two neighbours exchanged (Damerau-Levenshtein). */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b);
+	size_t rows[3][NAME_MAX_LENGTH + 1];
+	if (la > NAME_MAX_LENGTH || lb > NAME_MAX_LENGTH)
+		return la + lb;
+	for (size_t j = 0; j <= lb; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			row[j] =
+				smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				two_above[j - 2] + 1 < row[j])
+				row[j] = two_above[j - 2] + 1;
+		}
+	}
+	return rows[la % 3][lb];
+}
+
+/* `word` is what was typed, "--prot" or "--prot=1": no row's name, or the beginning of several. */
+static void unknown_long(const struct cli *cli, const char *word, struct err *err)
+{
+	char name[NAME_MAX_LENGTH];
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+
+	char candidates[200] = "";
+	size_t count = 0;
+	const struct cli_option *nearest = NULL;
+	size_t least = 3; /* more edits than two are no slip of the fingers */
+	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
+		if (!row->name)
+			continue;
+		if (strncmp(row->name, name, strlen(name)) == 0) {
+			size_t used = strlen(candidates);
+			snprintf(candidates + used, sizeof candidates - used, "%s--%s", count++ ? ", " : "",
+				row->name);
+		}
+		size_t edits = edit_distance(name, row->name);
+		if (edits < least && edits < strlen(row->name)) {
+			least = edits;
+			nearest = row;
+		}
+	}
+	if (count > 1)
+		err_set(err, STATUS_USAGE, "--%s is the beginning of %s; see %s --help", name, candidates,
+			cli->program);
+	else if (nearest)
+		err_set(err, STATUS_USAGE, "unknown option --%s; did you mean --%s? See %s --help", name,
+			nearest->name, cli->program);
+	else
+		err_set(err, STATUS_USAGE, "unknown option --%s; see %s --help", name, cli->program);
+}
+
+/* Fills getopt's two descriptions of the table. */
+static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct option longs[OPTIONS_MAX + 1])
+{
+	size_t at = 0, count = 0;
+	assert(cli->count <= OPTIONS_MAX);
+	letters[at++] = ':'; /* tell a missing argument from an unknown option */
+	for (size_t i = 0; i < cli->count; i++) {
+		const struct cli_option *row = &cli->options[i];
+		if (row->letter) {
+			letters[at++] = row->letter;
+			if (row->argument)
+				letters[at++] = ':';
+		}
+		if (row->name)
+			longs[count++] = (struct option){ .name = row->name,
+				.has_arg = row->argument ? required_argument : no_argument,
+				.val = ROW_BASE + (int)i };
+	}
+	letters[at] = '\0';
+	longs[count] = (struct option){ 0 };
+}
+
+/* What getopt_long refused with `value` '?' or ':'. optopt is a long option's value, or the letter, or 0 for
+   an unknown long option, which is then `word`. */
+static void bad_option(const struct cli *cli, int value, const char *word, struct err *err)
+{
+	char name[NAME_MAX_LENGTH];
+	const struct cli_option *row = find_row(cli, optopt);
+	if (optopt >= ROW_BASE)
+		snprintf(name, sizeof name, "--%s", row->name);
+	else
+		snprintf(name, sizeof name, "-%c", optopt);
+	if (value == ':')
+		err_set(err, STATUS_USAGE, "%s needs %s; see %s --help", name, row->argument, cli->program);
+	else if (row)
+		err_set(err, STATUS_USAGE, "%s takes no value; see %s --help", name, cli->program);
+	else if (optopt == 0)
+		unknown_long(cli, word, err);
+	else
+		err_set(err, STATUS_USAGE, "unknown option %s; see %s --help", name, cli->program);
+}
+
+/* --help or --version went to a full disk or a closed pipe? */
+static enum cli_result printed(struct err *err)
+{
+	if (fflush(stdout) == 0)
+		return CLI_DONE;
+	err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
+	return CLI_ERROR;
+}
+
+enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option,
+	void *context, int *operands, struct err *err)
+{
+	char letters[LETTERS_MAX];
+	struct option longs[OPTIONS_MAX + 1];
+	describe(cli, letters, longs);
+
+	opterr = 0;
+	optind = 0; /* glibc and musl: start anew, also after an earlier call */
+	for (;;) {
+		int value = getopt_long(argc, argv, letters, longs, NULL);
+		if (value == -1)
+			break;
+		if (value == ':' || value == '?') {
+			bad_option(cli, value, argv[optind - 1], err);
+			return CLI_ERROR;
+		}
+		const struct cli_option *row = find_row(cli, value);
+		assert(row);
+		if (row->id == CLI_HELP) {
+			cli_print_help(cli, stdout);
+			return printed(err);
+		}
+		if (row->id == CLI_VERSION) {
+			printf("%s %s\n", cli->program, PMULAB_VERSION);
+			return printed(err);
+		}
+		if (!on_option(context, row->id, optarg, err))
+			return CLI_ERROR;
+	}
+	*operands = optind;
+	return CLI_RUN;
+}
+
+/* Words of `text` from column `at`, in lines of HELP_WIDTH that start at HELP_COLUMN. */
+static void print_wrapped(const char *text, size_t at, FILE *out)
+{
+	while (*text) {
+		size_t word = strcspn(text, " ");
+		if (at + 1 + word > HELP_WIDTH && at > HELP_COLUMN) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			at = HELP_COLUMN;
+		}
+		if (at > HELP_COLUMN) {
+			putc(' ', out);
+			at++;
+		}
+		fprintf(out, "%.*s", (int)word, text);
+		at += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	putc('\n', out);
+}
+
+static void print_lines(const char *text, FILE *out)
+{
+	size_t len = strlen(text);
+	fprintf(out, "%s%s", text, len > 0 && text[len - 1] == '\n' ? "" : "\n");
+}
+
+void cli_print_help(const struct cli *cli, FILE *out)
+{
+	fprintf(out, "Usage: %s %s\n\n", cli->program, cli->usage);
+	print_lines(cli->about, out);
+	fputs("\nOptions:\n", out);
+	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
+		char left[HELP_WIDTH];
+		const char *space = row->argument ? " " : "", *argument = row->argument ? row->argument : "";
+		int used;
+		if (row->letter && row->name)
+			used = snprintf(left, sizeof left, "  -%c, --%s%s%s", row->letter, row->name, space,
+				argument);
+		else if (row->letter)
+			used = snprintf(left, sizeof left, "  -%c%s%s", row->letter, space, argument);
+		else
+			used = snprintf(left, sizeof left, "      --%s%s%s", row->name, space, argument);
+		if (used > HELP_COLUMN - 2)
+			fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
+		else
+			fprintf(out, "%-*s", HELP_COLUMN, left);
+		print_wrapped(row->help, HELP_COLUMN, out);
+	}
+	if (cli->epilogue) {
+		putc('\n', out);
+		print_lines(cli->epilogue, out);
+	}
+}
+
+bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err)
+{
+	const char *digits = *text == '-' ? text + 1 : text; /* strtol(3) alone takes blanks and "+" too */
+	size_t len = strspn(digits, "0123456789");
+	if (len == 0 || digits[len] != '\0') {
+		err_set(err, STATUS_USAGE, "%s: \"%s\" is not a whole number", option, text);
+		return false;
+	}
+	errno = 0;
+	long parsed = strtol(text, NULL, 10);
+	if (errno == ERANGE || parsed < min || parsed > max) {
+		err_set(err, STATUS_USAGE, "%s: %s is outside of %ld..%ld", option, text, min, max);
+		return false;
+	}
+	*value = parsed;
+	return true;
+}
+
+bool cli_seconds(const char *option, const char *text, double *value, struct err *err)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "ms", 0.001 }, { "m", 60 } };
+
+	size_t whole = strspn(text, "0123456789");
+	const char *rest = text + whole;
+	size_t fraction = 0;
+	if (*rest == '.') {
+		fraction = strspn(rest + 1, "0123456789");
+		rest += 1 + fraction;
+	}
+	if (whole + fraction > 0)
+		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+			if (strcmp(rest, units[i].name) == 0) {
+				double seconds = strtod(text, NULL) * units[i].seconds;
+				if (!isfinite(seconds))
+					break;
+				*value = seconds;
+				return true;
+			}
+	err_set(err, STATUS_USAGE, "%s: \"%s\" is not a time; write seconds as 1, 0.5, 500ms, 2s or 1m",
+		option, text);
+	return false;
+}
+
+int cli_fail(const char *program, const struct err *err)
+{
+	fprintf(stderr, "%s: %s\n", program, err->text);
+	return (int)err->status;
+}

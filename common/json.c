@@ -1,1 +1,147 @@
-typedef int to_be_written;
+/*
+ * JSON text, RFC 8259: one flat object, written from left to right. Names are the program's own and
+ * plain; values may come from a peer, so strings are escaped and forced into valid UTF-8.
+ */
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Two bytes stay free for "}" and the NUL. */
+static void put(struct json *json, const char *text, size_t len)
+{
+	if (json->overflow || json->size < 2 || len > json->size - 2 - json->len) {
+		json->overflow = true;
+		return;
+	}
+	memcpy(json->text + json->len, text, len);
+	json->len += len;
+}
+
+static void put_text(struct json *json, const char *text)
+{
+	put(json, text, strlen(text));
+}
+
+static void put_name(struct json *json, const char *name)
+{
+	if (json->comma)
+		put_text(json, ",");
+	json->comma = true;
+	put_text(json, "\"");
+	put_text(json, name);
+	put_text(json, "\":");
+}
+
+/* Bytes of the UTF-8 character at `text`, 0 when it is none (Unicode 15, table 3-7: no overlong forms, no
+   surrogates, nothing above U+10FFFF). The NUL at the end is no continuation byte, so nothing is read behind it. */
+static size_t utf8_length(const unsigned char *text)
+{
+	unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */
+	size_t len;
+	if (text[0] < 0x80)
+		return 1;
+	else if (text[0] >= 0xc2 && text[0] <= 0xdf)
+		len = 2;
+	else if (text[0] >= 0xe0 && text[0] <= 0xef)
+		len = 3;
+	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (text[0] == 0xe0)
+		low = 0xa0;
+	else if (text[0] == 0xed)
+		high = 0x9f;
+	else if (text[0] == 0xf0)
+		low = 0x90;
+	else if (text[0] == 0xf4)
+		high = 0x8f;
+	if (text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+void json_begin(struct json *json, char *text, size_t size)
+{
+	*json = (struct json){ .text = text, .size = size };
+	put_text(json, "{");
+}
+
+void json_integer(struct json *json, const char *name, int64_t value)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%" PRId64, value);
+	json_raw(json, name, text);
+}
+
+void json_real(struct json *json, const char *name, double value)
+{
+	char text[340]; /* the largest double has 309 digits */
+	snprintf(text, sizeof text, "%.3f", value);
+	json_raw(json, name, isfinite(value) ? text : "null"); /* JSON knows no infinity */
+}
+
+void json_bool(struct json *json, const char *name, bool value)
+{
+	json_raw(json, name, value ? "true" : "false");
+}
+
+void json_string(struct json *json, const char *name, const char *text)
+{
+	if (!text) {
+		json_raw(json, name, "null");
+		return;
+	}
+	put_name(json, name);
+	put_text(json, "\"");
+	for (const unsigned char *at = (const unsigned char *)text; *at;) {
+		size_t len = utf8_length(at);
+		char escape[8];
+		if (len == 0) {
+			put_text(json, "\xef\xbf\xbd"); /* U+FFFD */
+			at++;
+			continue;
+		}
+		if (*at == '"' || *at == '\\') {
+			snprintf(escape, sizeof escape, "\\%c", *at);
+			put_text(json, escape);
+		} else if (*at == '\n') {
+			put_text(json, "\\n");
+		} else if (*at == '\r') {
+			put_text(json, "\\r");
+		} else if (*at == '\t') {
+			put_text(json, "\\t");
+		} else if (*at < 0x20) {
+			snprintf(escape, sizeof escape, "\\u%04x", *at);
+			put_text(json, escape);
+		} else {
+			put(json, (const char *)at, len);
+		}
+		at += len;
+	}
+	put_text(json, "\"");
+}
+
+void json_raw(struct json *json, const char *name, const char *text)
+{
+	put_name(json, name);
+	put_text(json, text);
+}
+
+size_t json_end(struct json *json)
+{
+	if (json->overflow) {
+		if (json->size > 0)
+			json->text[0] = '\0';
+		return 0;
+	}
+	json->text[json->len++] = '}';
+	json->text[json->len] = '\0';
+	return json->len;
+}

@@ -1,1 +1,34 @@
-typedef int to_be_written;
+/*
+ * Data segments as the kernel counts them, tcp(7) TCP_INFO. A file of its own: glibc's <netinet/tcp.h> has
+ * a struct tcp_info without tcpi_data_segs_out, and cannot be included beside <linux/tcp.h>, which has it.
+ */
+#include "common/net.h"
+
+#ifdef __linux__
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+
+bool net_segments(int fd, struct segments *segments)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof info;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return false;
+	/* A kernel before 4.6 fills less. */
+	if (len < offsetof(struct tcp_info, tcpi_data_segs_out) + sizeof info.tcpi_data_segs_out)
+		return false;
+	segments->out = info.tcpi_data_segs_out;
+	segments->in = info.tcpi_data_segs_in;
+	return true;
+}
+
+#else
+
+bool net_segments(int fd, struct segments *segments)
+{
+	return false;
+}
+
+#endif
