@@ -25,4 +25,8 @@ struct tls_context *tls_context_client(const char *ca_file, bool legacy, struct 
 /* Accepts NULL. Transports made from it must be gone. */
 void tls_context_destroy(struct tls_context *context);
 
+/* For transport_tls: OpenSSL's SSL_CTX, and the CA file that a client trusts ("" is the system's CAs). */
+struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
+const char *tls_context_trust(const struct tls_context *context);
+
 #endif
