@@ -1,0 +1,68 @@
+"""Fixtures of the system and interop tests; what they hand out is described in support/lab.py."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.lab import Lab, Program  # noqa: E402  the path comes first
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time or load; runs without other tests beside it")
+
+
+@pytest.fixture(scope="session")
+def state_directory(tmp_path_factory):
+    """XDG_STATE_HOME for every lab of a session: certificates are made once, and never in anyone's home."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture
+def start_lab(state_directory):
+    """start_lab(*options of `pmulab serve`, env={}, prefix=()): a Lab that is stopped, and checked, at the end."""
+    labs = []
+
+    def start(*args, **kwargs):
+        labs.append(Lab(*args, **{"state": state_directory, **kwargs}))
+        return labs[-1]
+
+    yield start
+    call_all(lab.stop for lab in labs)
+
+
+@pytest.fixture
+def lab(start_lab):
+    """A lab with default settings."""
+    return start_lab()
+
+
+@pytest.fixture
+def ca_file(lab):
+    return lab.ca_file
+
+
+@pytest.fixture
+def spawn():
+    """spawn(name, *args, lab=None, env={}, prefix=()): a Program that is ended at the end."""
+    programs = []
+
+    def start(*args, **kwargs):
+        programs.append(Program(*args, **kwargs))
+        return programs[-1]
+
+    yield start
+    call_all(program.end for program in programs)
+
+
+def call_all(calls):
+    """Makes every call, also when one fails; then the first failure."""
+    errors = []
+    for call in calls:
+        try:
+            call()
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
