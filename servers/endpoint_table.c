@@ -1,1 +1,52 @@
-typedef int to_be_written;
+/* The five stream endpoints: one PMU session over four carriers, and the echo. */
+#include "servers/endpoint_table.h"
+
+#include <string.h>
+
+#include "servers/stream/session.h"
+
+const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
+	[ENDPOINT_ECHO] = {
+		.name = "echo",
+		.port = 5002,
+		.groups = GROUP_ECHO,
+		.session = &session_echo,
+		.about = "TCP: sends back what arrives (code C)",
+	},
+	[ENDPOINT_PMU] = {
+		.name = "pmu",
+		.port = 5003,
+		.groups = GROUP_PMU,
+		.session = &session_pmu,
+		.about = "TCP: CMD_short:d and CMD_floodme",
+	},
+	[ENDPOINT_PMU_WS] = {
+		.name = "pmu-ws",
+		.port = 5006,
+		.groups = GROUP_PMU | GROUP_WS,
+		.session = &session_pmu,
+		.about = "the same over WebSocket",
+	},
+	[ENDPOINT_PMU_TLS] = {
+		.name = "pmu-tls",
+		.port = 5007,
+		.groups = GROUP_PMU | GROUP_TLS,
+		.session = &session_pmu,
+		.about = "the same over TLS",
+	},
+	[ENDPOINT_PMU_WSS] = {
+		.name = "pmu-wss",
+		.port = 5008,
+		.groups = GROUP_PMU | GROUP_WS | GROUP_TLS,
+		.session = &session_pmu,
+		.about = "the same over WebSocket over TLS",
+	},
+};
+
+enum endpoint_id endpoint_find(const char *name)
+{
+	for (int i = 0; i < ENDPOINT_COUNT; i++)
+		if (strcmp(endpoint_table[i].name, name) == 0)
+			return (enum endpoint_id)i;
+	return ENDPOINT_NONE;
+}

@@ -1,0 +1,93 @@
+/*
+ * What a configuration key is: the table, and how each kind of value is read and written. Private to
+ * servers/config*.c; everybody else asks config.h.
+ */
+#ifndef SERVERS_CONFIG_KEYS_H
+#define SERVERS_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "servers/config.h"
+
+enum {
+	CONFIG_PATH_MAX = 1024,  /* bytes of a path with its NUL: a longer one would not fit a line of a file */
+	CONFIG_VALUE_MAX = 2048, /* bytes of any value as text with its NUL */
+	CONFIG_NAME_MAX = 64,    /* bytes of "pmu-wss.connections" with its NUL */
+	CONFIG_SHOWN_MAX = 80,   /* bytes of a foreign text in an error with its NUL */
+};
+
+#define CONFIG_NEVER INT64_MAX /* `number` of none and off */
+#define CONFIG_MICRO INT64_C(1000000)
+
+enum config_kind {
+	KIND_INTEGER,
+	KIND_BYTES,
+	KIND_DURATION, /* `number` in microseconds: exact, so that what is printed reads back the same */
+	KIND_FACTOR,   /* `number` in millionths, for the same reason */
+	KIND_YES_NO,
+	KIND_CHOICE,   /* `number` is the index */
+	KIND_PATH,
+	KIND_COUNT,
+};
+
+struct config_value {
+	int64_t number;
+	char *text; /* paths; owned */
+};
+
+struct config_row {
+	const char *name;      /* "messages"; unique among the groups of an endpoint */
+	const char *group;     /* "pmu"; NULL: no group, each endpoint has one of its own */
+	unsigned endpoints;    /* enum endpoint_group: whose endpoints have it; 0: the whole program */
+	enum config_kind kind;
+	const char *standard;  /* the default as text; NULL: the endpoint table's port */
+	int64_t min, max;      /* in the unit of `number` */
+	bool zero;             /* 0 is allowed too, though below min */
+	const char *never;     /* "none" or "off", where that is allowed */
+	const char *const *choices; /* ends with NULL */
+	const char *help;
+};
+
+extern const struct config_row config_rows[KEY_COUNT];
+
+/* The groups in the order in which they are printed; ends with NULL. */
+extern const char *const config_groups[];
+
+bool config_row_has(const struct config_row *row, enum endpoint_id endpoint);
+
+/* Finds "pmu.messages" or "pmu-ws.messages". `*scope` is the endpoint, ENDPOINT_NONE for the group's key. */
+bool config_key_find(const char *name, enum config_key *key, enum endpoint_id *scope);
+
+/* "pmu", "pmu-ws": where the key stands in a file. NULL: there is no such key. */
+const char *config_section(enum config_key key, enum endpoint_id scope);
+
+/* Reads `text`; err (STATUS_USAGE) begins with the text in quotes. Only a path has a `text` to be freed. */
+bool config_value_parse(const struct config_row *row, const char *text, struct config_value *value,
+	struct err *err);
+
+/* The canonical text. */
+void config_value_format(const struct config_row *row, const struct config_value *value, char *text,
+	size_t size);
+
+/* "0..200ms", "binary|text": what a key takes, for --help. */
+void config_value_range(const struct config_row *row, char *text, size_t size);
+
+/* Copies `from` with control characters, quotes and backslashes escaped, "..." where it was cut. */
+void config_escape(char *text, size_t size, const char *from);
+
+/* What was said for (key, scope) itself; `origin` is NULL where nothing was. */
+struct config_slot {
+	struct config_value value;
+	char *origin;
+};
+
+const struct config_slot *config_slot(const struct config *config, enum config_key key,
+	enum endpoint_id scope);
+
+/* Fills err for a section ("pum") or key that does not exist: "no such key; did you mean ...?". */
+void config_unknown(const char *name, const char *what, struct err *err);
+
+#endif
