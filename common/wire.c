@@ -1,1 +1,218 @@
-typedef int to_be_written;
+/*
+ * The lab's texts on a byte stream. The handout gives commands no terminator and messages no separator,
+ * so both parsers here answer after every byte how far the text is decided.
+ */
+#include "common/wire.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char short_name[] = "CMD_short:";
+static const char flood_name[] = "CMD_floodme";
+static const char message_name[] = "This is PMU data ";
+
+enum {
+	SHORT_LENGTH = sizeof short_name - 1,
+	FLOOD_LENGTH = sizeof flood_name - 1,
+	MESSAGE_LENGTH = sizeof message_name - 1,
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* How much of `name` stands at the start of `data`. */
+static size_t common_length(const char *data, size_t len, const char *name)
+{
+	size_t i = 0;
+	while (i < len && name[i] != '\0' && data[i] == name[i])
+		i++;
+	return i;
+}
+
+/* The line end at `at`: "\n", "\r\n", or a "\r" whose "\n" may still be under way. */
+static size_t line_end_length(const char *data, size_t len, size_t at)
+{
+	size_t i = at;
+	if (i < len && data[i] == '\r')
+		i++;
+	if (i < len && data[i] == '\n')
+		i++;
+	return i - at;
+}
+
+/* The number behind "CMD_short:". */
+static enum wire_verdict parse_interval(const char *data, size_t len, struct wire_command *command)
+{
+	size_t end = SHORT_LENGTH, digits = 0, points = 0;
+	for (; end < len; end++) {
+		if (is_digit(data[end]))
+			digits++;
+		else if (data[end] != '.' || points++ > 0)
+			break;
+	}
+	if (end > WIRE_COMMAND_MAX)
+		return WIRE_INVALID;
+	if (digits == 0)
+		return end == len ? WIRE_PREFIX : WIRE_INVALID;
+
+	/* Only digits and a point are in the copy, so strtod(3) sees no sign, exponent or "0x". No program
+	   here calls setlocale(): the point is a point. */
+	char number[WIRE_COMMAND_MAX + 1];
+	memcpy(number, data + SHORT_LENGTH, end - SHORT_LENGTH);
+	number[end - SHORT_LENGTH] = '\0';
+	command->kind = WIRE_SHORT;
+	command->interval = strtod(number, NULL);
+	command->length = end;
+	command->consumed = end + line_end_length(data, len, end);
+
+	/* After "1" another digit may come, after "1\r" the "\n" that belongs to it. */
+	bool open = end == len || (data[end] == '\r' && end + 1 == len);
+	return open ? WIRE_OPEN : WIRE_COMMAND;
+}
+
+enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_command *command)
+{
+	if (common_length(data, len, flood_name) == FLOOD_LENGTH) {
+		command->kind = WIRE_FLOOD;
+		command->interval = 0;
+		command->length = FLOOD_LENGTH;
+		command->consumed = FLOOD_LENGTH + line_end_length(data, len, FLOOD_LENGTH);
+		return WIRE_COMMAND;
+	}
+	if (common_length(data, len, short_name) == SHORT_LENGTH)
+		return parse_interval(data, len, command);
+	if (common_length(data, len, flood_name) == len || common_length(data, len, short_name) == len)
+		return WIRE_PREFIX;
+	return WIRE_INVALID;
+}
+
+size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number)
+{
+	return (size_t)snprintf(text, WIRE_MESSAGE_MAX, "%s%ld", message_name, number);
+}
+
+void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char escaped[] = "\n\r\t\\\"", letters[] = "nrt\\\"";
+	const unsigned char *bytes = data;
+	char *to = text;
+	size_t shown = len < WIRE_COMMAND_MAX ? len : WIRE_COMMAND_MAX;
+	for (size_t i = 0; i < shown; i++) {
+		const char *special = memchr(escaped, bytes[i], sizeof escaped - 1);
+		if (special) {
+			*to++ = '\\';
+			*to++ = letters[special - escaped];
+		} else if (bytes[i] >= 0x20 && bytes[i] < 0x7f) {
+			*to++ = (char)bytes[i];
+		} else {
+			*to++ = '\\';
+			*to++ = 'x';
+			*to++ = hex[bytes[i] >> 4];
+			*to++ = hex[bytes[i] & 15];
+		}
+	}
+	memcpy(to, shown < len ? "..." : "", shown < len ? 4 : 1);
+}
+
+void wire_splitter_init(struct wire_splitter *splitter)
+{
+	*splitter = (struct wire_splitter){ .expected = -1 };
+}
+
+static void hold(struct wire_splitter *splitter, char c)
+{
+	splitter->held[splitter->length++] = c;
+	splitter->held[splitter->length] = '\0';
+}
+
+/* Not a PMU message. Keeps what fits of the rest, to be shown. */
+static size_t give_up(struct wire_splitter *splitter, const char *data, size_t len)
+{
+	splitter->broken = true;
+	for (size_t i = 0; i < len && splitter->length < WIRE_MESSAGE_MAX - 1; i++)
+		hold(splitter, data[i]);
+	return len;
+}
+
+/* `held` is the message with this number. */
+static void finish_message(struct wire_splitter *splitter, long number)
+{
+	splitter->whole = true;
+	splitter->count++;
+	splitter->expected = number + 1;
+}
+
+/* The first message, whose number is not known: it ends where the next one begins. */
+static size_t feed_first(struct wire_splitter *splitter, const char *data, size_t len)
+{
+	const char *number = splitter->held + MESSAGE_LENGTH;
+	for (size_t i = 0; i < len; i++) {
+		if (splitter->length < MESSAGE_LENGTH) {
+			if (data[i] != message_name[splitter->length])
+				return i + give_up(splitter, data + i, len - i);
+			hold(splitter, data[i]);
+		} else if (is_digit(data[i]) && strtol(number, NULL, 10) < LONG_MAX / 10 - 1) {
+			hold(splitter, data[i]);
+			if (number[0] == '0') { /* numbers have no leading zeros */
+				finish_message(splitter, 0);
+				return i + 1;
+			}
+		} else if (data[i] == message_name[0] && splitter->length > MESSAGE_LENGTH) {
+			finish_message(splitter, strtol(number, NULL, 10));
+			return i;
+		} else {
+			return i + give_up(splitter, data + i, len - i);
+		}
+	}
+	return len;
+}
+
+/* Any later message: its text is known. */
+static size_t feed_expected(struct wire_splitter *splitter, const char *data, size_t len)
+{
+	char text[WIRE_MESSAGE_MAX];
+	size_t length = wire_format_message(text, splitter->expected);
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] != text[splitter->length])
+			return i + give_up(splitter, data + i, len - i);
+		hold(splitter, data[i]);
+		if (splitter->length == length) {
+			finish_message(splitter, splitter->expected);
+			return i + 1;
+		}
+	}
+	return len;
+}
+
+size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size_t len, bool *complete)
+{
+	*complete = false;
+	if (splitter->broken || len == 0)
+		return len;
+	if (splitter->whole) {
+		splitter->whole = false;
+		splitter->length = 0;
+		splitter->held[0] = '\0';
+	}
+	size_t taken =
+		splitter->expected < 0 ? feed_first(splitter, data, len) : feed_expected(splitter, data, len);
+	*complete = splitter->whole;
+	return taken;
+}
+
+bool wire_splitter_end(struct wire_splitter *splitter)
+{
+	if (splitter->broken || splitter->whole || splitter->length == 0)
+		return false;
+	if (splitter->expected < 0 && splitter->length > MESSAGE_LENGTH) {
+		finish_message(splitter, strtol(splitter->held + MESSAGE_LENGTH, NULL, 10));
+		return true;
+	}
+	splitter->broken = true;
+	return false;
+}

@@ -58,6 +58,7 @@ struct wire_splitter {
 	size_t length;
 	long expected; /* number of the message under way; -1: the first, not known yet */
 	long count;    /* messages complete */
+	bool whole;    /* `held` is complete; the next byte begins the next message */
 	bool broken;   /* the stream is not PMU messages; nothing more is split */
 };
 
