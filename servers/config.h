@@ -57,23 +57,29 @@ void config_destroy(struct config *config);
  */
 bool config_set(struct config *config, const char *key, const char *value, const char *origin, struct err *err);
 
-/* "KEY=VALUE", as --set takes it. */
+/* "KEY=VALUE", as --set takes it; blanks around both are ignored. */
 bool config_assign(struct config *config, const char *assignment, const char *origin, struct err *err);
 
-/* An INI file: "[pmu]" and "messages = 20", or "pmu.messages = 20" outside sections; lines that begin with
-   ';' or '#' are comments. Stops at the first error. */
+/*
+ * An INI file: "[pmu]" and "messages = 20", or "pmu.messages = 20" before the first section. A comment begins with
+ * ';' or '#' at the start of a line or behind a blank; a value in "..." keeps them, and knows \n \r \t \" \\ \x1b.
+ * A relative path in the file begins at the file's folder (in a pipe, and in config_set, at the current one).
+ * Stops at the first error; what stood before it is set.
+ */
 bool config_load(struct config *config, const char *path, struct err *err);
 
 /* Checks what no single key can: tls.cert without tls.key, an unreadable flood text. */
 bool config_check(const struct config *config, struct err *err);
 
-/* Every key with its merged value, as an INI file; a comment behind each line says where it comes from. */
+/* Every key of a group, and what was said for one endpoint, as an INI file: "messages = 15  ; lab.ini:7". Loaded
+   again, from any folder, it gives the same values. */
 void config_print(const struct config *config, FILE *out);
 
 /* The table for --help: key, default, unit, one line. */
 void config_print_keys(FILE *out);
 
-/* The merged configuration as one flat JSON object, NUL-terminated; the caller frees it. NULL: out of memory. */
+/* The same as one flat JSON object of texts, {"pmu.messages":"20",...}, NUL-terminated; the caller frees it.
+   NULL: out of memory. */
 char *config_json(const struct config *config);
 
 /* Merged values. `endpoint` is ENDPOINT_NONE for shutdown.* and events.*; the key must be one of that endpoint's.
