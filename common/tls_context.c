@@ -58,19 +58,19 @@ static struct tls_context *context_create(const SSL_METHOD *method, bool legacy,
 	SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_clear_options(context->ssl, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	                                       SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
+					       SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
 	/* One read() for what has come, instead of two for each record. */
 	SSL_CTX_set_read_ahead(context->ssl, 1);
 	/* TLS 1.2 without RSA key transport; the ciphers of 1.3 are a list of their own. */
 	if (SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION) != 1 ||
-	        SSL_CTX_set_max_proto_version(context->ssl, TLS1_3_VERSION) != 1 ||
-	        SSL_CTX_set_cipher_list(context->ssl, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") != 1)
+		SSL_CTX_set_max_proto_version(context->ssl, TLS1_3_VERSION) != 1 ||
+		SSL_CTX_set_cipher_list(context->ssl, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") != 1)
 		goto fail;
 	return context;
 
 fail:
 	err_set(err, STATUS_FAILED, "OpenSSL cannot be set up: %s",
-	        context ? openssl_reason() : "out of memory");
+		context ? openssl_reason() : "out of memory");
 	tls_context_destroy(context);
 	return NULL;
 }
@@ -83,7 +83,7 @@ static BIO *open_pem(const char *file, struct err *err)
 
 	if (bio == NULL)
 		err_set(err, STATUS_USAGE, "%s: cannot be read: %s", file,
-		        saved ? strerror(saved) : openssl_reason());
+			saved ? strerror(saved) : openssl_reason());
 	return bio;
 }
 
@@ -108,16 +108,16 @@ static EVP_PKEY *read_key(const char *file, struct err *err)
 		return NULL;
 	BIO_get_fp(bio, &stream);
 	if (fstat(fileno(stream), &st) == 0 && S_ISREG(st.st_mode) &&
-	        (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		(st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		err_set(err, STATUS_USAGE, "%s: others may read this key (mode %04o); run: chmod 600 %s",
-		        file, (unsigned)(st.st_mode & 07777), file);
+			file, (unsigned)(st.st_mode & 07777), file);
 		goto out;
 	}
 	key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &asked);
 	if (key == NULL && asked)
 		err_set(err, STATUS_USAGE,
-		        "%s: this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem", file,
-		        file);
+			"%s: this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem", file,
+			file);
 	else if (key == NULL)
 		err_set(err, STATUS_USAGE, "%s: no private key in PEM form in this file", file);
 out:
@@ -146,7 +146,7 @@ static STACK_OF(X509) * read_chain(const char *file, struct err *err)
 	}
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
 		err_set(err, STATUS_USAGE, "%s: a certificate in this file is damaged: %s", file,
-		        openssl_reason());
+			openssl_reason());
 		goto fail;
 	}
 	BIO_free(bio);
@@ -166,9 +166,9 @@ static bool check_key(EVP_PKEY *key, const char *file, struct err *err)
 	}
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS) {
 		err_set(err, STATUS_USAGE,
-		        "%s: %d-bit %s key, refused by TLS today; use %d bits, or tls.legacy=yes to allow it",
-		        file, EVP_PKEY_get_bits(key), EVP_PKEY_get0_type_name(key),
-		        EVP_PKEY_is_a(key, "EC") ? 256 : 2048);
+			"%s: %d-bit %s key, refused by TLS today; use %d bits, or tls.legacy=yes to allow it",
+			file, EVP_PKEY_get_bits(key), EVP_PKEY_get0_type_name(key),
+			EVP_PKEY_is_a(key, "EC") ? 256 : 2048);
 		return false;
 	}
 	return true;
@@ -181,10 +181,10 @@ static bool check_signature(X509 *cert, const char *file, struct err *err)
 	X509_get_signature_info(cert, &digest, NULL, NULL, NULL);
 	if (digest == NID_sha1 || digest == NID_md5) {
 		err_set(err, STATUS_USAGE,
-		        "%s: signed with %s, refused by TLS today; have it signed with SHA-256, or "
-		        "tls.legacy=yes to "
-		        "allow it",
-		        file, digest == NID_sha1 ? "SHA-1" : "MD5");
+			"%s: signed with %s, refused by TLS today; have it signed with SHA-256, or "
+			"tls.legacy=yes to "
+			"allow it",
+			file, digest == NID_sha1 ? "SHA-1" : "MD5");
 		return false;
 	}
 	return true;
@@ -202,7 +202,7 @@ static bool check_dates(X509 *cert, const char *file, struct err *err)
 	if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0) {
 		tls_reason_date(date, X509_get0_notBefore(cert));
 		err_set(err, STATUS_USAGE, "%s: not valid before %s; look at this machine's clock", file,
-		        date);
+			date);
 		return false;
 	}
 	return true;
@@ -219,7 +219,7 @@ static bool check_chain(STACK_OF(X509) * chain, const char *file, bool legacy, s
 		if (!check_dates(cert, file, err))
 			return false;
 		if (!legacy && (!check_key(X509_get0_pubkey(cert), file, err) ||
-		                       (!root && !check_signature(cert, file, err))))
+				       (!root && !check_signature(cert, file, err))))
 			return false;
 	}
 	return true;
@@ -228,7 +228,7 @@ static bool check_chain(STACK_OF(X509) * chain, const char *file, bool legacy, s
 static bool use_chain(SSL_CTX *ssl, STACK_OF(X509) * chain, EVP_PKEY *key)
 {
 	if (SSL_CTX_use_certificate(ssl, sk_X509_value(chain, 0)) != 1 ||
-	        SSL_CTX_use_PrivateKey(ssl, key) != 1)
+		SSL_CTX_use_PrivateKey(ssl, key) != 1)
 		return false;
 	for (int i = 1; i < sk_X509_num(chain); i++)
 		if (SSL_CTX_add1_chain_cert(ssl, sk_X509_value(chain, i)) != 1)
@@ -237,7 +237,7 @@ static bool use_chain(SSL_CTX *ssl, STACK_OF(X509) * chain, EVP_PKEY *key)
 }
 
 struct tls_context *tls_context_server(
-        const char *cert_file, const char *key_file, bool legacy, struct err *err)
+	const char *cert_file, const char *key_file, bool legacy, struct err *err)
 {
 	static const unsigned char id[] = "pmulab";
 	struct tls_context *context = context_create(TLS_server_method(), legacy, err);

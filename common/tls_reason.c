@@ -73,7 +73,7 @@ static void host_names(char *text, size_t size, X509 *cert)
 			append_address(text, size, name->d.iPAddress);
 		else
 			append(text, size, (const char *)ASN1_STRING_get0_data(name->d.dNSName),
-			        (size_t)ASN1_STRING_length(name->d.dNSName));
+				(size_t)ASN1_STRING_length(name->d.dNSName));
 	}
 	GENERAL_NAMES_free(names);
 	if (text[0] == '\0')
@@ -88,7 +88,7 @@ void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const 
 
 	if (cert == NULL) {
 		snprintf(text, size, "the certificate of %s was refused: %s", host,
-		        X509_verify_cert_error_string(code));
+			X509_verify_cert_error_string(code));
 		return;
 	}
 	if (X509_STORE_CTX_get_error_depth(ctx) == 0) {
@@ -124,16 +124,16 @@ void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const 
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		common_name(names, sizeof names, X509_get_issuer_name(cert));
 		snprintf(text, size, "%s is not signed by %s (its issuer calls itself \"%s\")", who, trust,
-		        names);
+			names);
 		break;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
 		snprintf(text, size, "%s has a key of %d bits, too small for TLS today", who,
-		        EVP_PKEY_get_bits(X509_get0_pubkey(cert)));
+			EVP_PKEY_get_bits(X509_get0_pubkey(cert)));
 		break;
 	case X509_V_ERR_CA_MD_TOO_WEAK:
 		snprintf(text, size, "%s is signed with %s, too weak for TLS today", who,
-		        OBJ_nid2ln(X509_get_signature_nid(cert)));
+			OBJ_nid2ln(X509_get_signature_nid(cert)));
 		break;
 	case X509_V_ERR_INVALID_PURPOSE:
 		snprintf(text, size, "%s is not made for servers (extended key usage)", who);
@@ -173,5 +173,5 @@ void tls_reason_alert(char *text, size_t size, int alert)
 		break;
 	}
 	snprintf(text, size, "the peer sent the TLS alert \"%s\" (%d)%s", SSL_alert_desc_string_long(alert),
-	        alert, meaning);
+		alert, meaning);
 }

@@ -53,7 +53,7 @@ static struct transport_tls *tls_of(struct transport *t)
  * and refuse to send from then on; but a peer that only half-closes after its command gets its answer.
  */
 static long on_bio(
-        BIO *bio, int op, const char *data, size_t len, int argi, long argl, int ret, size_t *processed)
+	BIO *bio, int op, const char *data, size_t len, int argi, long argl, int ret, size_t *processed)
 {
 	struct transport_tls *t = (struct transport_tls *)(void *)BIO_get_callback_arg(bio);
 
@@ -91,7 +91,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
 		struct transport_tls *t = SSL_get_app_data(ssl);
 
 		tls_reason_certificate(
-		        t->refusal, sizeof t->refusal, store, t->host, tls_context_trust(t->context));
+			t->refusal, sizeof t->refusal, store, t->host, tls_context_trust(t->context));
 	}
 	return good;
 }
@@ -130,7 +130,7 @@ static enum io refuse_protocol(struct transport_tls *t)
 	const char *words = ERR_reason_error_string(code);
 
 	err_set(&t->base.err, STATUS_PROTOCOL, "the peer broke TLS%s: %s",
-	        t->ready ? "" : " in the handshake", words ? words : "no reason known");
+		t->ready ? "" : " in the handshake", words ? words : "no reason known");
 	return IO_REFUSED;
 }
 
@@ -152,7 +152,7 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 	default:
 		t->broken = true;
 		err_set(&t->base.err, STATUS_FAILED, "the TLS connection was lost: %s",
-		        saved ? strerror(saved) : "no reason known");
+			saved ? strerror(saved) : "no reason known");
 		return IO_FAILED;
 	}
 }
