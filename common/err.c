@@ -32,3 +32,14 @@ void err_prefix(struct err *err, const char *format, ...)
 		snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s",
 			(int)(sizeof old - 1), old);
 }
+
+void err_append(struct err *err, const char *format, ...)
+{
+	if (!err)
+		return;
+	size_t used = strlen(err->text);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(err->text + used, sizeof err->text - used, format, args);
+	va_end(args);
+}

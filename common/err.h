@@ -26,4 +26,7 @@ void err_set(struct err *err, enum status status, const char *format, ...)
 /* Puts "prefix: " in front of the text that stands there. */
 void err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts more behind it. */
+void err_append(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

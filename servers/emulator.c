@@ -1,1 +1,267 @@
-typedef int to_be_written;
+#include "servers/emulator.h"
+
+#include <ev.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/tls_context.h"
+#include "servers/flood.h"
+#include "servers/stream/endpoint_stream.h"
+#include "servers/tls_identity.h"
+
+enum { SIGNALS = 3, TOTALS_BYTES = 256 };
+
+/* One endpoint of the lab and what was made for it alone. */
+struct slot {
+	struct endpoint_stream *endpoint;
+	struct tls_context *tls;
+	char *flood;
+};
+
+struct emulator {
+	struct emulator_options options;
+	struct ev_loop *loop;
+	struct journal *journal;
+	struct slot slots[ENDPOINT_COUNT];
+	struct tls_identity identity;
+	bool has_identity;
+	char note[256];
+	uint64_t next_conn;
+
+	struct ev_signal signals[SIGNALS];
+	struct ev_timer grace;
+	bool stopping;
+	const char *why;
+};
+
+static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
+
+struct emulator *emulator_create(const struct emulator_options *options, struct err *err)
+{
+	struct emulator *emulator = calloc(1, sizeof *emulator);
+	if (emulator) {
+		emulator->options = *options;
+		emulator->why = "asked";
+		emulator->loop = ev_loop_new(EVFLAG_AUTO);
+		emulator->journal = journal_create();
+	}
+	if (!emulator || !emulator->loop || !emulator->journal) {
+		err_set(err, STATUS_FAILED, "cannot make an event loop: %s", strerror(errno));
+		emulator_destroy(emulator);
+		return NULL;
+	}
+	return emulator;
+}
+
+void emulator_observe(struct emulator *emulator, struct observer *observer)
+{
+	journal_observe(emulator->journal, observer);
+}
+
+/* ---- adding ---- */
+
+/* The user's certificate where one is configured, else the lab's own, made when it is first needed. */
+static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct err *err)
+{
+	const struct config *config = emulator->options.config;
+	const char *cert = config_text(config, KEY_TLS_CERT, id);
+	const char *key = config_text(config, KEY_TLS_KEY, id);
+	bool legacy = config_integer(config, KEY_TLS_LEGACY, id);
+	if (*cert == 0) {
+		if (!emulator->has_identity && !tls_identity_open(&emulator->identity,
+			config_text(config, KEY_TLS_DIR, id), emulator->note, sizeof emulator->note, err))
+			return false;
+		emulator->has_identity = true;
+		cert = emulator->identity.cert_file;
+		key = emulator->identity.key_file;
+	}
+	emulator->slots[id].tls = tls_context_server(cert, key, legacy, err);
+	return emulator->slots[id].tls;
+}
+
+static void on_endpoint_idle(void *context)
+{
+	struct emulator *emulator = context;
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		if (emulator->slots[id].endpoint && !endpoint_stream_is_idle(emulator->slots[id].endpoint))
+			return;
+	ev_break(emulator->loop, EVBREAK_ALL);
+}
+
+bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *err)
+{
+	struct slot *slot = &emulator->slots[id];
+	const struct config *config = emulator->options.config;
+	unsigned groups = endpoint_table[id].groups;
+	size_t flood_len = 0;
+	if (groups & GROUP_TLS && !load_tls(emulator, id, err))
+		return false;
+	if (groups & GROUP_PMU) {
+		flood_len = (size_t)config_integer(config, KEY_PMU_FLOOD, id);
+		slot->flood = flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), flood_len, err);
+		if (!slot->flood)
+			return false;
+	}
+	const struct endpoint_stream_options options = {
+		.loop = emulator->loop,
+		.journal = emulator->journal,
+		.config = config,
+		.id = id,
+		.tls = slot->tls,
+		.flood = slot->flood,
+		.flood_len = flood_len,
+		.next_conn = &emulator->next_conn,
+		.on_idle = on_endpoint_idle,
+		.context = emulator,
+	};
+	slot->endpoint = endpoint_stream_create(&options);
+	if (!slot->endpoint)
+		err_set(err, STATUS_FAILED, "%s: out of memory", endpoint_table[id].name);
+	return slot->endpoint;
+}
+
+/* ---- listening ---- */
+
+static void emit_start(struct emulator *emulator)
+{
+	if (!journal_wants(emulator->journal, EVENT_START))
+		return;
+	char *json = config_json(emulator->options.config);
+	EMIT(emulator->journal, EVENT_START, &LAB, F_TEXT("version", PMULAB_VERSION),
+		F_INTEGER("seed", emulator->options.seed), F_JSON("config", json ? json : "null"));
+	free(json);
+}
+
+bool emulator_listen(struct emulator *emulator, struct err *err)
+{
+	const struct emulator_options *options = &emulator->options;
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		if (emulator->slots[id].endpoint && !endpoint_stream_listen(emulator->slots[id].endpoint,
+			options->addresses, options->address_count, options->ephemeral, err))
+			return false;
+	emit_start(emulator);
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		if (emulator->slots[id].endpoint)
+			endpoint_stream_start(emulator->slots[id].endpoint);
+	return true;
+}
+
+uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)
+{
+	return emulator->slots[id].endpoint ? endpoint_stream_port(emulator->slots[id].endpoint) : 0;
+}
+
+const char *emulator_ca_file(const struct emulator *emulator)
+{
+	return emulator->has_identity ? emulator->identity.ca_file : "";
+}
+
+const char *emulator_note(const struct emulator *emulator)
+{
+	return emulator->note;
+}
+
+/* ---- running ---- */
+
+static void abort_all(struct emulator *emulator)
+{
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		if (emulator->slots[id].endpoint)
+			endpoint_stream_abort(emulator->slots[id].endpoint);
+}
+
+static void on_grace_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	abort_all(timer->data);
+}
+
+static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
+{
+	struct emulator *emulator = watcher->data;
+	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
+	emulator_stop(emulator);
+}
+
+void emulator_stop(struct emulator *emulator)
+{
+	if (emulator->stopping) {
+		abort_all(emulator);
+		return;
+	}
+	emulator->stopping = true;
+	double grace = config_seconds(emulator->options.config, KEY_SHUTDOWN_GRACE, ENDPOINT_NONE);
+	if (isfinite(grace)) {
+		ev_now_update(emulator->loop);
+		ev_timer_init(&emulator->grace, on_grace_over, grace, 0);
+		emulator->grace.data = emulator;
+		ev_timer_start(emulator->loop, &emulator->grace);
+	}
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		if (emulator->slots[id].endpoint)
+			endpoint_stream_stop(emulator->slots[id].endpoint);
+}
+
+static void watch_signals(struct emulator *emulator)
+{
+	static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+	for (int i = 0; i < SIGNALS; i++) {
+		struct sigaction old;
+		sigaction(numbers[i], NULL, &old);
+		if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN)
+			continue; /* nohup(1) */
+		ev_signal_init(&emulator->signals[i], on_signal, numbers[i]);
+		emulator->signals[i].data = emulator;
+		ev_signal_start(emulator->loop, &emulator->signals[i]);
+	}
+}
+
+static void emit_stop(struct emulator *emulator)
+{
+	char totals[ENDPOINT_COUNT * TOTALS_BYTES], one[TOTALS_BYTES];
+	struct json json;
+	json_begin(&json, totals, sizeof totals);
+	for (int id = 0; id < ENDPOINT_COUNT; id++) {
+		if (!emulator->slots[id].endpoint)
+			continue;
+		endpoint_stream_totals(emulator->slots[id].endpoint, one, sizeof one);
+		json_raw(&json, endpoint_table[id].name, one);
+	}
+	json_end(&json);
+	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why), F_JSON("endpoints", totals));
+}
+
+bool emulator_run(struct emulator *emulator, struct err *err)
+{
+	watch_signals(emulator);
+	ev_run(emulator->loop, 0);
+	for (int i = 0; i < SIGNALS; i++)
+		ev_signal_stop(emulator->loop, &emulator->signals[i]);
+	ev_timer_stop(emulator->loop, &emulator->grace);
+	emit_stop(emulator);
+	if (!emulator->stopping) {
+		err_set(err, STATUS_FAILED, "the event loop ended by itself");
+		return false;
+	}
+	return true;
+}
+
+void emulator_destroy(struct emulator *emulator)
+{
+	if (!emulator)
+		return;
+	for (int id = 0; id < ENDPOINT_COUNT; id++) {
+		endpoint_stream_destroy(emulator->slots[id].endpoint);
+		tls_context_destroy(emulator->slots[id].tls);
+		free(emulator->slots[id].flood);
+	}
+	if (emulator->has_identity)
+		tls_identity_close(&emulator->identity);
+	journal_destroy(emulator->journal);
+	if (emulator->loop)
+		ev_loop_destroy(emulator->loop);
+	free(emulator);
+}

@@ -7,8 +7,8 @@
 #define SERVERS_EMULATOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "common/err.h"
 #include "common/net.h"
@@ -30,11 +30,10 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 /* The observer is the emulator's from here on. Before emulator_listen, so that it sees `start`. */
 void emulator_observe(struct emulator *emulator, struct observer *observer);
 
-/* Adds an endpoint; each once. */
+/* Adds an endpoint, each once, with what it needs: certificates, the flood. STATUS_USAGE when they are no good. */
 bool emulator_add(struct emulator *emulator, enum endpoint_id endpoint, struct err *err);
 
-/* Loads what endpoints need (certificates, the flood) and binds every address. All or nothing; STATUS_BIND or
-   STATUS_USAGE. The same port serves every address of an endpoint. */
+/* Binds every address of every endpoint, one port for each endpoint. All or nothing; STATUS_BIND. */
 bool emulator_listen(struct emulator *emulator, struct err *err);
 
 /* 0: that endpoint does not listen. */
@@ -42,6 +41,9 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoin
 
 /* The CA that signed the lab's certificate; "" when the certificate is the user's or none is needed. */
 const char *emulator_ca_file(const struct emulator *emulator);
+
+/* One line that the user should know, such as where a temporary certificate lies; "" for none. */
+const char *emulator_note(const struct emulator *emulator);
 
 /* Serves until SIGINT, SIGTERM or emulator_stop. False: it failed while running. */
 bool emulator_run(struct emulator *emulator, struct err *err);

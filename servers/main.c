@@ -1,1 +1,48 @@
-int main(void) { return 1; }
+/* The program `pmulab`: finds the command and runs it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "servers/commands/serve.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *about;
+} commands[] = {
+	{ "serve", command_serve, "run the lab's servers until Ctrl-C" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: pmulab COMMAND [options]\n"
+	      "An offline testbed for EPFL's TCP/IP lab on socket programming.\n\nCommands:\n", out);
+	for (int i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+	fputs("\n`pmulab COMMAND --help` says more.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write(2), not an end */
+	const char *name = argc > 1 ? argv[1] : "";
+	for (int i = 0; i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	if (strcmp(name, "--version") == 0) {
+		puts("pmulab " PMULAB_VERSION);
+		return STATUS_OK;
+	}
+	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
+		print_help(stdout);
+		return STATUS_OK;
+	}
+	if (*name)
+		fprintf(stderr, "pmulab: there is no command \"%s\"; see pmulab --help\n", name);
+	else
+		print_help(stderr);
+	return STATUS_USAGE;
+}

@@ -7,6 +7,8 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <time.h>
+#include <stddef.h>
 
 #include "common/err.h"
 
@@ -24,6 +26,10 @@ struct tls_identity {
  * $TMPDIR is used, `temporary` names it and `note` (size bytes, "" otherwise) says so in one line. STATUS_USAGE on failure.
  */
 bool tls_identity_open(struct tls_identity *identity, const char *dir, char *note, size_t size, struct err *err);
+
+/* The same as if it was `now`; for tests of what happens when certificates grow old. */
+bool tls_identity_open_at(
+	struct tls_identity *identity, const char *dir, time_t now, char *note, size_t size, struct err *err);
 
 /* Removes the temporary directory, where there is one. */
 void tls_identity_close(struct tls_identity *identity);

@@ -1,1 +1,42 @@
-typedef int to_be_written;
+/* The table of events. docs/events.md describes the same rows; tests/unit/test_event.c compares them. */
+#include "servers/events/event.h"
+
+#include <string.h>
+
+#define FIELDS(...)                                                                                          \
+	.fields = (const struct event_field_info[]){ __VA_ARGS__ },                                         \
+	.count = sizeof((const struct event_field_info[]){ __VA_ARGS__ }) / sizeof(struct event_field_info)
+
+const struct event_info event_table[EVENT_TYPE_COUNT] = {
+	[EVENT_START] = { .name = "start",
+		FIELDS({ "version", "text" }, { "seed", "integer" }, { "config", "object of texts" }) },
+	[EVENT_LISTEN] = { .name = "listen", FIELDS({ "address", "text" }) },
+	[EVENT_OPEN] = { .name = "open", FIELDS({ "local", "text" }) },
+	[EVENT_HANDSHAKE] = { .name = "handshake",
+		FIELDS({ "tls_version", "text" }, { "tls_cipher", "text" }, { "ws_path", "text" },
+			{ "seconds", "seconds" }) },
+	[EVENT_COMMAND] = { .name = "command",
+		FIELDS({ "text", "escaped bytes" }, { "kind", "text" }, { "interval", "seconds" },
+			{ "messages", "messages" }) },
+	[EVENT_SEND] = { .name = "send",
+		FIELDS({ "i", "integer" }, { "bytes", "bytes" }, { "sent", "bytes" }, { "calls", "calls" },
+			{ "segments", "segments" }) },
+	[EVENT_PAUSE] = { .name = "pause", FIELDS({ "bytes", "bytes" }, { "sent", "bytes" }) },
+	[EVENT_ERROR] = { .name = "error",
+		FIELDS({ "fault", "text" }, { "what", "text" }, { "bytes", "escaped bytes" }) },
+	[EVENT_CLOSE] = { .name = "close",
+		FIELDS({ "first", "text" }, { "why", "text" }, { "command", "escaped bytes" },
+			{ "messages", "messages" }, { "bytes_out", "bytes" }, { "bytes_in", "bytes" },
+			{ "segments_out", "segments" }, { "segments_in", "segments" },
+			{ "ws_close_code", "integer" }, { "seconds", "seconds" }) },
+	[EVENT_LOST] = { .name = "lost", FIELDS({ "count", "events" }, { "from", "integer" }) },
+	[EVENT_STOP] = { .name = "stop", FIELDS({ "why", "text" }, { "endpoints", "object of objects" }) },
+};
+
+const struct field *event_field(const struct event *event, const char *name)
+{
+	for (size_t i = 0; i < event->count; i++)
+		if (strcmp(event->fields[i].name, name) == 0)
+			return &event->fields[i];
+	return NULL;
+}

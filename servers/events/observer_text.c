@@ -1,1 +1,203 @@
-typedef int to_be_written;
+/* The journal for people: short aligned lines, one per thing that matters. */
+#include "servers/events/observers.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire.h"
+#include "servers/events/sink.h"
+
+enum { TEXT_LINE = 1024 };
+static const double LAST_WORDS_SECONDS = 0.2;
+
+struct observer_text {
+	struct observer base;
+	struct sink *sink;
+	bool verbose, colour;
+};
+
+struct line {
+	char text[TEXT_LINE];
+	size_t len;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(line->text + line->len, sizeof line->text - line->len, format, args);
+	va_end(args);
+	if (n > 0)
+		line->len += (size_t)n;
+	if (line->len >= sizeof line->text)
+		line->len = sizeof line->text - 1;
+}
+
+static int64_t integer_of(const struct event *event, const char *name)
+{
+	const struct field *field = event_field(event, name);
+	return field ? field->integer : 0;
+}
+
+static const char *text_of(const struct event *event, const char *name)
+{
+	const struct field *field = event_field(event, name);
+	return field && field->text ? field->text : "";
+}
+
+/* "1 message", "20 messages" */
+static void add_count(struct line *line, const char *before, int64_t n, const char *noun)
+{
+	add(line, "%s%lld %s%s", before, (long long)n, noun, n == 1 ? "" : "s");
+}
+
+static void add_bytes(struct line *line, const struct field *field)
+{
+	char escaped[WIRE_ESCAPED_MAX];
+	wire_escape(escaped, field->text, (size_t)field->integer);
+	add(line, "%s", escaped);
+}
+
+static void add_field(struct line *line, const struct field *field)
+{
+	add(line, "  %s=", field->name);
+	switch (field->kind) {
+	case FIELD_INTEGER:
+	case FIELD_BOOL:
+		add(line, "%lld", (long long)field->integer);
+		break;
+	case FIELD_REAL:
+		add(line, "%.3f", field->real);
+		break;
+	case FIELD_BYTES:
+		add_bytes(line, field);
+		break;
+	case FIELD_TEXT:
+	case FIELD_JSON:
+		add(line, "%s", field->text ? field->text : "-");
+		break;
+	}
+}
+
+/* Every field by name: what -v shows of an event that has no sentence of its own. */
+static void say_fields(struct line *line, const struct event *event)
+{
+	add(line, "%s", event_table[event->type].name);
+	for (size_t i = 0; i < event->count; i++)
+		add_field(line, &event->fields[i]);
+}
+
+static void say_start(struct line *line, const struct event *event)
+{
+	add(line, "pmulab %s, seed %lld", text_of(event, "version"), (long long)integer_of(event, "seed"));
+}
+
+static void say_listen(struct line *line, const struct event *event)
+{
+	add(line, "listens on %s", text_of(event, "address"));
+}
+
+static void say_error(struct line *line, const struct event *event)
+{
+	add(line, "%s", text_of(event, "what"));
+	const struct field *bytes = event_field(event, "bytes");
+	if (bytes && bytes->text) {
+		add(line, ": \"");
+		add_bytes(line, bytes);
+		add(line, "\"");
+	}
+}
+
+static void say_close(struct line *line, const struct event *event)
+{
+	const struct field *command = event_field(event, "command");
+	if (command && command->text) {
+		add_bytes(line, command);
+		add(line, "  ");
+	}
+	add_count(line, "", integer_of(event, "messages"), "message");
+	add_count(line, ", ", integer_of(event, "bytes_out"), "byte");
+	if (event_field(event, "segments_out"))
+		add_count(line, ", ", integer_of(event, "segments_out"), "segment");
+	const char *why = text_of(event, "why");
+	add(line, ", closed%s%s", strcmp(why, "done") == 0 ? "" : ": ", strcmp(why, "done") == 0 ? "" : why);
+}
+
+static void say_stop(struct line *line, const struct event *event)
+{
+	add(line, "stopped: %s", text_of(event, "why"));
+}
+
+/* How an event reads; NULL: only with -v, by its fields. */
+static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct event *) = {
+	[EVENT_START] = say_start,
+	[EVENT_LISTEN] = say_listen,
+	[EVENT_ERROR] = say_error,
+	[EVENT_CLOSE] = say_close,
+	[EVENT_STOP] = say_stop,
+};
+
+static void add_subject(struct line *line, const struct subject *subject)
+{
+	if (subject->endpoint == ENDPOINT_NONE)
+		return;
+	add(line, "%-8s", endpoint_table[subject->endpoint].name);
+	if (subject->conn != 0)
+		add(line, " #%llu", (unsigned long long)subject->conn);
+	if (subject->peer)
+		add(line, " %s ", subject->peer);
+	add(line, " ");
+}
+
+static void text_on_event(struct observer *observer, const struct event *event)
+{
+	struct observer_text *text = (struct observer_text *)observer;
+	struct line line = { .len = 0 };
+	bool red = text->colour && event->type == EVENT_ERROR;
+	if (text->verbose)
+		add(&line, "%9.3f ", event->t);
+	if (red)
+		add(&line, "\033[31m");
+	add_subject(&line, &event->subject);
+	if (sentences[event->type])
+		sentences[event->type](&line, event);
+	else
+		say_fields(&line, event);
+	if (red)
+		add(&line, "\033[0m");
+	line.text[line.len++] = '\n';
+	/* Nobody to tell when it does not fit: the terminal is stopped. */
+	sink_write(text->sink, line.text, line.len, 0);
+}
+
+static void text_destroy(struct observer *observer)
+{
+	struct observer_text *text = (struct observer_text *)observer;
+	sink_destroy(text->sink, LAST_WORDS_SECONDS);
+	free(text);
+}
+
+static const struct observer_ops text_ops = { .on_event = text_on_event, .destroy = text_destroy };
+
+struct observer *observer_text_create(int fd, bool verbose, bool colour)
+{
+	struct observer_text *text = calloc(1, sizeof *text);
+	if (!text)
+		return NULL;
+	text->base.ops = &text_ops;
+	text->verbose = verbose;
+	text->colour = colour;
+	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+		if (verbose || sentences[type])
+			text->base.wants |= EVENT_BIT(type);
+	text->sink = sink_create(fd, 0);
+	if (!text->sink) {
+		free(text);
+		return NULL;
+	}
+	return &text->base;
+}

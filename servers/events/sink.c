@@ -1,1 +1,148 @@
-typedef int to_be_written;
+#include "servers/events/sink.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* About 5,000 events: two seconds of a busy lab. */
+enum { QUEUE_BYTES = 1 << 20, CHUNK_BYTES = 1 << 16 };
+
+struct sink {
+	int fd;
+	uint64_t limit;
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* guards everything below */
+	pthread_cond_t changed;
+	char *queue; /* a ring */
+	size_t head, used;
+	uint64_t accepted; /* bytes queued since the start */
+	bool ending, ended;
+
+	char chunk[CHUNK_BYTES]; /* the thread's own: what it is writing */
+};
+
+/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. 0: the sink is ending. Called locked. */
+static size_t sink_take(struct sink *sink)
+{
+	while (sink->used == 0 && !sink->ending)
+		pthread_cond_wait(&sink->changed, &sink->lock);
+	size_t len = sink->used < CHUNK_BYTES ? sink->used : CHUNK_BYTES;
+	size_t first = QUEUE_BYTES - sink->head;
+	if (first > len)
+		first = len;
+	memcpy(sink->chunk, sink->queue + sink->head, first);
+	memcpy(sink->chunk + first, sink->queue, len - first);
+	sink->head = (sink->head + len) % QUEUE_BYTES;
+	sink->used -= len;
+	return len;
+}
+
+/* A line is never half written: after an error (full disk) the rest is tried again, once a second, since the
+   disk may have room later; a reader that has gone ends it. False: no use to go on. */
+static bool write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+		if (n >= 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (errno == ENOSPC || errno == EDQUOT || errno == EAGAIN) {
+			nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void *sink_run(void *argument)
+{
+	struct sink *sink = argument;
+	size_t len;
+	bool usable = true;
+	pthread_mutex_lock(&sink->lock);
+	while (usable && (len = sink_take(sink)) > 0) {
+		pthread_mutex_unlock(&sink->lock);
+		usable = write_all(sink->fd, sink->chunk, len);
+		pthread_mutex_lock(&sink->lock);
+	}
+	sink->ended = true;
+	pthread_cond_broadcast(&sink->changed);
+	pthread_mutex_unlock(&sink->lock);
+	return NULL;
+}
+
+struct sink *sink_create(int fd, uint64_t limit)
+{
+	struct sink *sink = calloc(1, sizeof *sink);
+	if (!sink)
+		return NULL;
+	sink->fd = fd;
+	sink->limit = limit;
+	pthread_mutex_init(&sink->lock, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&sink->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	sink->queue = malloc(QUEUE_BYTES);
+	if (sink->queue && pthread_create(&sink->thread, NULL, sink_run, sink) == 0)
+		return sink;
+	free(sink->queue);
+	pthread_cond_destroy(&sink->changed);
+	pthread_mutex_destroy(&sink->lock);
+	free(sink);
+	return NULL;
+}
+
+bool sink_write(struct sink *sink, const char *line, size_t len, size_t reserve)
+{
+	pthread_mutex_lock(&sink->lock);
+	bool fits = !sink->ended && sink->used + len + reserve <= QUEUE_BYTES &&
+		(sink->limit == 0 || sink->accepted + len + reserve <= sink->limit);
+	if (fits) {
+		size_t tail = (sink->head + sink->used) % QUEUE_BYTES;
+		size_t first = QUEUE_BYTES - tail;
+		if (first > len)
+			first = len;
+		memcpy(sink->queue + tail, line, first);
+		memcpy(sink->queue, line + first, len - first);
+		sink->used += len;
+		sink->accepted += len;
+		pthread_cond_broadcast(&sink->changed);
+	}
+	pthread_mutex_unlock(&sink->lock);
+	return fits;
+}
+
+void sink_destroy(struct sink *sink, double seconds)
+{
+	if (!sink)
+		return;
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	long nanoseconds = until.tv_nsec + (long)((seconds - (double)(time_t)seconds) * 1e9);
+	until.tv_sec += (time_t)seconds + nanoseconds / 1000000000;
+	until.tv_nsec = nanoseconds % 1000000000;
+
+	pthread_mutex_lock(&sink->lock);
+	sink->ending = true;
+	pthread_cond_broadcast(&sink->changed);
+	int waited = 0;
+	while (!sink->ended && waited == 0)
+		waited = pthread_cond_timedwait(&sink->changed, &sink->lock, &until);
+	bool ended = sink->ended;
+	pthread_mutex_unlock(&sink->lock);
+
+	if (!ended) /* it stands in write() or nanosleep(), both cancellation points (pthreads(7)) */
+		pthread_cancel(sink->thread);
+	pthread_join(sink->thread, NULL);
+	free(sink->queue);
+	pthread_cond_destroy(&sink->changed);
+	pthread_mutex_destroy(&sink->lock);
+	free(sink);
+}

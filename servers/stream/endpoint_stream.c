@@ -1,1 +1,332 @@
-typedef int to_be_written;
+#include "servers/stream/endpoint_stream.h"
+
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/transport.h"
+#include "servers/port_holder.h"
+#include "servers/stream/conn.h"
+
+enum {
+	BACKLOG = 4096,
+	ACCEPTS_A_TURN = 64,    /* then the connections get theirs */
+	PORT_TRIES = 64,        /* free ports, until one is free on every address */
+	SEND_BUFFER_MIN = 65536, /* bytes */
+	SEND_BUFFER_MAX = 212992, /* bytes; net.core.wmem_max as the kernel sets it: more is not to be had */
+	WS_MESSAGE_MAX = 4096,  /* bytes; a command is 64 at most */
+};
+
+/* How long accepting rests when the process has run out of descriptors or memory. */
+static const double REST_SECONDS = 0.1;
+
+struct listener {
+	struct ev_io io;
+	int fd;
+	char text[ADDRESS_TEXT];
+};
+
+struct endpoint_stream {
+	struct endpoint_stream_options options;
+	const struct endpoint_type *type;
+	struct conn_host host;
+	struct listener *listeners;
+	size_t listener_count;
+	struct ev_timer rest; /* until accepting goes on */
+	uint16_t port;
+	bool stopped;
+};
+
+static double seconds(const struct endpoint_stream *endpoint, enum config_key key)
+{
+	return config_seconds(endpoint->options.config, key, endpoint->options.id);
+}
+
+static int64_t integer(const struct endpoint_stream *endpoint, enum config_key key)
+{
+	return config_integer(endpoint->options.config, key, endpoint->options.id);
+}
+
+static void on_end(struct conn_host *host)
+{
+	struct endpoint_stream *endpoint =
+		(struct endpoint_stream *)((char *)host - offsetof(struct endpoint_stream, host));
+	if (endpoint->stopped && host->count == 0)
+		endpoint->options.on_idle(endpoint->options.context);
+}
+
+struct endpoint_stream *endpoint_stream_create(const struct endpoint_stream_options *options)
+{
+	struct endpoint_stream *endpoint = calloc(1, sizeof *endpoint);
+	if (!endpoint)
+		return NULL;
+	endpoint->options = *options;
+	endpoint->type = &endpoint_table[options->id];
+	unsigned groups = endpoint->type->groups;
+	bool pmu = groups & GROUP_PMU;
+	endpoint->host = (struct conn_host){
+		.loop = options->loop,
+		.journal = options->journal,
+		.session = endpoint->type->session,
+		.session_host = {
+			.config = options->config,
+			.endpoint = options->id,
+			.flood = options->flood,
+			.flood_len = options->flood_len,
+		},
+		.handshake = groups & GROUP_TLS ? seconds(endpoint, KEY_TLS_HANDSHAKE) : INFINITY,
+		.idle = seconds(endpoint, pmu ? KEY_PMU_IDLE : KEY_ECHO_IDLE),
+		.stall = pmu ? seconds(endpoint, KEY_PMU_STALL) : INFINITY,
+		.rtt = pmu ? seconds(endpoint, KEY_PMU_RTT) : 0,
+		.ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY,
+		.on_end = on_end,
+	};
+	return endpoint;
+}
+
+/* ---- accepting ---- */
+
+/* Makes the carriers of one connection, the lowest first. NULL: no memory. */
+static struct transport *create_transport(const struct endpoint_stream *endpoint, int fd)
+{
+	struct transport *transport = endpoint->options.tls ?
+		transport_tls_create(endpoint->options.tls, fd, NULL) :
+		transport_plain_create(fd);
+	if (!transport || !(endpoint->type->groups & GROUP_WS))
+		return transport;
+	const struct ws_options options = {
+		.text = integer(endpoint, KEY_WS_REPLY) == WS_REPLY_TEXT,
+		.fragment = (size_t)integer(endpoint, KEY_WS_FRAGMENT),
+		.message_limit = WS_MESSAGE_MAX,
+	};
+	return transport_ws_accept(transport, &options);
+}
+
+static void emit_error(struct endpoint_stream *endpoint, const char *fault, const char *what, const char *peer)
+{
+	const struct subject subject = { .endpoint = endpoint->options.id, .peer = peer };
+	endpoint->host.totals.errors++;
+	EMIT(endpoint->options.journal, EVENT_ERROR, &subject, F_TEXT("fault", fault), F_TEXT("what", what));
+}
+
+static void take(struct endpoint_stream *endpoint, int fd, const struct address *peer)
+{
+	unsigned most = (unsigned)integer(endpoint,
+		endpoint->type->groups & GROUP_PMU ? KEY_PMU_CONNECTIONS : KEY_ECHO_CONNECTIONS);
+	const char *what = NULL;
+	struct transport *transport = NULL;
+	if (endpoint->host.count >= most) {
+		what = "refused: as many connections as the configuration allows";
+	} else {
+		transport = create_transport(endpoint, fd);
+		if (!transport || !conn_start(&endpoint->host, fd, transport, ++*endpoint->options.next_conn, peer))
+			what = "refused: out of memory";
+	}
+	if (!what)
+		return;
+	char text[ADDRESS_TEXT];
+	address_format(peer, text);
+	emit_error(endpoint, "server", what, text);
+	transport_destroy(transport);
+	close(fd);
+}
+
+static void listeners_start(struct endpoint_stream *endpoint)
+{
+	for (size_t i = 0; i < endpoint->listener_count; i++)
+		ev_io_start(endpoint->options.loop, &endpoint->listeners[i].io);
+}
+
+static void listeners_stop(struct endpoint_stream *endpoint)
+{
+	for (size_t i = 0; i < endpoint->listener_count; i++)
+		ev_io_stop(endpoint->options.loop, &endpoint->listeners[i].io);
+}
+
+static void on_rest_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	listeners_start(timer->data);
+}
+
+/* Out of descriptors: who waits stays in the kernel's queue, and the loop does not spin on it. */
+static void rest(struct endpoint_stream *endpoint, int error)
+{
+	emit_error(endpoint, "server", strerror(error), NULL);
+	listeners_stop(endpoint);
+	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
+	ev_timer_set(&endpoint->rest, REST_SECONDS, 0);
+	ev_timer_start(endpoint->options.loop, &endpoint->rest);
+}
+
+static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct endpoint_stream *endpoint = io->data;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		struct address peer = { .len = sizeof peer.ss };
+		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			take(endpoint, fd, &peer);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			rest(endpoint, errno);
+			return;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			return;
+		} /* else: a connection that failed before it was taken (accept(2)); the next one */
+	}
+}
+
+/* ---- listening ---- */
+
+/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one send(). */
+static int send_buffer(const struct endpoint_stream *endpoint)
+{
+	size_t flood = endpoint->options.flood_len;
+	if (flood > SEND_BUFFER_MAX || flood == 0)
+		return 0; /* let it grow by itself */
+	return flood + flood / 4 > SEND_BUFFER_MIN ? (int)(flood + flood / 4) : SEND_BUFFER_MIN;
+}
+
+static int listen_on(const struct endpoint_stream *endpoint, const struct address *address, struct err *err)
+{
+	const struct listen_options options = {
+		.backlog = BACKLOG,
+		.mss = endpoint->type->groups & GROUP_PMU ? (int)integer(endpoint, KEY_PMU_MSS) : 0,
+		.send_buffer = send_buffer(endpoint),
+	};
+	int fd = net_listen(address, &options, err);
+	int on = 1;
+	if (fd >= 0) /* conn.c emulates Nagle's algorithm; accepted connections inherit this */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return fd;
+}
+
+static void close_listeners(struct endpoint_stream *endpoint)
+{
+	for (size_t i = 0; i < endpoint->listener_count; i++) {
+		ev_io_stop(endpoint->options.loop, &endpoint->listeners[i].io);
+		close(endpoint->listeners[i].fd);
+	}
+	endpoint->listener_count = 0;
+}
+
+/* Binds all addresses to `port`; 0 takes the port that the first one gets. False leaves none bound, and errno says
+   what failed. */
+static bool listen_on_all(struct endpoint_stream *endpoint, const struct address *addresses, size_t count,
+	uint16_t port, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct address address = addresses[i];
+		address_set_port(&address, port);
+		int fd = listen_on(endpoint, &address, err);
+		if (fd < 0) {
+			int error = errno;
+			close_listeners(endpoint);
+			errno = error;
+			return false;
+		}
+		net_local_address(fd, &address);
+		port = address_port(&address);
+		struct listener *listener = &endpoint->listeners[endpoint->listener_count++];
+		listener->fd = fd;
+		address_format(&address, listener->text);
+		ev_io_init(&listener->io, on_acceptable, fd, EV_READ);
+		listener->io.data = endpoint;
+	}
+	endpoint->port = port;
+	return true;
+}
+
+bool endpoint_stream_listen(struct endpoint_stream *endpoint, const struct address *addresses, size_t count,
+	bool ephemeral, struct err *err)
+{
+	endpoint->listeners = calloc(count, sizeof *endpoint->listeners);
+	if (!endpoint->listeners) {
+		err_set(err, STATUS_FAILED, "out of memory");
+		return false;
+	}
+	uint16_t port = ephemeral ? 0 : (uint16_t)integer(endpoint, KEY_PORT);
+	for (int i = 0; i < PORT_TRIES; i++) {
+		if (listen_on_all(endpoint, addresses, count, port, err))
+			return true;
+		if (port != 0 || errno != EADDRINUSE)
+			break;
+	}
+	int error = errno;
+	err_prefix(err, "%s", endpoint->type->name);
+	if (error == EADDRINUSE && port != 0) {
+		char holder[128];
+		port_holder(port, holder, sizeof holder);
+		err_append(err, "%s; end it, or give --set %s.port=N, or --ephemeral for free ports", holder,
+			endpoint->type->name);
+	} else if (error == EACCES) {
+		err_append(err, "; ports below 1024 are root's: give --set %s.port=N, or --ephemeral for free ports",
+			endpoint->type->name);
+	}
+	return false;
+}
+
+void endpoint_stream_start(struct endpoint_stream *endpoint)
+{
+	ev_timer_init(&endpoint->rest, on_rest_over, 0, 0);
+	endpoint->rest.data = endpoint;
+	const struct subject subject = { .endpoint = endpoint->options.id };
+	for (size_t i = 0; i < endpoint->listener_count; i++)
+		EMIT(endpoint->options.journal, EVENT_LISTEN, &subject,
+			F_TEXT("address", endpoint->listeners[i].text));
+	listeners_start(endpoint);
+}
+
+uint16_t endpoint_stream_port(const struct endpoint_stream *endpoint)
+{
+	return endpoint->port;
+}
+
+void endpoint_stream_stop(struct endpoint_stream *endpoint)
+{
+	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
+	close_listeners(endpoint);
+	conn_stop_all(&endpoint->host);
+	endpoint->stopped = true;
+	if (endpoint_stream_is_idle(endpoint))
+		endpoint->options.on_idle(endpoint->options.context);
+}
+
+bool endpoint_stream_is_idle(const struct endpoint_stream *endpoint)
+{
+	return endpoint->stopped && endpoint->host.count == 0;
+}
+
+void endpoint_stream_abort(struct endpoint_stream *endpoint)
+{
+	conn_abort_all(&endpoint->host);
+}
+
+void endpoint_stream_totals(const struct endpoint_stream *endpoint, char *text, size_t size)
+{
+	const struct conn_totals *totals = &endpoint->host.totals;
+	struct json json;
+	json_begin(&json, text, size);
+	json_integer(&json, "connections", (int64_t)totals->connections);
+	json_integer(&json, "messages", (int64_t)totals->messages);
+	json_integer(&json, "bytes_out", (int64_t)totals->bytes_out);
+	json_integer(&json, "bytes_in", (int64_t)totals->bytes_in);
+	json_integer(&json, "errors", (int64_t)totals->errors);
+	json_end(&json);
+}
+
+void endpoint_stream_destroy(struct endpoint_stream *endpoint)
+{
+	if (!endpoint)
+		return;
+	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
+	close_listeners(endpoint);
+	conn_abort_all(&endpoint->host);
+	free(endpoint->listeners);
+	free(endpoint);
+}

@@ -27,7 +27,7 @@ enum session_signal {
 enum action_kind {
 	ACTION_READ,  /* wait for input: at most `len` bytes at once */
 	ACTION_SEND,  /* send these bytes with one send(), then ask again */
-	ACTION_SLEEP, /* ask again `seconds` after the end of the sleep before, or of the send before the first */
+	ACTION_SLEEP, /* ask again when the clock says `until`, or after input */
 	ACTION_CLOSE, /* the session is over; `why` says how it ended */
 };
 
@@ -35,7 +35,7 @@ struct action {
 	enum action_kind kind;
 	const char *data; /* SEND: valid until the next call of next() */
 	size_t len;       /* SEND, READ */
-	double seconds;   /* SLEEP */
+	double until;     /* SLEEP: seconds, on the clock that next() is told */
 	const char *why;  /* CLOSE: a literal: "done", "bad command", "peer closed", "stopping" */
 };
 
@@ -47,20 +47,27 @@ struct session_log {
 
 struct session_ops {
 	const char *name;
-	size_t size; /* bytes the driver sets aside for `self`, zeroed */
+
+	/* Bytes that the driver sets aside for `self`, zeroed. */
+	size_t (*size)(const struct session_host *host);
 
 	void (*init)(void *self, const struct session_host *host, const struct session_log *log);
 
-	/* `data` is the driver's and only valid during the call. `last`: a message ends here (ws). */
+	/* `data` is the driver's and only valid during the call. `last`: a message ends here (ws). Only while
+	   takes_input() is true. */
 	void (*input)(void *self, const char *data, size_t len, bool last);
 
 	void (*tell)(void *self, enum session_signal signal);
 
-	/* Asked again once the answer before has been carried out in full, or after input or tell. */
-	struct action (*next)(void *self);
+	/* `now` is any clock in seconds that never goes back. Asked again once the answer before has been
+	   carried out; after READ and SLEEP also earlier, which changes nothing. A due time comes from the
+	   schedule (start + i * d), so a stream does not drift however late it is asked. */
+	struct action (*next)(void *self, double now);
 
-	/* True while the peer may take as long as it likes: a command has not come in full, or never need come. */
-	bool (*idle)(const void *self);
+	bool (*takes_input)(const void *self);
+
+	/* True while the peer owes something before the session can go on: a command in full. */
+	bool (*waits_for_peer)(const void *self);
 };
 
 extern const struct session_ops session_pmu;

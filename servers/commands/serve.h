@@ -1,0 +1,8 @@
+/* `pmulab serve`: the lab on this machine until it is told to stop. */
+#ifndef SERVERS_COMMANDS_SERVE_H
+#define SERVERS_COMMANDS_SERVE_H
+
+/* argv[0] is "serve". Returns the exit status. */
+int command_serve(int argc, char **argv);
+
+#endif

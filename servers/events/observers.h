@@ -1,0 +1,21 @@
+/* Observers that write: NDJSON for programs, aligned lines for people. */
+#ifndef SERVERS_EVENTS_OBSERVERS_H
+#define SERVERS_EVENTS_OBSERVERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "servers/events/journal.h"
+
+/*
+ * One JSON object a line on `fd`, described in docs/events.md. What cannot be taken (reader stopped, disk full,
+ * `limit` bytes reached; 0: none) is counted and told by a `lost` event as soon as there is room. The descriptor
+ * is the observer's from here on and closed at its end, except 0 to 2. NULL: no memory.
+ */
+struct observer *observer_jsonl_create(int fd, uint64_t limit);
+
+/* Lines for people on `fd`, which stays the caller's: with `verbose` every event, else one line per thing
+   that matters. NULL: no memory. */
+struct observer *observer_text_create(int fd, bool verbose, bool colour);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * One connection of a stream endpoint: a session, a transport, a socket, and the one function that drives
+ * them. Only this and the endpoint know libev.
+ */
+#ifndef SERVERS_STREAM_CONN_H
+#define SERVERS_STREAM_CONN_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net.h"
+#include "common/transport.h"
+#include "servers/events/journal.h"
+#include "servers/stream/session.h"
+
+struct conn;
+
+/* What all connections of an endpoint have done; told in the `stop` event. */
+struct conn_totals {
+	uint64_t connections, messages, bytes_out, bytes_in, errors;
+};
+
+/* What an endpoint gives its connections; outlives them. Times in seconds, INFINITY for none. */
+struct conn_host {
+	struct ev_loop *loop;
+	struct journal *journal;
+	const struct session_ops *session;
+	struct session_host session_host;
+	double handshake; /* until the carrier is ready */
+	double idle;      /* until a command has come in full */
+	double stall;     /* that the peer takes nothing */
+	double rtt;       /* the emulated round trip; 0: none */
+	double ping;      /* between two signs of life */
+	struct conn *conns; /* all that are open */
+	unsigned count;
+	struct conn_totals totals;
+	void (*on_end)(struct conn_host *host); /* one has gone */
+};
+
+/*
+ * Takes over `fd` (connected, non-blocking) and `transport` and drives them until they end; then it frees
+ * itself and calls on_end. `id` and `peer` are what events show. False: no memory, and both are still the caller's.
+ */
+bool conn_start(struct conn_host *host, int fd, struct transport *transport, uint64_t id,
+	const struct address *peer);
+
+/* The lab ends: tells each session, which finishes what runs. */
+void conn_stop_all(struct conn_host *host);
+
+/* Resets each connection that is left. */
+void conn_abort_all(struct conn_host *host);
+
+#endif
