@@ -41,14 +41,16 @@ struct transport_ops {
 	   IO_REFUSED: the peer did something else; `err` says what, an answer is queued where there is one. */
 	enum io (*handshake)(struct transport *t);
 
-	/* Up to `size` bytes. IO_DONE sets `*len`, which is 0 only for an empty message, and `*last`: a
-	   message ends with these bytes (ws; false on byte streams). It answers pings by itself, so the
-	   caller flushes after it. */
+	/* Up to `size` bytes. IO_DONE sets `*len` and `*last`: a message ends with these bytes (ws; false on
+	   byte streams). On ws `*len` may be 0: with `*last` for an empty message or one that ends with an
+	   empty frame, without it when only control frames came and it is another connection's turn. It
+	   answers pings by itself, so the caller flushes after it. */
 	enum io (*recv)(struct transport *t, void *buf, size_t size, size_t *len, bool *last);
 
 	/* Offers `len` > 0 bytes, on ws one whole message. IO_DONE sets `*taken`, 1 to `len`. Where fewer were
 	   taken, the next call must offer the rest, from the same place or a copy of it. On plain
-	   transports one call is one send(). Taken bytes may still be in the transport: see flush. */
+	   transports one call is one send(). Taken bytes may still be in the transport: see flush.
+	   IO_REFUSED: also when the peer has closed in both directions (ws: its Close has come). */
 	enum io (*send)(struct transport *t, const void *data, size_t len, size_t *taken);
 
 	/* Moves what the transport holds to the kernel. IO_DONE: nothing is held. */
