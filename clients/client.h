@@ -1,11 +1,13 @@
-/* What all clients need and none should spell out: where the lab is, and a plural. */
+/* What all clients need and none should spell out: where the lab is, who is at the other end, how to show it. */
 #ifndef CLIENTS_CLIENT_H
 #define CLIENTS_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/net.h"
 
 /* The lab's ports when nothing else is said. */
 enum {
@@ -23,6 +25,12 @@ const char *client_host(const char *option);
    (STATUS_USAGE) for what is no port. */
 bool client_port(
 	const char *option, const char *variable, uint16_t lab_port, uint16_t *port, struct err *err);
+
+/* The other end's address, for what is told about it. */
+void client_peer(int fd, char text[ADDRESS_TEXT]);
+
+/* Prints "label: " and the bytes to stdout as one line; what is not printable ASCII as \n, \x1b, \\. */
+void client_print_piece(const char *label, const char *data, size_t len);
 
 /* "s" unless `count` is 1. */
 const char *client_plural(long count);

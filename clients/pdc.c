@@ -302,10 +302,7 @@ static void report_json(struct pdc *pdc)
 /* One exchange on a connection that stands. False when it did not go well: see `err`. */
 static bool exchange(struct pdc *pdc, int fd)
 {
-	struct address peer = { .len = sizeof peer.ss };
-	getpeername(fd, (struct sockaddr *)&peer.ss, &peer.len);
-	address_format(&peer, pdc->peer);
-
+	client_peer(fd, pdc->peer);
 	char *buffer = malloc((size_t)pdc->settings.buffer);
 	if (!buffer) {
 		err_set(&pdc->err, STATUS_FAILED, "out of memory");
@@ -353,7 +350,7 @@ int main(int argc, char **argv)
 	if (!client_port(settings->port_text, "PMULAB_PMU_PORT", LAB_PMU_PORT, &settings->port, &pdc.err))
 		return cli_fail(cli.program, &pdc.err);
 
-	/* What is to be expected depends on the command; a wrong one is sent too, to see what the PMU says. */
+	/* What to expect depends on the command. A wrong one is sent too, to see what the PMU says. */
 	struct wire_command command = { 0 };
 	enum wire_verdict verdict =
 		wire_parse_command(settings->command, strlen(settings->command), &command);
