@@ -245,13 +245,18 @@ static const struct config_slot *slot_merged(const struct config *config, enum c
 	return slot->origin ? slot : &config->slots[key][0];
 }
 
-/* Names the key as it was said: "pmu-tls.cert" or "tls.cert". */
+/* "pmu-tls" or "tls": who said what holds for the endpoint. */
+static const char *section_merged(const struct config *config, enum config_key key, enum endpoint_id endpoint)
+{
+	bool group = slot_merged(config, key, endpoint) == &config->slots[key][0];
+	return config_section(key, group ? ENDPOINT_NONE : endpoint);
+}
+
 static void slot_prefix(const struct config *config, enum config_key key, enum endpoint_id endpoint,
 	struct err *err)
 {
-	const struct config_slot *slot = slot_merged(config, key, endpoint);
-	enum endpoint_id scope = slot == &config->slots[key][0] ? ENDPOINT_NONE : endpoint;
-	err_prefix(err, "%s: %s.%s", slot->origin, config_section(key, scope), config_rows[key].name);
+	err_prefix(err, "%s: %s.%s", slot_merged(config, key, endpoint)->origin,
+		section_merged(config, key, endpoint), config_rows[key].name);
 }
 
 static bool flood_text_check(const struct config *config, enum endpoint_id endpoint, struct err *err)
@@ -285,11 +290,13 @@ static bool pair_check(const struct config *config, enum endpoint_id endpoint, s
 	bool key = config_text(config, KEY_TLS_KEY, endpoint)[0] != '\0';
 	if (cert == key)
 		return true;
+	enum config_key given = cert ? KEY_TLS_CERT : KEY_TLS_KEY;
+	const char *section = section_merged(config, given, endpoint);
 	if (cert)
-		err_set(err, STATUS_USAGE, "a certificate without its key; set tls.key too");
+		err_set(err, STATUS_USAGE, "a certificate without its key; set %s.key too", section);
 	else
-		err_set(err, STATUS_USAGE, "a key without its certificate; set tls.cert too");
-	slot_prefix(config, cert ? KEY_TLS_CERT : KEY_TLS_KEY, endpoint, err);
+		err_set(err, STATUS_USAGE, "a key without its certificate; set %s.cert too", section);
+	slot_prefix(config, given, endpoint, err);
 	return false;
 }
 

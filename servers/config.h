@@ -61,18 +61,18 @@ bool config_set(struct config *config, const char *key, const char *value, const
 bool config_assign(struct config *config, const char *assignment, const char *origin, struct err *err);
 
 /*
- * An INI file: "[pmu]" and "messages = 20", or "pmu.messages = 20" before the first section. A comment begins with
- * ';' or '#' at the start of a line or behind a blank; a value in "..." keeps them, and knows \n \r \t \" \\ \x1b.
- * A relative path in the file begins at the file's folder (in a pipe, and in config_set, at the current one).
- * Stops at the first error; what stood before it is set.
+ * An INI file: "[pmu]" and "messages = 20", or "pmu.messages = 20" before the first section. A comment
+ * begins with ';' or '#' at the start of a line or behind a blank; a value in "..." keeps them, and knows
+ * \n \r \t \" \\ \x1b. A relative path in the file begins at the file's folder (in a pipe, and in
+ * config_set, at the current one). Stops at the first error; what stood before it is set.
  */
 bool config_load(struct config *config, const char *path, struct err *err);
 
 /* Checks what no single key can: tls.cert without tls.key, an unreadable flood text. */
 bool config_check(const struct config *config, struct err *err);
 
-/* Every key of a group, and what was said for one endpoint, as an INI file: "messages = 15  ; lab.ini:7". Loaded
-   again, from any folder, it gives the same values. */
+/* Every key of a group, and what was said for one endpoint, as an INI file: "messages = 15  ; lab.ini:7".
+   Loaded again, from any folder, it gives the same values. */
 void config_print(const struct config *config, FILE *out);
 
 /* The table for --help: key, default, unit, one line. */

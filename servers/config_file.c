@@ -197,8 +197,8 @@ static bool key_read(struct reader *reader, char *text, struct err *err)
 		/* Which of the two groups was meant? Not for us to guess. */
 		char shown[CONFIG_SHOWN_MAX];
 		config_escape(shown, sizeof shown, name);
-		err_set(err, STATUS_USAGE, "%s: %s: inside [%s] a key stands without its group", reader->origin,
-			shown, reader->section);
+		err_set(err, STATUS_USAGE, "%s: %s: inside [%s] a key stands without its group",
+			reader->origin, shown, reader->section);
 		return false;
 	}
 	const char *value = value_read(reader, equals + 1, err);
@@ -320,7 +320,8 @@ static void value_print(const struct config_row *row, const struct config_slot *
 	char text[CONFIG_VALUE_MAX], folder[CONFIG_PATH_MAX], quoted[4 * CONFIG_VALUE_MAX + 16];
 	config_value_format(row, &slot->value, text, sizeof text);
 	if (row->kind == KIND_PATH && text[0] != '\0' && text[0] != '/' &&
-		getcwd(folder, sizeof folder) && strlen(folder) + 1 + strlen(slot->value.text) < CONFIG_PATH_MAX)
+		getcwd(folder, sizeof folder) &&
+		strlen(folder) + 1 + strlen(slot->value.text) < CONFIG_PATH_MAX)
 		snprintf(text, sizeof text, "%s/%s", folder, slot->value.text);
 	if (!value_needs_quotes(text)) {
 		fputs(text, out);
@@ -352,8 +353,8 @@ void config_print_keys(FILE *out)
 		char name[CONFIG_NAME_MAX], range[CONFIG_NAME_MAX];
 		snprintf(name, sizeof name, "%s.%s", row->group ? row->group : "<endpoint>", row->name);
 		config_value_range(row, range, sizeof range);
-		const char *standard = row->standard ? row->standard : "the lab's";
-		fprintf(out, "  %-17s  %-9s  %-16s  %s\n", name, standard[0] ? standard : "-", range, row->help);
+		const char *standard = !row->standard ? "the lab's" : row->standard[0] ? row->standard : "-";
+		fprintf(out, "  %-17s  %-9s  %-16s  %s\n", name, standard, range, row->help);
 	}
 }
 
