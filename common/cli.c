@@ -226,6 +226,8 @@ void cli_print_help(const struct cli *cli, FILE *out)
 		putc('\n', out);
 		print_lines(cli->epilogue, out);
 	}
+	if (cli->print_more)
+		cli->print_more(out);
 }
 
 bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err)

@@ -32,6 +32,7 @@ struct cli {
 	const struct cli_option *options;
 	size_t count;
 	const char *epilogue; /* examples and exit statuses; lines; may be NULL */
+	void (*print_more)(FILE *out); /* sections of --help that come from other tables; may be NULL */
 };
 
 /* Called for each option in turn; `value` is NULL for an option that takes nothing and belongs to argv

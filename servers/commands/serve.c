@@ -47,6 +47,17 @@ static const struct cli_option options[] = {
 	CLI_COMMON,
 };
 
+static void print_tables(FILE *out)
+{
+	fputs("\nEndpoints:\n", out);
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		fprintf(out, "  %-10s %5u  %s\n", endpoint_table[id].name, endpoint_table[id].port,
+			endpoint_table[id].about);
+	fputs("\nKeys (--set, -c; a key of a group may be given for one of its endpoints, as pmu-ws.messages):\n",
+		out);
+	config_print_keys(out);
+}
+
 static const struct cli cli = {
 	.program = "pmulab serve",
 	.usage = "[options] [ENDPOINT...]",
@@ -60,6 +71,7 @@ static const struct cli cli = {
 		    "\n"
 		    "Exit status: 0 stopped as asked (SIGINT, SIGTERM), 1 failed while running, 2 usage or\n"
 		    "configuration, 3 an address cannot be bound.",
+	.print_more = print_tables,
 };
 
 struct serve {
@@ -304,10 +316,6 @@ static enum cli_result parse(struct serve *serve, int argc, char **argv, int *op
 	enum cli_result result = CLI_RUN;
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0] && result == CLI_RUN; i++)
 		result = cli_parse(&cli, argc, argv, passes[i], serve, operands, err);
-	if (result == CLI_DONE) {
-		printf("\nKeys (--set, -c; a key of a group may be given for one of its endpoints, as pmu-ws.messages):\n");
-		config_print_keys(stdout);
-	}
 	return result;
 }
 

@@ -274,7 +274,8 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 	if (io == IO_DONE) {
 		bool waited = conn->host->session->waits_for_peer(conn->self);
 		conn->bytes_in += len;
-		conn->host->session->input(conn->self, buffer, len, last);
+		if (len > 0 || last)
+			conn->host->session->input(conn->self, buffer, len, last);
 		if (!waited && (conn->ignored += len) > IGNORED_MAX) {
 			conn_error(conn, "peer", "sends on and on behind its command");
 			conn_abort(conn, "too many bytes");
