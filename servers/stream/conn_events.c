@@ -1,0 +1,116 @@
+/* What a connection tells the journal. */
+#include "servers/stream/conn_private.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+
+static struct subject subject_of(const struct conn *conn)
+{
+	return (struct subject){
+		.endpoint = conn->host->session_host.endpoint,
+		.conn = conn->id,
+		.peer = conn->peer,
+	};
+}
+
+void conn_emit(void *driver, enum event_type type, const struct field *fields, size_t count)
+{
+	struct conn *conn = driver;
+	if (type == EVENT_COMMAND) {
+		/* By the contract of the table its first field is the text; `close` repeats it. */
+		conn->has_command = true;
+		conn->command_len = (size_t)fields[0].integer < sizeof conn->command ? (size_t)fields[0].integer :
+			sizeof conn->command;
+		memcpy(conn->command, fields[0].text, conn->command_len);
+	}
+	if (type == EVENT_ERROR)
+		conn->host->totals.errors++;
+	if (!journal_wants(conn->host->journal, type))
+		return;
+	struct subject subject = subject_of(conn);
+	journal_emit(conn->host->journal, type, &subject, fields, count);
+}
+
+void conn_tell_error(struct conn *conn, const char *fault, const char *what)
+{
+	const struct field fields[] = { F_TEXT("fault", fault), F_TEXT("what", what) };
+	conn_emit(conn, EVENT_ERROR, fields, 2);
+}
+
+void conn_tell_open(struct conn *conn)
+{
+	struct address local;
+	char text[ADDRESS_TEXT] = "";
+	if (!journal_wants(conn->host->journal, EVENT_OPEN))
+		return;
+	if (net_local_address(conn->fd, &local))
+		address_format(&local, text);
+	const struct field fields[] = { F_TEXT("local", text) };
+	conn_emit(conn, EVENT_OPEN, fields, 1);
+}
+
+/* A plain carrier has no handshake to tell of. */
+void conn_tell_handshake(struct conn *conn, double now)
+{
+	struct transport_about about = { .tls_version = "" };
+	if (!journal_wants(conn->host->journal, EVENT_HANDSHAKE))
+		return;
+	conn->transport->ops->describe(conn->transport, &about);
+	const struct field fields[] = {
+		F_TEXT("tls_version", *about.tls_version ? about.tls_version : NULL),
+		F_TEXT("tls_cipher", *about.tls_cipher ? about.tls_cipher : NULL),
+		F_TEXT("ws_path", *about.ws_path ? about.ws_path : NULL),
+		F_REAL("seconds", now - conn->opened),
+	};
+	if (fields[0].text || fields[2].text)
+		conn_emit(conn, EVENT_HANDSHAKE, fields, 4);
+}
+
+void conn_tell_sent(struct conn *conn)
+{
+	struct segments segments = { 0 };
+	if (!journal_wants(conn->host->journal, EVENT_SEND))
+		return;
+	bool counted = net_segments(conn->fd, &segments);
+	const struct field fields[] = {
+		F_INTEGER("i", conn->messages),
+		F_INTEGER("bytes", conn->action.len),
+		F_INTEGER("sent", conn->first_taken),
+		F_INTEGER("calls", conn->calls),
+		F_INTEGER("segments", segments.out),
+	};
+	conn_emit(conn, EVENT_SEND, fields, counted ? 5 : 4);
+}
+
+void conn_tell_pause(struct conn *conn)
+{
+	const struct field fields[] = {
+		F_INTEGER("bytes", conn->action.len),
+		F_INTEGER("sent", conn->offset),
+	};
+	conn_emit(conn, EVENT_PAUSE, fields, 2);
+}
+
+void conn_tell_close(struct conn *conn)
+{
+	struct segments segments = { 0 };
+	struct transport_about about = { .tls_version = "" };
+	if (!journal_wants(conn->host->journal, EVENT_CLOSE))
+		return;
+	net_segments(conn->fd, &segments);
+	conn->transport->ops->describe(conn->transport, &about);
+	const struct field fields[] = {
+		F_TEXT("first", conn->peer_first ? "peer" : "server"),
+		F_TEXT("why", conn->why),
+		F_BYTES("command", conn->has_command ? conn->command : NULL, conn->command_len),
+		F_INTEGER("messages", conn->messages),
+		F_INTEGER("bytes_out", conn->bytes_out),
+		F_INTEGER("bytes_in", conn->bytes_in),
+		F_INTEGER("segments_out", segments.out),
+		F_INTEGER("segments_in", segments.in),
+		F_REAL("seconds", clock_now() - conn->opened),
+		F_INTEGER("ws_close_code", about.ws_close_code),
+	};
+	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 10 : 9);
+}

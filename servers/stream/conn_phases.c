@@ -1,0 +1,343 @@
+/* The phases of a connection: handshake, talk, flush, finish, drain. Each does what can be done and says what it waits for. */
+#include "servers/stream/conn_private.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+	READ_BYTES = 16384,
+	IGNORED_MAX = 1 << 20, /* bytes behind a command, before the connection is cut */
+};
+
+/* How long the peer may take to answer a Close frame, and to close after we have. */
+static const double GOODBYE_SECONDS = 2;
+/* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by closing: at first,
+   and at most. */
+static const double POLL_SECONDS = 0.001, POLL_SECONDS_MAX = 0.1;
+
+static void conn_enter(struct conn *conn, enum phase phase, double limit)
+{
+	conn->phase = phase;
+	conn->limit = limit;
+}
+
+void conn_abort(struct conn *conn, const char *why)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	conn->why = why;
+	conn_enter(conn, PHASE_GONE, INFINITY);
+}
+
+/* The carrier can say no more: close the socket's direction and see what the peer does. */
+static void conn_shut(struct conn *conn, double now)
+{
+	shutdown(conn->fd, SHUT_WR);
+	conn->unacknowledged = -1;
+	conn->patience = now + GOODBYE_SECONDS;
+	conn->poll = POLL_SECONDS;
+	conn_enter(conn, PHASE_DRAIN, INFINITY);
+}
+
+/* Waits for what an answer of the transport asks for. True when it asks for anything. */
+static bool conn_awaits(struct conn *conn, enum io io)
+{
+	if (io == IO_WANT_READ)
+		conn->events |= EV_READ;
+	else if (io == IO_WANT_WRITE)
+		conn->events |= EV_WRITE;
+	else
+		return false;
+	return true;
+}
+
+void conn_wake_at(struct conn *conn, double when)
+{
+	if (when < conn->wake)
+		conn->wake = when;
+}
+
+static enum step conn_handshake(struct conn *conn, double now)
+{
+	struct transport *transport = conn->transport;
+	enum io io = transport->ops->handshake(transport);
+	if (conn_awaits(conn, io))
+		return STEP_WAIT;
+	if (io == IO_DONE) {
+		conn_tell_handshake(conn, now);
+		conn->ping_at = now + conn->host->ping;
+		conn_enter(conn, PHASE_TALK, conn->opened + conn->host->idle);
+		return STEP_ON;
+	}
+	conn->peer_first = io == IO_EOF;
+	conn->why = "no handshake";
+	conn_tell_error(conn, "peer", *transport->err.text ? transport->err.text : "closed before the handshake was over");
+	if (io == IO_REFUSED)
+		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+	else if (io == IO_EOF)
+		conn_shut(conn, now);
+	else
+		conn_abort(conn, conn->why);
+	return STEP_ON;
+}
+
+/* Deals with what no phase expects of recv, send and flush: the connection is over. */
+static enum step conn_fail(struct conn *conn, enum io io, double now)
+{
+	conn_tell_error(conn, "peer", conn->transport->err.text);
+	if (io == IO_REFUSED) {
+		conn->why = "protocol error";
+		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+	} else {
+		conn_abort(conn, "connection lost");
+	}
+	return STEP_ON;
+}
+
+/* The peer has ended its direction. On a byte stream it may still want our answer; a Close frame ends both. */
+static void conn_on_eof(struct conn *conn, double now)
+{
+	struct transport_about about = { .ws_close_code = 0 };
+	conn->reading = false;
+	conn->peer_first = true;
+	conn->host->session->tell(conn->self, SESSION_EOF);
+	conn->transport->ops->describe(conn->transport, &about);
+	if (about.ws_close_code != 0) {
+		conn->why = "peer closed";
+		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+	}
+}
+
+/* Reads once and tells the session. STEP_ON: something came. */
+static enum step conn_read(struct conn *conn, size_t most, double now)
+{
+	char buffer[READ_BYTES];
+	size_t len = 0;
+	bool last = false;
+	enum io io = conn->transport->ops->recv(conn->transport, buffer,
+		most < sizeof buffer ? most : sizeof buffer, &len, &last);
+	if (conn_awaits(conn, io))
+		return STEP_WAIT;
+	if (io == IO_DONE) {
+		bool waited = conn->host->session->waits_for_peer(conn->self);
+		conn->bytes_in += len;
+		if (len > 0 || last)
+			conn->host->session->input(conn->self, buffer, len, last);
+		if (!waited && (conn->ignored += len) > IGNORED_MAX) {
+			conn_tell_error(conn, "peer", "sends on and on behind its command");
+			conn_abort(conn, "too many bytes");
+		}
+		return STEP_ON;
+	}
+	if (io == IO_EOF) {
+		conn_on_eof(conn, now);
+		return STEP_ON;
+	}
+	return conn_fail(conn, io, now);
+}
+
+/* While the session sleeps or sends: pings, more bytes, the peer's end. STEP_ON: look again. */
+static enum step conn_listen(struct conn *conn, double now)
+{
+	if (!conn->reading || !conn->host->session->takes_input(conn->self))
+		return STEP_WAIT;
+	return conn_read(conn, READ_BYTES, now);
+}
+
+static enum step conn_send(struct conn *conn, double now)
+{
+	round_trip_before_send(&conn->trip, conn->action.len);
+	while (conn->offset < conn->action.len) {
+		size_t taken = 0;
+		enum io io = conn->transport->ops->send(conn->transport, conn->action.data + conn->offset,
+			conn->action.len - conn->offset, &taken);
+		if (io == IO_DONE) {
+			if (conn->calls++ == 0)
+				conn->first_taken = taken;
+			conn->offset += taken;
+			conn->progress = now;
+			round_trip_after_send(&conn->trip, now);
+			continue;
+		}
+		if (!conn_awaits(conn, io))
+			return conn_fail(conn, io, now);
+		conn->blocked = true;
+		conn->limit = conn->progress + conn->host->stall;
+		if (!conn->told_pause) {
+			conn->told_pause = true;
+			conn_tell_pause(conn);
+		}
+		return conn_listen(conn, now);
+	}
+	conn->blocked = false;
+	conn->limit = conn->host->session->waits_for_peer(conn->self) ? now + conn->host->idle : INFINITY;
+	conn->has_action = false;
+	conn->messages++;
+	conn->bytes_out += conn->action.len;
+	conn->told_pause = false;
+	conn_tell_sent(conn);
+	return STEP_ON;
+}
+
+static enum step conn_act(struct conn *conn, double now)
+{
+	enum step step;
+	switch (conn->action.kind) {
+	case ACTION_READ:
+		conn->has_action = false;
+		step = conn_read(conn, conn->action.len, now);
+		break;
+	case ACTION_SLEEP:
+		conn->has_action = false;
+		step = now >= conn->action.until ? STEP_ON : conn_listen(conn, now);
+		conn_wake_at(conn, conn->action.until);
+		break;
+	case ACTION_SEND:
+		return conn_send(conn, now);
+	case ACTION_CLOSE:
+	default:
+		conn->why = conn->action.why;
+		conn_enter(conn, PHASE_FLUSH, now + conn->host->stall);
+		return STEP_ON;
+	}
+	if (conn->phase == PHASE_TALK && !conn->host->session->waits_for_peer(conn->self))
+		conn->limit = INFINITY;
+	return step;
+}
+
+static enum step conn_talk(struct conn *conn, double now)
+{
+	if (!conn->has_action) {
+		conn->action = conn->host->session->next(conn->self, now);
+		conn->has_action = true;
+		conn->offset = 0;
+		conn->calls = 0;
+	}
+	if (now >= conn->ping_at) {
+		conn->ping_at = now + conn->host->ping;
+		conn->transport->ops->ping(conn->transport);
+	}
+	conn_wake_at(conn, conn->ping_at);
+	enum step step = conn_act(conn, now);
+	if (step == STEP_WAIT) {
+		enum io io = conn->transport->ops->flush(conn->transport);
+		if (io == IO_REFUSED || io == IO_FAILED)
+			return conn_fail(conn, io, now);
+		conn_awaits(conn, io);
+	}
+	return step;
+}
+
+static enum step conn_flush(struct conn *conn, double now)
+{
+	enum io io = conn->transport->ops->flush(conn->transport);
+	if (conn_awaits(conn, io))
+		return STEP_WAIT;
+	if (io != IO_DONE)
+		return conn_fail(conn, io, now);
+	conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+	return STEP_ON;
+}
+
+static enum step conn_finish(struct conn *conn, double now)
+{
+	enum io io = conn->transport->ops->finish(conn->transport);
+	if (conn_awaits(conn, io)) {
+		/* The peer answers the Close frame when it has it, so that must not wait for a round trip. */
+		round_trip_end(&conn->trip);
+		return STEP_WAIT;
+	}
+	if (io == IO_FAILED)
+		return conn_fail(conn, io, now);
+	if (io == IO_REFUSED)
+		conn_tell_error(conn, "peer", conn->transport->err.text);
+	conn_shut(conn, now);
+	return STEP_ON;
+}
+
+/*
+ * Reads on until the peer closes: close(2) with unread bytes would reset the connection, and the peer lose
+ * what is under way to it. Where the peer has closed before, the socket is asked whether all is acknowledged.
+ */
+static enum step conn_drain(struct conn *conn, double now)
+{
+	char buffer[READ_BYTES];
+	if (conn->reading) {
+		ssize_t n = recv(conn->fd, buffer, sizeof buffer, 0);
+		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+			conn_tell_error(conn, "peer", strerror(errno));
+			conn_abort(conn, "connection lost");
+			return STEP_ON;
+		}
+		conn->reading = n != 0;
+	}
+	if (conn->reading) {
+		conn->events |= EV_READ;
+		conn_wake_at(conn, conn->patience);
+		if (now < conn->patience)
+			return STEP_WAIT;
+	}
+
+	/* A slow reader may take its time, as long as it takes something. */
+	int left = net_unacknowledged(conn->fd);
+	if (left <= 0) {
+		conn_enter(conn, PHASE_GONE, INFINITY);
+		return STEP_ON;
+	}
+	if (left != conn->unacknowledged)
+		conn->progress = now;
+	conn->unacknowledged = left;
+	if (now >= conn->progress + conn->host->stall) {
+		conn_tell_error(conn, "peer", "takes nothing");
+		conn_abort(conn, "stalled");
+		return STEP_ON;
+	}
+	conn->wake = now + conn->poll;
+	conn->poll = conn->poll * 2 < POLL_SECONDS_MAX ? conn->poll * 2 : POLL_SECONDS_MAX;
+	return STEP_WAIT;
+}
+
+static enum step (*const phases[])(struct conn *, double) = {
+	[PHASE_HANDSHAKE] = conn_handshake,
+	[PHASE_TALK] = conn_talk,
+	[PHASE_FLUSH] = conn_flush,
+	[PHASE_FINISH] = conn_finish,
+	[PHASE_DRAIN] = conn_drain,
+};
+
+enum step conn_step(struct conn *conn, double now)
+{
+	return phases[conn->phase](conn, now);
+}
+
+void conn_expire(struct conn *conn, double now)
+{
+	switch (conn->phase) {
+	case PHASE_HANDSHAKE:
+		conn->why = "no handshake";
+		conn_tell_error(conn, "peer", "took too long for the handshake");
+		conn_shut(conn, now);
+		break;
+	case PHASE_TALK:
+		if (conn->blocked) {
+			conn_tell_error(conn, "peer", "takes nothing");
+			conn_abort(conn, "stalled");
+		} else {
+			conn->why = "idle";
+			conn_tell_error(conn, "peer", "has sent no complete command");
+			conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
+		}
+		break;
+	case PHASE_FLUSH:
+		conn_tell_error(conn, "peer", "takes nothing");
+		conn_abort(conn, "stalled");
+		break;
+	case PHASE_FINISH:
+		conn_shut(conn, now);
+		break;
+	case PHASE_DRAIN:
+	case PHASE_GONE:
+		break;
+	}
+}

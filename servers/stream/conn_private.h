@@ -1,0 +1,83 @@
+/* What the files of a connection share: conn.c drives, conn_phases.c acts, conn_events.c tells. */
+#ifndef SERVERS_STREAM_CONN_PRIVATE_H
+#define SERVERS_STREAM_CONN_PRIVATE_H
+
+#include <stdalign.h>
+#include <stddef.h>
+
+#include "common/wire.h"
+#include "servers/stream/conn.h"
+#include "servers/stream/round_trip.h"
+
+enum phase { PHASE_HANDSHAKE, PHASE_TALK, PHASE_FLUSH, PHASE_FINISH, PHASE_DRAIN, PHASE_GONE };
+
+/* What a phase answers: look again, or wait for `events` and `wake`. */
+enum step { STEP_ON, STEP_WAIT };
+
+struct conn {
+	struct conn_host *host;
+	struct conn *prev, *next;
+	struct ev_io io;
+	struct ev_timer timer;
+	int fd;
+	struct transport *transport;
+
+	enum phase phase;
+	double opened;
+	double limit;      /* when this phase is too old */
+	double progress;   /* when the peer last took bytes */
+	int events;        /* EV_READ, EV_WRITE to wait for */
+	double wake;       /* when to be driven again; INFINITY: only by events */
+	double armed_wake; /* what the timer is set to */
+
+	struct action action;
+	bool has_action;
+	size_t offset;       /* bytes of a SEND that are taken */
+	unsigned calls;      /* to send() for it */
+	size_t first_taken;  /* what the first of them returned */
+	bool blocked, told_pause;
+	bool reading;        /* the peer has not ended its direction */
+	bool peer_first;     /* it ended before we did */
+	struct round_trip trip;
+	double ping_at;
+	int unacknowledged;  /* PHASE_DRAIN: bytes, when last looked at */
+	double patience, poll; /* PHASE_DRAIN: until when to wait for the peer's end; how often to look after that */
+
+	uint64_t id;
+	char peer[ADDRESS_TEXT];
+	const char *why;
+	char command[WIRE_COMMAND_MAX];
+	size_t command_len;
+	bool has_command;
+	uint64_t messages, bytes_out, bytes_in, ignored;
+
+	alignas(max_align_t) char self[]; /* the session */
+};
+
+/* ---- conn_phases.c ---- */
+
+/* Does what can be done in the connection's phase (not PHASE_GONE). */
+enum step conn_step(struct conn *conn, double now);
+
+/* The phase has lasted longer than its limit. */
+void conn_expire(struct conn *conn, double now);
+
+/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` is a literal. */
+void conn_abort(struct conn *conn, const char *why);
+
+/* Asks to be driven again at `when`, if not earlier. */
+void conn_wake_at(struct conn *conn, double when);
+
+/* ---- conn_events.c ---- */
+
+/* A session's log (struct session_log) and everybody else's; `driver` is the connection. */
+void conn_emit(void *driver, enum event_type type, const struct field *fields, size_t count);
+
+void conn_tell_open(struct conn *conn);
+void conn_tell_handshake(struct conn *conn, double now);
+void conn_tell_sent(struct conn *conn);
+void conn_tell_pause(struct conn *conn);
+void conn_tell_close(struct conn *conn);
+void conn_tell_error(struct conn *conn, const char *fault, const char *what);
+
+#endif
