@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "common/cli.h"
@@ -33,11 +34,111 @@ bool client_port(const char *option, const char *variable, uint16_t lab_port, ui
 	return true;
 }
 
+/* Copies `len` bytes; false when they do not fit. */
+static bool copy_part(char *to, size_t size, const char *from, size_t len)
+{
+	if (len >= size)
+		return false;
+	memcpy(to, from, len);
+	to[len] = '\0';
+	return true;
+}
+
+bool client_url_parse(struct client_url *url, const char *text, struct err *err)
+{
+	*url = (struct client_url){ .secure = strncmp(text, "wss://", 6) == 0, .path = "/" };
+	if (!url->secure && strncmp(text, "ws://", 5) != 0)
+		goto fail;
+	const char *at = strstr(text, "://") + 3;
+	if (strpbrk(at, "@#?")) /* user names, fragments and queries have no use here */
+		goto fail;
+
+	bool bracket = *at == '[';
+	at += bracket;
+	size_t len = strcspn(at, bracket ? "]" : ":/");
+	if (len == 0 || !copy_part(url->host, sizeof url->host, at, len))
+		goto fail;
+	at += len;
+	if (bracket && *at++ != ']')
+		goto fail;
+	if (*at == ':') {
+		len = strcspn(++at, "/");
+		if (len == 0 || !copy_part(url->port, sizeof url->port, at, len))
+			goto fail;
+		at += len;
+	}
+	if (*at == '\0' || (*at == '/' && copy_part(url->path, sizeof url->path, at, strlen(at))))
+		return true;
+fail:
+	err_set(err, STATUS_USAGE, "\"%.300s\" is no WebSocket URL such as ws://localhost:5006/", text);
+	return false;
+}
+
 void client_peer(int fd, char text[ADDRESS_TEXT])
 {
 	struct address peer = { .len = sizeof peer.ss };
 	getpeername(fd, (struct sockaddr *)&peer.ss, &peer.len);
 	address_format(&peer, text);
+}
+
+bool client_ca_file(const char *option, char *file, size_t size, struct err *err)
+{
+	const char *given = option ? option : environment("PMULAB_CA_FILE");
+	const char *state = environment("XDG_STATE_HOME"), *home = environment("HOME");
+	int len;
+	if (given)
+		len = snprintf(file, size, "%s", given);
+	else if (state)
+		len = snprintf(file, size, "%s/pmulab/ca.pem", state);
+	else if (home)
+		len = snprintf(file, size, "%s/.local/state/pmulab/ca.pem", home);
+	else
+		len = -1;
+	if (len >= 0 && (size_t)len < size)
+		return true;
+	err_set(err, STATUS_USAGE, "no CA to trust: there is no $HOME to look in; give --ca FILE");
+	return false;
+}
+
+static size_t minimum(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How a refusal begins. */
+static const char error_word[] = "ERROR ";
+
+bool client_refusal_take(struct client_refusal *refusal, const char *data, size_t len, size_t *held)
+{
+	*held = 0;
+	if (refusal->excluded)
+		return false;
+	size_t before = refusal->len;
+	refusal->len += minimum(len, sizeof refusal->text - 1 - before);
+	memcpy(refusal->text + before, data, refusal->len - before);
+	if (memcmp(refusal->text, error_word, minimum(refusal->len, sizeof error_word - 1)) == 0)
+		return true;
+	refusal->excluded = true;
+	*held = before;
+	return false;
+}
+
+bool client_refusal_end(struct client_refusal *refusal, size_t *held, struct err *err)
+{
+	*held = 0;
+	if (refusal->excluded)
+		return false;
+	if (refusal->len < sizeof error_word - 1) {
+		*held = refusal->len;
+		return false;
+	}
+	refusal->text[refusal->len] = '\0';
+	refusal->text[strcspn(refusal->text, "\r\n")] = '\0';
+	for (char *c = refusal->text; *c; c++) /* a terminal must not obey what a peer sends */
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	err_set(err, STATUS_FAILED, "%s", refusal->text);
+	return true;
 }
 
 void client_print_piece(const char *label, const char *data, size_t len)

@@ -74,9 +74,7 @@ struct pdc {
 	char peer[ADDRESS_TEXT];
 
 	/* What came. */
-	char head[512]; /* its first bytes: a refusal is one line that starts with "ERROR " */
-	size_t head_len;
-	bool undecided; /* `head` may be a refusal or the beginning of one; nothing is shown yet */
+	struct client_refusal refusal;
 	bool messages; /* PMU messages are expected, not the flood or something unknown */
 	struct wire_splitter splitter;
 	size_t shown; /* bytes of the message under way that are printed already */
@@ -89,9 +87,6 @@ struct pdc {
 	const char *ended; /* one word for --json */
 	struct err err; /* what went wrong, if anything */
 };
-
-/* How the PMU says that it did not understand. */
-static const char refusal[] = "ERROR ";
 
 static bool on_option(void *context, int id, const char *value, struct err *err)
 {
@@ -180,24 +175,14 @@ static void show(struct pdc *pdc, const char *data, size_t len)
 		print(pdc, data, len);
 }
 
-static size_t minimum(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What one recv() has brought. */
 static void take(struct pdc *pdc, const char *data, size_t len)
 {
+	size_t held;
 	pdc->bytes += (long)len;
-	if (pdc->undecided) {
-		size_t before = pdc->head_len;
-		pdc->head_len += minimum(len, sizeof pdc->head - 1 - before);
-		memcpy(pdc->head + before, data, pdc->head_len - before);
-		if (strncmp(pdc->head, refusal, minimum(pdc->head_len, strlen(refusal))) == 0)
-			return;
-		pdc->undecided = false;
-		show(pdc, pdc->head, before);
-	}
+	if (client_refusal_take(&pdc->refusal, data, len, &held))
+		return;
+	show(pdc, pdc->refusal.text, held);
 	show(pdc, data, len);
 }
 
@@ -236,23 +221,21 @@ static void receive(struct pdc *pdc, int fd, char *buffer)
 /* Nothing more will come: closes the last line, and finds the words for what went wrong. */
 static void judge(struct pdc *pdc)
 {
-	bool refused = pdc->undecided && pdc->head_len >= strlen(refusal);
 	bool closed = strcmp(pdc->ended, "closed") == 0;
-	if (pdc->undecided && !refused)
-		show(pdc, pdc->head, pdc->head_len);
+	size_t held;
+	if (client_refusal_end(&pdc->refusal, &held, &pdc->err)) {
+		pdc->ended = "refused";
+		return;
+	}
+	show(pdc, pdc->refusal.text, held);
 	if (closed)
 		wire_splitter_end(&pdc->splitter);
 	if (pdc->shown > 0)
 		print(pdc, "\n", 1);
-	flush_output(pdc);
+	if (!flush_output(pdc))
+		return;
 
-	if (refused) {
-		pdc->ended = "refused";
-		for (char *c = pdc->head; *c; c++) /* a terminal must not obey what a peer sends */
-			if (*c < ' ' || *c > '~')
-				*c = *c == '\n' ? '\0' : '?';
-		err_set(&pdc->err, STATUS_FAILED, "%s", pdc->head);
-	} else if (closed && pdc->bytes == 0) {
+	if (closed && pdc->bytes == 0) {
 		err_set(&pdc->err, STATUS_PROTOCOL, "%s: closed without an answer", pdc->peer);
 	} else if (pdc->splitter.broken) {
 		char seen[WIRE_ESCAPED_MAX];
@@ -329,7 +312,7 @@ static bool exchange(struct pdc *pdc, int fd)
 
 int main(int argc, char **argv)
 {
-	struct pdc pdc = { .undecided = true, .ended = "" };
+	struct pdc pdc = { .ended = "" };
 	struct settings *settings = &pdc.settings;
 	*settings = (struct settings){ .family = AF_UNSPEC, .buffer = 4096, .timeout = -1 };
 	int operands;
