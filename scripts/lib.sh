@@ -149,7 +149,7 @@ install_needs() {
 }
 
 # The build folder. What made it stands beside it: .pmulab-source (where the sources were; a copied or moved
-# checkout needs a new build), .pmulab-options, and .pmulab-tests once tests are built too.
+# checkout needs a new build), .pmulab-options, and .pmulab-tests (which tests there were) once they are built too.
 
 build_is_writable() {
     local foreign
@@ -160,14 +160,21 @@ build_is_writable() {
     [[ -z $foreign ]] || die "$foreign belongs to $(stat -c %U "$foreign") and cannot be written: remove $BUILD, as that user or root"
 }
 
-# quietly COMMAND...: its output is shown only if it fails.
+# quietly COMMAND...: its output is shown only if it fails; of ninja's, what failed.
 quietly() {
     local log=$BUILD/.pmulab-log
     if ! "$@" >"$log" 2>&1 </dev/null; then
-        grep -v -E '^\[[0-9]+/[0-9]+\] ' "$log" >&2 # without ninja counting
+        if grep -q '^FAILED' "$log"; then
+            sed -n '/^FAILED/,$ { /^\[[0-9]*\/[0-9]*\]/!p }' "$log" >&2
+        else
+            cat "$log" >&2
+        fi
         die "$1 failed, see above"
     fi
 }
+
+# meson.build looks for them, but ninja does not look again when one comes or goes.
+tests_there() { find "$ROOT/tests" -name 'test_*' | sort; }
 
 # configure TESTS [MESON OPTION...]: without options (and CC), those of the last time are kept.
 configure() {
@@ -185,18 +192,25 @@ configure() {
         printf '%s\n' "$options" >"$BUILD/.pmulab-options"
         printf '%s\n' "$ROOT" >"$BUILD/.pmulab-source"
         quietly meson setup "-Dtests=$tests" "$@" "$BUILD" "$ROOT"
-    elif [[ $tests == true && ! -e $BUILD/.pmulab-tests ]]; then
-        quietly meson configure -Dtests=true "$BUILD"
+    elif [[ $tests == true && $(cat "$BUILD/.pmulab-tests" 2>/dev/null) != "$(tests_there)" ]]; then
+        quietly meson setup --reconfigure -Dtests=true "$BUILD" "$ROOT"
     fi
-    [[ $tests == false ]] || touch "$BUILD/.pmulab-tests"
+    [[ $tests == false ]] || tests_there >"$BUILD/.pmulab-tests"
+}
+
+# programs: what ninja is to build when nobody wants the tests, which may be broken.
+programs() {
+    ninja -C "$BUILD" -t targets rule c_LINKER | sed -n '/^servers\/\|^clients\//p'
 }
 
 # build TESTS [MESON OPTION...]: TESTS is true or false
 build() {
+    local targets=(all)
     build_is_writable
     exec 9<"$BUILD"
     flock 9
     configure "$@"
-    quietly ninja -C "$BUILD"
+    [[ $1 == true ]] || mapfile -t targets < <(programs)
+    quietly ninja -C "$BUILD" "${targets[@]}"
     exec 9<&-
 }

@@ -15,7 +15,8 @@ MESON = """
 [ "$1" = setup ] && [ -e "$3/meson-here" ] && exit 1
 touch "$3/build.ninja" "$3/meson-here"
 """
-NINJA = """
+NINJA_TARGETS = '[ "$3" = -t ] && exec echo servers/pmulab'
+NINJA = NINJA_TARGETS + """
 mkdir -p "$2/servers"
 cat > "$2/servers/pmulab" <<'END'
 #!/bin/sh
@@ -115,10 +116,10 @@ def test_second_start_only_builds_what_has_changed(ready):
     ready.fake("apt-get")
     ready.fake("sudo")
     ready.lab()
-    assert [call.split()[0] for call in ready.calls()] == ["meson", "ninja"]
+    assert [call.split()[0] for call in ready.calls()] == ["meson", "ninja", "ninja"]
     done = ready.lab()
     assert (done.stdout, done.stderr) == ("<serve>", "")
-    assert [call.split()[0] for call in ready.calls()] == ["ninja"]
+    assert [call.split()[0] for call in ready.calls()] == ["ninja", "ninja"]
 
 
 def test_copied_checkout_is_built_anew(ready):
@@ -130,14 +131,14 @@ def test_copied_checkout_is_built_anew(ready):
 
 
 def test_two_starts_at_once_build_one_after_the_other(ready):
-    ready.fake("ninja", f'mkdir "$2/busy" || exit 1\n{NINJA}\nrmdir "$2/busy"')
+    ready.fake("ninja", f'{NINJA_TARGETS}\nmkdir "$2/busy" || exit 1\n{NINJA}\nrmdir "$2/busy"')
     for done in [finish(process) for process in [ready.start() for _ in range(4)]]:
         assert (done.returncode, done.stdout) == (0, "<serve>"), done.stderr
     assert [call.split()[0] for call in ready.calls()].count("meson") == 1
 
 
 def test_failed_build_is_shown(ready):
-    ready.fake("ninja", "echo '[1/9] Compiling'; echo 'main.c:7: error: no'; exit 1")
+    ready.fake("ninja", "echo '[1/9] Compiling'; echo FAILED: main.c.o; echo 'main.c:7: error: no'; exit 1")
     done = ready.lab()
     assert done.returncode == 1
     assert "main.c:7: error: no" in done.stderr
@@ -167,6 +168,11 @@ def test_build_folder_of_somebody_else_is_named(ready):
     assert done.stderr.startswith(f"scripts/lab: {build}")
     assert "cannot be written" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_lab_does_not_build_the_tests(ready):
+    ready.lab()
+    assert ready.calls()[-1].endswith("/build servers/pmulab")
 
 
 # Setting up
