@@ -237,7 +237,8 @@ enum ws_verdict ws_upgrade_feed(struct ws_upgrade *u, const void *data, size_t l
 	enum llhttp_errno error = llhttp_execute(&u->parser, bytes, offered);
 	if (error != HPE_OK)
 		*used = (size_t)(llhttp_get_error_pos(&u->parser) - bytes);
-	scan_line_ends(u, bytes, *used);
+	/* An error stands at the byte that made it, which may be the line's end. */
+	scan_line_ends(u, bytes, *used + (error != HPE_OK && !u->complete && *used < offered));
 	u->head_len += *used;
 	if (!u->complete && error == HPE_OK && !u->flaw) {
 		if (len <= room)
