@@ -1,0 +1,526 @@
+/*
+ * The table of events against docs/events.md; the journal; and the journal as NDJSON, also where nobody reads it.
+ */
+#include <check.h>
+#include <ctype.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "servers/events/event.h"
+#include "servers/events/journal.h"
+#include "servers/events/observers.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
+
+/* ---- the table and the page ---- */
+
+enum { PAGE_ROWS = 256, PAGE_TEXT = 64 };
+
+struct page_row {
+	char event[PAGE_TEXT], field[PAGE_TEXT], unit[PAGE_TEXT];
+};
+
+struct page {
+	struct page_row rows[PAGE_ROWS];
+	size_t count;
+	char events[EVENT_TYPE_COUNT * 2][PAGE_TEXT];
+	size_t event_count;
+};
+
+/* Copies the next cell of a Markdown row without blanks and backticks around it; returns what follows it. */
+static const char *read_cell(const char *text, char cell[PAGE_TEXT])
+{
+	ck_assert_msg(*text == '|', "a row of the page has too few cells at: %s", text);
+	text++;
+	size_t len = strcspn(text, "|\n");
+	const char *start = text, *end = text + len;
+	while (start < end && strchr(" `", *start))
+		start++;
+	while (end > start && strchr(" `", end[-1]))
+		end--;
+	ck_assert_uint_lt((size_t)(end - start), PAGE_TEXT);
+	memcpy(cell, start, (size_t)(end - start));
+	cell[end - start] = 0;
+	return text + len;
+}
+
+static void read_page(struct page *page)
+{
+	FILE *file = fopen(EVENTS_PAGE, "re");
+	ck_assert_msg(file, "cannot read %s", EVENTS_PAGE);
+	char line[4096], event[PAGE_TEXT] = "";
+	page->count = page->event_count = 0;
+	while (fgets(line, sizeof line, file)) {
+		if (strncmp(line, "## ", 3) == 0) {
+			line[strcspn(line, "\n")] = 0;
+			snprintf(event, sizeof event, "%s", line + 3);
+			ck_assert_uint_lt(page->event_count, COUNT(page->events));
+			strcpy(page->events[page->event_count++], event);
+		} else if (strncmp(line, "| `", 3) == 0) {
+			ck_assert_uint_lt(page->count, PAGE_ROWS);
+			struct page_row *row = &page->rows[page->count++];
+			strcpy(row->event, event);
+			read_cell(read_cell(line, row->field), row->unit);
+		}
+	}
+	fclose(file);
+}
+
+static const struct page_row *find_row(const struct page *page, const char *event, const char *field)
+{
+	for (size_t i = 0; i < page->count; i++)
+		if (strcmp(page->rows[i].event, event) == 0 && strcmp(page->rows[i].field, field) == 0)
+			return &page->rows[i];
+	return NULL;
+}
+
+static const struct event_info *find_event(const char *name)
+{
+	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+		if (strcmp(event_table[type].name, name) == 0)
+			return &event_table[type];
+	return NULL;
+}
+
+START_TEST(test_page_has_the_table)
+{
+	const struct event_info *info = &event_table[_i];
+	struct page page;
+	read_page(&page);
+	bool described = false;
+	for (size_t i = 0; i < page.event_count; i++)
+		described = described || strcmp(page.events[i], info->name) == 0;
+	ck_assert_msg(described, "docs/events.md has no \"## %s\"", info->name);
+	for (size_t i = 0; i < info->count; i++) {
+		const struct page_row *row = find_row(&page, info->name, info->fields[i].name);
+		ck_assert_msg(row, "docs/events.md: %s has no row `%s`", info->name, info->fields[i].name);
+		ck_assert_msg(strcmp(row->unit, info->fields[i].unit) == 0,
+			"%s.%s is in \"%s\" in docs/events.md and in \"%s\" in event.c", info->name,
+			info->fields[i].name, row->unit, info->fields[i].unit);
+	}
+}
+END_TEST
+
+START_TEST(test_table_has_the_page)
+{
+	struct page page;
+	read_page(&page);
+	ck_assert_uint_eq(page.event_count, EVENT_TYPE_COUNT);
+	for (size_t i = 0; i < page.event_count; i++)
+		ck_assert_msg(find_event(page.events[i]), "docs/events.md: \"## %s\" is no event", page.events[i]);
+	size_t fields = 0;
+	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+		fields += event_table[type].count;
+	for (size_t i = 0; i < page.count; i++) {
+		const struct event_info *info = find_event(page.rows[i].event);
+		bool known = false;
+		for (size_t k = 0; info && k < info->count; k++)
+			known = known || strcmp(info->fields[k].name, page.rows[i].field) == 0;
+		ck_assert_msg(known, "docs/events.md: %s.%s is not in event.c", page.rows[i].event,
+			page.rows[i].field);
+	}
+	ck_assert_uint_eq(page.count, fields); /* none twice */
+}
+END_TEST
+
+/* ---- the journal ---- */
+
+struct seen {
+	struct observer base;
+	unsigned count;
+	uint64_t seq[16];
+	double t[16];
+	struct event last;
+	int64_t last_integer;
+	int *destroyed;
+};
+
+static void seen_on_event(struct observer *observer, const struct event *event)
+{
+	struct seen *seen = (struct seen *)observer;
+	ck_assert_uint_lt(seen->count, COUNT(seen->seq));
+	seen->seq[seen->count] = event->seq;
+	seen->t[seen->count++] = event->t;
+	seen->last = *event;
+	seen->last_integer = event->count ? event->fields[0].integer : -1;
+}
+
+static void seen_destroy(struct observer *observer)
+{
+	(*((struct seen *)observer)->destroyed)++;
+}
+
+static const struct observer_ops seen_ops = { .on_event = seen_on_event, .destroy = seen_destroy };
+
+static void observe(struct journal *journal, struct seen *seen, unsigned wants, int *destroyed)
+{
+	*seen = (struct seen){ .base = { .ops = &seen_ops, .wants = wants }, .destroyed = destroyed };
+	journal_observe(journal, &seen->base);
+}
+
+START_TEST(test_journal_numbers_without_gaps)
+{
+	int destroyed = 0;
+	struct seen seen;
+	struct journal *journal = journal_create();
+	observe(journal, &seen, EVENT_ALL, &destroyed);
+	const struct subject subject = { .endpoint = ENDPOINT_PMU, .conn = 7, .peer = "127.0.0.1:4711" };
+	for (int i = 0; i < 10; i++)
+		EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes", 100 + i), F_INTEGER("sent", i));
+	ck_assert_uint_eq(seen.count, 10);
+	for (unsigned i = 0; i < seen.count; i++) {
+		ck_assert_uint_eq(seen.seq[i], i + 1);
+		ck_assert(seen.t[i] >= 0 && (i == 0 || seen.t[i] >= seen.t[i - 1]));
+	}
+	ck_assert_int_eq(seen.last.type, EVENT_PAUSE);
+	ck_assert_int_eq(seen.last.subject.endpoint, ENDPOINT_PMU);
+	ck_assert_uint_eq(seen.last.subject.conn, 7);
+	ck_assert_str_eq(seen.last.subject.peer, "127.0.0.1:4711");
+	ck_assert_uint_eq(seen.last.count, 2);
+	ck_assert_int_eq(seen.last_integer, 109);
+	journal_destroy(journal);
+	ck_assert_int_eq(destroyed, 1);
+}
+END_TEST
+
+START_TEST(test_journal_tells_who_wants_it)
+{
+	int destroyed = 0;
+	struct seen all, closes, none;
+	struct journal *journal = journal_create();
+	ck_assert(!journal_wants(journal, EVENT_CLOSE));
+	observe(journal, &closes, EVENT_BIT(EVENT_CLOSE) | EVENT_BIT(EVENT_ERROR), &destroyed);
+	ck_assert(journal_wants(journal, EVENT_CLOSE) && journal_wants(journal, EVENT_ERROR));
+	ck_assert(!journal_wants(journal, EVENT_SEND));
+
+	/* What nobody wants is neither measured nor numbered. */
+	int measured = 0;
+	EMIT(journal, EVENT_SEND, &LAB, F_INTEGER("i", ++measured));
+	ck_assert_int_eq(measured, 0);
+
+	observe(journal, &none, 0, &destroyed);
+	observe(journal, &all, EVENT_ALL, &destroyed);
+	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
+		ck_assert(journal_wants(journal, (enum event_type)type));
+	EMIT(journal, EVENT_SEND, &LAB, F_INTEGER("i", ++measured));
+	ck_assert_int_eq(measured, 1);
+	EMIT(journal, EVENT_CLOSE, &LAB, F_TEXT("why", "done"));
+	journal_emit(journal, EVENT_STOP, &LAB, NULL, 0);
+
+	ck_assert_uint_eq(all.count, 3);
+	ck_assert_uint_eq(closes.count, 1);
+	ck_assert_uint_eq(none.count, 0);
+	ck_assert_uint_eq(all.seq[0], 1);
+	ck_assert_uint_eq(closes.seq[0], 2); /* one number for all observers */
+	ck_assert_uint_eq(all.seq[1], 2);
+	ck_assert(all.t[1] == closes.t[0]);
+	journal_destroy(journal);
+	ck_assert_int_eq(destroyed, 3);
+	journal_destroy(NULL);
+}
+END_TEST
+
+START_TEST(test_event_field)
+{
+	const struct field fields[] = { F_INTEGER("bytes", 3), F_TEXT("what", NULL) };
+	const struct event event = { .fields = fields, .count = COUNT(fields) };
+	ck_assert_ptr_eq(event_field(&event, "bytes"), &fields[0]);
+	ck_assert_ptr_eq(event_field(&event, "what"), &fields[1]);
+	ck_assert_ptr_null(event_field(&event, "byte"));
+}
+END_TEST
+
+/* ---- JSON, as strict as RFC 8259 ---- */
+
+static const char *skip_value(const char *text);
+
+static const char *skip_string(const char *text)
+{
+	if (*text++ != '"')
+		return NULL;
+	for (; *text != '"'; text++) {
+		if ((unsigned char)*text < ' ')
+			return NULL;
+		if (*text != '\\')
+			continue;
+		text++;
+		if (*text == 'u') {
+			for (int i = 0; i < 4; i++)
+				if (!isxdigit((unsigned char)*++text))
+					return NULL;
+		} else if (*text == 0 || !strchr("\"\\/bfnrt", *text)) {
+			return NULL;
+		}
+	}
+	return text + 1;
+}
+
+static const char *skip_object(const char *text)
+{
+	if (*text++ != '{')
+		return NULL;
+	if (*text == '}')
+		return text + 1;
+	for (;;) {
+		text = skip_string(text);
+		if (!text || *text++ != ':')
+			return NULL;
+		text = skip_value(text);
+		if (!text || (*text != ',' && *text != '}'))
+			return NULL;
+		if (*text++ == '}')
+			return text;
+	}
+}
+
+static const char *skip_value(const char *text)
+{
+	static const char *const words[] = { "true", "false", "null" };
+	if (*text == '"')
+		return skip_string(text);
+	if (*text == '{')
+		return skip_object(text);
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strncmp(text, words[i], strlen(words[i])) == 0)
+			return text + strlen(words[i]);
+	const char *start = text + (*text == '-');
+	size_t digits = strspn(start, "0123456789");
+	if (digits == 0 || (digits > 1 && *start == '0'))
+		return NULL;
+	text = start + digits;
+	if (*text != '.')
+		return text;
+	digits = strspn(text + 1, "0123456789");
+	return digits ? text + 1 + digits : NULL;
+}
+
+static void check_json(const char *line)
+{
+	const char *end = skip_object(line);
+	ck_assert_msg(end && *end == 0, "this is not a JSON object: %s", line);
+}
+
+static long long number_of(const char *line, const char *name)
+{
+	char key[64];
+	snprintf(key, sizeof key, "\"%s\":", name);
+	const char *found = strstr(line, key);
+	ck_assert_msg(found, "no %s in: %s", name, line);
+	return strtoll(found + strlen(key), NULL, 10);
+}
+
+/* ---- the NDJSON observer ---- */
+
+/* A thread that reads a pipe to its end. */
+struct reader {
+	int fd;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	char *text;
+	size_t len;
+};
+
+static void *reader_run(void *argument)
+{
+	struct reader *reader = argument;
+	char chunk[65536];
+	ssize_t n;
+	while ((n = read(reader->fd, chunk, sizeof chunk)) > 0) {
+		pthread_mutex_lock(&reader->lock);
+		reader->text = realloc(reader->text, reader->len + (size_t)n + 1);
+		ck_assert_ptr_nonnull(reader->text);
+		memcpy(reader->text + reader->len, chunk, (size_t)n);
+		reader->len += (size_t)n;
+		reader->text[reader->len] = 0;
+		pthread_cond_broadcast(&reader->changed);
+		pthread_mutex_unlock(&reader->lock);
+	}
+	return NULL;
+}
+
+static void reader_start(struct reader *reader, int fd)
+{
+	*reader = (struct reader){ .fd = fd };
+	pthread_mutex_init(&reader->lock, NULL);
+	pthread_cond_init(&reader->changed, NULL);
+	ck_assert_int_eq(pthread_create(&reader->thread, NULL, reader_run, reader), 0);
+}
+
+static void reader_await(struct reader *reader, size_t len)
+{
+	pthread_mutex_lock(&reader->lock);
+	while (reader->len < len)
+		pthread_cond_wait(&reader->changed, &reader->lock);
+	pthread_mutex_unlock(&reader->lock);
+}
+
+static void reader_finish(struct reader *reader)
+{
+	pthread_join(reader->thread, NULL);
+	close(reader->fd);
+	pthread_cond_destroy(&reader->changed);
+	pthread_mutex_destroy(&reader->lock);
+}
+
+/* Checks each line of `text` and that every event is there or counted as lost. Returns the number lost. */
+static uint64_t check_lines(char *text, uint64_t emitted)
+{
+	uint64_t seen = 0, lost = 0;
+	char *rest = NULL;
+	ck_assert(text && text[strlen(text) - 1] == '\n');
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		check_json(line);
+		uint64_t seq = (uint64_t)number_of(line, "seq");
+		if (strstr(line, "\"event\":\"lost\"")) {
+			uint64_t count = (uint64_t)number_of(line, "count");
+			ck_assert_int_eq(number_of(line, "from"), (long long)seen + 1);
+			seen += count;
+			lost += count;
+		} else {
+			seen++;
+		}
+		ck_assert_uint_eq(seq, seen); /* no gap that is not accounted for */
+	}
+	ck_assert_uint_eq(seen, emitted);
+	return lost;
+}
+
+START_TEST(test_jsonl_line)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS, .conn = 3, .peer = "[::1]:4711" };
+	static const char bytes[] = "CMD\"\\\n\0\x1b\xff";
+	EMIT(journal, EVENT_ERROR, &subject, F_TEXT("fault", NULL), F_TEXT("what", "a \"quoted\" line\n\x01\xff"),
+		F_BYTES("bytes", bytes, sizeof bytes - 1));
+	EMIT(journal, EVENT_CLOSE, &LAB, F_REAL("seconds", 1.0625), F_INTEGER("messages", -1),
+		F_BYTES("command", NULL, 0));
+	EMIT(journal, EVENT_STOP, &LAB, F_JSON("endpoints", "{\"pmu\":{}}"), F_BOOL("why", true));
+	journal_destroy(journal); /* closes its end of the pipe */
+	struct reader reader;
+	reader_start(&reader, ends[0]);
+	reader_finish(&reader);
+
+	char *rest = NULL, *first = strtok_r(reader.text, "\n", &rest), *second = strtok_r(NULL, "\n", &rest),
+	     *third = strtok_r(NULL, "\n", &rest);
+	ck_assert_ptr_null(strtok_r(NULL, "\n", &rest));
+	check_json(first);
+	check_json(second);
+	check_json(third);
+	ck_assert_ptr_nonnull(strstr(first, "\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
+		"\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
+	ck_assert_ptr_nonnull(strstr(first, "\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
+	ck_assert_ptr_nonnull(strstr(second, ",\"event\":\"close\",\"seconds\":1.06"));
+	ck_assert_ptr_nonnull(strstr(second, ",\"messages\":-1,\"command\":null}"));
+	ck_assert_ptr_null(strstr(second, "endpoint"));
+	ck_assert_ptr_nonnull(strstr(third, ",\"endpoints\":{\"pmu\":{}},\"why\":true}"));
+	free(reader.text);
+}
+END_TEST
+
+/* Nobody reads: emitting goes on, and once somebody does, what is missing is counted. */
+START_TEST(test_jsonl_counts_what_a_stopped_reader_loses)
+{
+	enum { EVENTS = 30000 }; /* several times what the queue and the pipe hold */
+	int ends[2];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	for (int i = 0; i < EVENTS; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 57344), F_INTEGER("sent", i));
+
+	struct reader reader;
+	reader_start(&reader, ends[0]);
+	reader_await(&reader, 1 << 19); /* now the queue has room */
+	for (int i = 0; i < 10; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 57344), F_INTEGER("sent", i));
+	EMIT(journal, EVENT_STOP, &LAB, F_TEXT("why", "asked"));
+	journal_destroy(journal);
+	reader_finish(&reader);
+
+	char *stop = strstr(reader.text, "\"event\":\"stop\"");
+	ck_assert_msg(stop && strchr(stop, '\n')[1] == 0, "the last line is not `stop`");
+	uint64_t lost = check_lines(reader.text, EVENTS + 11);
+	ck_assert_uint_gt(lost, EVENTS / 4);
+	free(reader.text);
+}
+END_TEST
+
+/* The reader has gone for good: no stall, no end. */
+START_TEST(test_jsonl_survives_its_reader)
+{
+	int ends[2];
+	signal(SIGPIPE, SIG_IGN); /* as main() does */
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	close(ends[0]);
+	for (int i = 0; i < 30000; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 1), F_INTEGER("sent", i));
+	journal_destroy(journal);
+}
+END_TEST
+
+static const size_t limits[] = { 10000, 20000, 100000 };
+
+/* The file ends below the limit, and still says how much is missing and how the lab ended. */
+START_TEST(test_jsonl_keeps_its_limit)
+{
+	enum { EVENTS = 5000 };
+	FILE *file = tmpfile();
+	ck_assert_ptr_nonnull(file);
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(dup(fileno(file)), limits[_i]));
+	for (int i = 0; i < EVENTS; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 57344), F_INTEGER("sent", i));
+	EMIT(journal, EVENT_STOP, &LAB, F_TEXT("why", "asked"));
+	journal_destroy(journal);
+
+	fseek(file, 0, SEEK_END);
+	size_t len = (size_t)ftell(file);
+	ck_assert_uint_gt(len, 0);
+	ck_assert_uint_le(len, limits[_i]);
+	rewind(file);
+	char *text = calloc(1, len + 1);
+	ck_assert_uint_eq(fread(text, 1, len, file), len);
+	fclose(file);
+	char *stop = strstr(text, "\"event\":\"stop\"");
+	ck_assert_msg(stop && strchr(stop, '\n')[1] == 0, "the last line is not `stop`");
+	ck_assert_uint_gt(check_lines(text, EVENTS + 1), 0);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("event");
+	TCase *page = tcase_create("page"), *journal = tcase_create("journal"), *jsonl = tcase_create("jsonl");
+	tcase_set_timeout(jsonl, 30);
+	tcase_add_loop_test(page, test_page_has_the_table, 0, EVENT_TYPE_COUNT);
+	tcase_add_test(page, test_table_has_the_page);
+	tcase_add_test(journal, test_journal_numbers_without_gaps);
+	tcase_add_test(journal, test_journal_tells_who_wants_it);
+	tcase_add_test(journal, test_event_field);
+	tcase_add_test(jsonl, test_jsonl_line);
+	tcase_add_test(jsonl, test_jsonl_counts_what_a_stopped_reader_loses);
+	tcase_add_test(jsonl, test_jsonl_survives_its_reader);
+	tcase_add_loop_test(jsonl, test_jsonl_keeps_its_limit, 0, COUNT(limits));
+	suite_add_tcase(suite, page);
+	suite_add_tcase(suite, journal);
+	suite_add_tcase(suite, jsonl);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
