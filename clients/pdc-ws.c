@@ -178,8 +178,6 @@ static void io_failed(struct pdc *pdc, struct transport *t, enum io io)
 	pdc->ended = io == IO_REFUSED ? "broken" : "failed";
 	pdc->err = t->err;
 	err_prefix(&pdc->err, "%s", pdc->peer);
-	if (io == IO_REFUSED)
-		pdc->err.status = STATUS_PROTOCOL;
 }
 
 /* Makes visible what was printed. `pdc-ws ... | head -1` has seen enough: then this ends without an error. */
