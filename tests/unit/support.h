@@ -30,7 +30,7 @@ struct scripted {
 	bool send_stuck;       /* each one does */
 	bool blocked;
 	char *output;
-	size_t output_len;
+	size_t output_len, output_size;
 	unsigned sends, recvs, finishes; /* calls that moved bytes; calls of finish */
 };
 
@@ -68,7 +68,10 @@ static inline enum io scripted_send(struct transport *t, const void *data, size_
 	if (s->send_stuck || (s->send_blocks && s->blocked))
 		return IO_WANT_WRITE;
 	size_t n = s->send_max > 0 && len > s->send_max ? s->send_max : len;
-	s->output = realloc(s->output, s->output_len + n);
+	if (s->output_size < s->output_len + n) {
+		s->output_size = 2 * (s->output_len + n);
+		s->output = realloc(s->output, s->output_size);
+	}
 	memcpy(s->output + s->output_len, data, n);
 	s->output_len += n;
 	s->sends++;
