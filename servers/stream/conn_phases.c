@@ -95,7 +95,8 @@ static enum step conn_fail(struct conn *conn, enum io io, double now)
 	return STEP_ON;
 }
 
-/* The peer has ended its direction. On a byte stream it may still want our answer; a Close frame ends both. */
+/* The peer has ended its direction. It may still want our answer, also where it ended without the carrier's goodbye;
+   only a Close frame ends both. */
 static void conn_on_eof(struct conn *conn, double now)
 {
 	struct transport_about about = { .ws_close_code = 0 };
@@ -103,7 +104,7 @@ static void conn_on_eof(struct conn *conn, double now)
 	conn->peer_first = true;
 	conn->host->session->tell(conn->self, SESSION_EOF);
 	conn->transport->ops->describe(conn->transport, &about);
-	if (about.ws_close_code != 0) {
+	if (about.ws_close_code != 0 && about.orderly) {
 		conn->why = "peer closed";
 		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
 	}
