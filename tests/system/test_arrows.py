@@ -1,0 +1,104 @@
+"""Who may include whom. ARCHITECTURE.md draws these arrows; here they are checked, by the #include lines alone."""
+import re
+
+import pytest
+
+from support.lab import ROOT
+
+FOLDERS = ("common", "servers", "clients", "tests")
+SOURCES = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS
+                 for path in (ROOT / folder).rglob("*.[ch]"))
+GENERATED = {"flood_text.h"}
+
+# The folders and files that a source may include, by the longest beginning of its name that stands here.
+MAY_INCLUDE = {
+    "common/": ("common/",),
+    "clients/": ("common/", "clients/client.h"),
+    "tests/": ("common/", "servers/", "clients/", "tests/"),
+    "servers/main.c": ("common/", "servers/commands/"),
+    "servers/commands/": ("common/", "servers/commands/", "servers/emulator.h", "servers/config.h",
+                          "servers/endpoint_table.h", "servers/events/"),
+    "servers/emulator": ("common/", "servers/"),
+    "servers/stream/": ("common/", "servers/stream/", "servers/events/", "servers/config.h", "servers/endpoint_table.h",
+                        "servers/port_holder.h"),
+    "servers/stream/session": ("common/wire.h", "servers/stream/session.h", "servers/events/event.h", "servers/config.h"),
+    "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
+    "servers/endpoint_table": ("servers/endpoint_table.h", "servers/stream/session.h"),
+    "servers/config": ("common/", "servers/config", "servers/endpoint_table.h"),
+    "servers/": ("common/", "servers/"),
+}
+# Who drives stands above what is driven.
+ABOVE = ("servers/commands/", "servers/emulator.h", "servers/stream/conn", "servers/stream/endpoint_stream.h")
+MAY_LOOK_UP = ("servers/main.c", "servers/commands/", "servers/emulator", "servers/stream/conn", "servers/stream/endpoint_stream",
+               "tests/")
+KNOW_LIBEV = ("servers/emulator.c", "servers/stream/conn", "servers/stream/endpoint_stream", "tests/")
+# A session is pure: no loop, no socket, no clock, no allocation.
+NOT_IN_SESSIONS = ("ev.h", "sys/socket.h", "netinet/in.h", "time.h", "sys/time.h", "common/clock.h", "common/net.h",
+                   "common/transport.h", "stdlib.h", "unistd.h")
+
+
+def includes(source, pattern):
+    return re.findall(rf"^\s*#\s*include\s+{pattern}", (ROOT / source).read_text(), re.MULTILINE)
+
+
+def ours(source):
+    return [name for name in includes(source, r'"([^"]+)"') if name not in GENERATED]
+
+
+def foreign(source):
+    return includes(source, r"<([^>]+)>")
+
+
+def allowed(source):
+    return MAY_INCLUDE[max((start for start in MAY_INCLUDE if source.startswith(start)), key=len)]
+
+
+def test_there_is_something_to_check():
+    assert {"common/net.c", "servers/stream/conn.c", "servers/stream/session_pmu.c", "clients/pdc.c"} <= set(SOURCES)
+    assert "ev.h" in foreign("servers/stream/conn.h")
+    assert "common/wire.h" in ours("servers/stream/session_pmu.c")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_arrows_point_one_way(source):
+    folder = source.rsplit("/", 1)[0]
+    for name in ours(source):
+        if source.startswith("tests/") and (ROOT / folder / name).exists():
+            continue  # a test's own neighbour
+        assert (ROOT / name).exists(), f'"{name}" is not a path from the root of the repository'
+        assert name.startswith(allowed(source)), f"{source} must not include {name}"
+        if name.startswith(ABOVE):
+            assert source.startswith(MAY_LOOK_UP), f"{source} looks up to {name}"
+
+
+def test_only_drivers_know_libev():
+    assert [source for source in SOURCES if "ev.h" in foreign(source) and not source.startswith(KNOW_LIBEV)] == []
+
+
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.startswith("servers/stream/session")])
+def test_sessions_are_pure(source):
+    assert [name for name in foreign(source) + ours(source) if name in NOT_IN_SESSIONS] == []
+
+
+def test_headers_are_no_circle():
+    """Include guards hide a circle until somebody includes its other end first."""
+    headers = {source: ours(source) for source in SOURCES if source.endswith(".h")}
+
+    def walk(header, path):
+        assert header not in path, " -> ".join([*path, header])
+        for name in headers.get(header, ()):
+            walk(name, [*path, header])
+
+    for header in headers:
+        walk(header, [])
+
+
+def own_headers(source):
+    stem = source.removesuffix(".c")
+    return [header for header in (f"{stem}.h", f"{stem}_private.h") if header in SOURCES]
+
+
+@pytest.mark.parametrize("source", [source for source in SOURCES if source.endswith(".c") and own_headers(source)])
+def test_own_header_comes_first(source):
+    """So each header is compiled once with nothing before it."""
+    assert includes(source, r'[<"]([^>"]+)')[0] in own_headers(source)
