@@ -197,6 +197,7 @@ int main(int argc, char **argv)
 	const char *message = argc > operands ? argv[operands] : "O Romeo, Romeo! wherefore art thou Romeo?";
 
 	signal(SIGPIPE, SIG_IGN); /* a connection that is gone shows as EPIPE */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
 	int fd = net_connect(client_host(settings.host), port, settings.family, settings.timeout, &err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);
