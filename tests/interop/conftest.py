@@ -1,0 +1,94 @@
+"""Fixtures for programs that are not ours: the students' files in programs/, and tools.
+
+What is missing skips a test on a developer's machine and fails it where CI=true; scripts/lib.sh lists it all.
+"""
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.lab import run
+
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "programs"
+PYTHON = "/usr/bin/python3"
+NODE_MODULES = Path("/usr/share/nodejs")
+
+# As on a student's terminal, each line is seen at once.
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "NODE_PATH": str(NODE_MODULES)}
+
+
+def need(found, name):
+    if not found:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(f"{name} is missing")
+    return found
+
+
+def need_command(name):
+    return need(shutil.which(name), name)
+
+
+def interpreter(file):
+    """What runs a file of programs/, with the module that it imports."""
+    if file.startswith("part5") and file.endswith(".py"):
+        module = "websockets" if "asyncio" in file else "websocket"
+        need(importlib.util.find_spec(module), f"the Python module {module}")
+    if file == "part5.js":
+        need((NODE_MODULES / "ws").exists(), "the npm package ws")
+    suffix = Path(file).suffix
+    return {".py": PYTHON, ".js": need_command("node") if suffix == ".js" else None,
+            ".java": shutil.which("java"), ".sh": "/bin/bash"}[suffix]
+
+
+@pytest.fixture
+def student():
+    """student("part2.py", *args): runs a program of programs/ to its end; a Result."""
+
+    def start(file, *args):
+        return run(interpreter(file), PROGRAMS / file, *args, env=ENVIRONMENT)
+
+    return start
+
+
+@pytest.fixture
+def spawn_student(spawn):
+    """spawn_student("code_d.py", *args): a Program that stays."""
+
+    def start(file, *args):
+        return spawn(interpreter(file), PROGRAMS / file, *args, env=ENVIRONMENT)
+
+    return start
+
+
+@pytest.fixture
+def student_server(spawn):
+    """student_server("code_c.py", *args): a Program that listens, and its port. It gets 0 as its port argument."""
+
+    def start(file, *args):
+        server = spawn(PYTHON, HERE / "announce.py", PROGRAMS / file, "0", *args, env=ENVIRONMENT)
+        return server, int(server.error_line().split()[-1])
+
+    return start
+
+
+@pytest.fixture
+def tool():
+    """tool("curl", *args, input="..."): runs a command of the system, or a client of ours, to its end; a Result."""
+
+    def start(name, *args, **kwargs):
+        return run(name if name.startswith("pdc") else need_command(name), *args, **kwargs)
+
+    return start
+
+
+@pytest.fixture
+def other_ca(tool, tmp_path):
+    """A self-signed certificate for localhost and its key; nothing in the lab is signed by it."""
+    certificate, key = tmp_path / "other-ca.pem", tmp_path / "other-ca-key.pem"
+    made = tool("openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-subj", "/CN=localhost", "-keyout", key, "-out", certificate)
+    assert made.status == 0, made.stderr
+    return certificate, key
