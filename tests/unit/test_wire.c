@@ -1,0 +1,355 @@
+/* Commands after every byte, messages under every cut of the stream, and escaping. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire.h"
+
+struct command_case {
+	const char *data;
+	enum wire_verdict verdict;
+	double interval; /* -1: the flood */
+	size_t length, consumed;
+};
+
+static const struct command_case commands[] = {
+	{ "CMD_short:0", WIRE_OPEN, 0, 11, 11 },
+	{ "CMD_short:1", WIRE_OPEN, 1, 11, 11 },
+	{ "CMD_short:12", WIRE_OPEN, 12, 12, 12 },
+	{ "CMD_short:0.25", WIRE_OPEN, 0.25, 14, 14 },
+	{ "CMD_short:.5", WIRE_OPEN, 0.5, 12, 12 },
+	{ "CMD_short:2.", WIRE_OPEN, 2, 12, 12 },
+	{ "CMD_short:007", WIRE_OPEN, 7, 13, 13 },
+	{ "CMD_short:1\n", WIRE_COMMAND, 1, 11, 12 },
+	{ "CMD_short:1\r\n", WIRE_COMMAND, 1, 11, 13 },
+	{ "CMD_short:1\r", WIRE_OPEN, 1, 11, 12 },
+	{ "CMD_short:1\rX", WIRE_COMMAND, 1, 11, 12 },
+	{ "CMD_short:1\n\n", WIRE_COMMAND, 1, 11, 12 },
+	{ "CMD_short:1\nCMD_short:2", WIRE_COMMAND, 1, 11, 12 },
+	{ "CMD_short:0abc", WIRE_COMMAND, 0, 11, 11 },
+	{ "CMD_short:0x10", WIRE_COMMAND, 0, 11, 11 },
+	{ "CMD_short:1e3", WIRE_COMMAND, 1, 11, 11 },
+	{ "CMD_short:1 ", WIRE_COMMAND, 1, 11, 11 },
+	{ "CMD_short:1.2.3", WIRE_COMMAND, 1.2, 13, 13 },
+	{ "CMD_short:0CMD_floodme", WIRE_COMMAND, 0, 11, 11 },
+	{ "CMD_floodme", WIRE_COMMAND, -1, 11, 11 },
+	{ "CMD_floodme\n", WIRE_COMMAND, -1, 11, 12 },
+	{ "CMD_floodme\r\n", WIRE_COMMAND, -1, 11, 13 },
+	{ "CMD_floodme\r", WIRE_COMMAND, -1, 11, 12 },
+	{ "CMD_floodmeX", WIRE_COMMAND, -1, 11, 11 },
+	{ "", WIRE_PREFIX, 0, 0, 0 },
+	{ "C", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_short", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_short:", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_short:.", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_floodm", WIRE_PREFIX, 0, 0, 0 },
+	{ "CMD_short:\n", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:.x", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:..", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:-1", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:+1", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short: 1", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:x", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:nan", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_shrot", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_flood\n", WIRE_INVALID, 0, 0, 0 },
+	{ "cmd_short:0", WIRE_INVALID, 0, 0, 0 },
+	{ "\n", WIRE_INVALID, 0, 0, 0 },
+	{ "GET / HTTP/1.1\r\n", WIRE_INVALID, 0, 0, 0 },
+};
+
+START_TEST(test_command)
+{
+	const struct command_case *c = &commands[_i];
+	struct wire_command command;
+	size_t len = strlen(c->data);
+	char *exact = malloc(len + 1); /* of exact length: a read behind it is seen */
+	memcpy(exact, c->data, len);
+	enum wire_verdict verdict = wire_parse_command(exact, len, &command);
+	free(exact);
+	ck_assert_msg(verdict == c->verdict, "\"%s\": verdict %d", c->data, verdict);
+	if (verdict != WIRE_COMMAND && verdict != WIRE_OPEN)
+		return;
+	ck_assert_int_eq(command.kind, c->interval < 0 ? WIRE_FLOOD : WIRE_SHORT);
+	ck_assert_double_eq(command.interval, c->interval < 0 ? 0 : c->interval);
+	ck_assert_uint_eq(command.length, c->length);
+	ck_assert_uint_eq(command.consumed, c->consumed);
+}
+END_TEST
+
+/* What is complete stays so, what can still grow says so: all beginnings of each row above. */
+START_TEST(test_command_prefixes)
+{
+	const struct command_case *c = &commands[_i];
+	bool decided = false;
+	size_t length = 0;
+	for (size_t len = 0; len <= strlen(c->data); len++) {
+		struct wire_command command;
+		enum wire_verdict verdict = wire_parse_command(c->data, len, &command);
+		if (verdict == WIRE_COMMAND) {
+			ck_assert(!decided || length == command.length);
+			length = command.length;
+			decided = true;
+		} else {
+			ck_assert_msg(!decided, "\"%.*s\" was decided before", (int)len, c->data);
+		}
+		if (c->verdict != WIRE_INVALID || len < strlen(c->data))
+			ck_assert_msg(verdict != WIRE_INVALID || c->verdict == WIRE_INVALID, "\"%.*s\"",
+				(int)len, c->data);
+	}
+}
+END_TEST
+
+START_TEST(test_command_length)
+{
+	char text[WIRE_COMMAND_MAX + 8];
+	struct wire_command command;
+	memset(text, '0', sizeof text);
+	memcpy(text, "CMD_short:", 10);
+	ck_assert_int_eq(wire_parse_command(text, WIRE_COMMAND_MAX, &command), WIRE_OPEN);
+	ck_assert_int_eq(wire_parse_command(text, WIRE_COMMAND_MAX + 1, &command), WIRE_INVALID);
+	text[WIRE_COMMAND_MAX] = '\n'; /* the line end does not count */
+	ck_assert_int_eq(wire_parse_command(text, WIRE_COMMAND_MAX + 1, &command), WIRE_COMMAND);
+	ck_assert_uint_eq(command.consumed, WIRE_COMMAND_MAX + 1);
+	memset(text + 10, '9', WIRE_COMMAND_MAX - 10);
+	ck_assert_int_eq(wire_parse_command(text, WIRE_COMMAND_MAX, &command), WIRE_OPEN);
+	ck_assert_double_gt(command.interval, 1e53);
+}
+END_TEST
+
+/* Messages first..last as they travel. */
+static size_t make_stream(char *stream, size_t size, long first, long last)
+{
+	size_t len = 0;
+	for (long i = first; i <= last; i++) {
+		char text[WIRE_MESSAGE_MAX];
+		size_t one = wire_format_message(text, i);
+		ck_assert_uint_lt(len + one, size);
+		memcpy(stream + len, text, one);
+		len += one;
+	}
+	return len;
+}
+
+/* Feeds a piece and checks each message that it completes. Millions of times: ck_assert writes to a pipe each
+   time, so it is only called for what is wrong. */
+static void feed_piece(struct wire_splitter *splitter, const char *data, size_t len, long *next)
+{
+	while (len > 0) {
+		bool complete;
+		char text[WIRE_MESSAGE_MAX];
+		size_t taken = wire_splitter_feed(splitter, data, len, &complete);
+		if (splitter->broken || taken > len || (!complete && taken != len))
+			ck_abort_msg("message %ld: took %zu of %zu", *next, taken, len);
+		data += taken;
+		len -= taken;
+		if (!complete)
+			continue;
+		size_t length = wire_format_message(text, (*next)++);
+		if (length != splitter->length || strcmp(text, splitter->held) != 0)
+			ck_abort_msg("\"%s\" instead of \"%s\"", splitter->held, text);
+	}
+}
+
+static void finish(struct wire_splitter *splitter, long first, long last, long next)
+{
+	char text[WIRE_MESSAGE_MAX];
+	if (wire_splitter_end(splitter)) {
+		wire_format_message(text, next++);
+		ck_assert_str_eq(text, splitter->held);
+	}
+	ck_assert(!splitter->broken);
+	ck_assert_int_eq(next, last + 1);
+	ck_assert_int_eq(splitter->count, last - first + 1);
+}
+
+static const struct {
+	long first, last;
+} streams[] = {
+	{ 1, 20 },
+	{ 0, 20 },
+	{ 1, 120 },
+	{ 98, 103 },
+	{ 7, 12 },
+	{ 1, 1 },
+	{ 0, 0 },
+	{ 1, 2 },
+	{ 10, 11 },
+	{ 111, 113 },
+	{ 999998, 1000002 },
+	{ 5, 4 },
+};
+
+START_TEST(test_split_in_two)
+{
+	char stream[4096];
+	long first = streams[_i].first, last = streams[_i].last;
+	size_t len = make_stream(stream, sizeof stream, first, last);
+	for (size_t cut = 0; cut <= len; cut++) {
+		struct wire_splitter splitter;
+		long next = first;
+		wire_splitter_init(&splitter);
+		feed_piece(&splitter, stream, cut, &next);
+		feed_piece(&splitter, stream + cut, len - cut, &next);
+		finish(&splitter, first, last, next);
+	}
+}
+END_TEST
+
+START_TEST(test_split_in_pieces)
+{
+	char stream[4096];
+	long first = streams[_i].first, last = streams[_i].last;
+	size_t len = make_stream(stream, sizeof stream, first, last);
+	for (size_t piece = 1; piece <= 64; piece++) {
+		struct wire_splitter splitter;
+		long next = first;
+		wire_splitter_init(&splitter);
+		for (size_t at = 0; at < len; at += piece)
+			feed_piece(&splitter, stream + at, piece < len - at ? piece : len - at, &next);
+		finish(&splitter, first, last, next);
+	}
+}
+END_TEST
+
+/* All cuts in three of a stream whose first number could be 9, 99 or 9 and more. */
+START_TEST(test_split_in_three)
+{
+	char stream[256];
+	size_t len = make_stream(stream, sizeof stream, 9, 12);
+	for (size_t one = 0; one <= len; one++)
+		for (size_t two = one; two <= len; two++) {
+			struct wire_splitter splitter;
+			long next = 9;
+			wire_splitter_init(&splitter);
+			feed_piece(&splitter, stream, one, &next);
+			feed_piece(&splitter, stream + one, two - one, &next);
+			feed_piece(&splitter, stream + two, len - two, &next);
+			finish(&splitter, 9, 12, next);
+		}
+}
+END_TEST
+
+/* After the first, a message is complete with its last digit and not one byte later. */
+START_TEST(test_split_at_once)
+{
+	struct wire_splitter splitter;
+	bool complete;
+	wire_splitter_init(&splitter);
+	const char *zero = "This is PMU data 0";
+	ck_assert_uint_eq(wire_splitter_feed(&splitter, zero, strlen(zero), &complete), strlen(zero));
+	ck_assert(complete);
+
+	wire_splitter_init(&splitter);
+	const char *nine = "This is PMU data 9";
+	wire_splitter_feed(&splitter, nine, strlen(nine), &complete);
+	ck_assert(!complete);
+	ck_assert_uint_eq(wire_splitter_feed(&splitter, "This is PMU data 10", 19, &complete), 0);
+	ck_assert(complete);
+	ck_assert_str_eq(splitter.held, nine);
+	ck_assert_uint_eq(wire_splitter_feed(&splitter, "This is PMU data 10", 19, &complete), 19);
+	ck_assert(complete);
+}
+END_TEST
+
+static const struct {
+	const char *data;
+	long count;
+	const char *held;
+} broken[] = {
+	{ "ERROR expected CMD_short:<seconds>\n", 0, "ERROR expected CMD_short:<seconds>\n" },
+	{ "This is PMU data x", 0, "This is PMU data x" },
+	{ "This is PMU data -1", 0, "This is PMU data -1" },
+	{ "This is PMU data 1This is PMU data 3", 1, "This is PMU data 3" },
+	{ "This is PMU data 1This is PMU data 2X", 2, "X" },
+	{ "This is PMU data 1\nThis is PMU data 2\n", 0, NULL },
+	{ "This is PMU data 00", 1, "0" },
+	{ "This is PMU data 0This is PMU data 1\n", 2, "\n" },
+	{ "This is PMU data 99999999999999999999999", 0, NULL },
+	{ "This is PMU data 1This is PMU da", 1, "This is PMU da" },
+	{ "This is PMU data ", 0, "This is PMU data " },
+	{ "T", 0, "T" },
+};
+
+START_TEST(test_split_broken)
+{
+	for (size_t piece = 1; piece <= 64; piece++) {
+		struct wire_splitter splitter;
+		const char *data = broken[_i].data;
+		size_t len = strlen(data);
+		wire_splitter_init(&splitter);
+		for (size_t at = 0; at < len;) {
+			bool complete;
+			at += wire_splitter_feed(
+				&splitter, data + at, piece < len - at ? piece : len - at, &complete);
+			ck_assert(!(splitter.broken && complete));
+		}
+		ck_assert(!wire_splitter_end(&splitter));
+		ck_assert(splitter.broken);
+		ck_assert_int_eq(splitter.count, broken[_i].count);
+		if (broken[_i].held) /* what came in later pieces is not kept */
+			ck_assert_int_eq(strncmp(splitter.held, broken[_i].held, strlen(splitter.held)), 0);
+		if (broken[_i].held && piece == 64)
+			ck_assert_str_eq(splitter.held, broken[_i].held);
+	}
+}
+END_TEST
+
+START_TEST(test_format)
+{
+	char text[WIRE_MESSAGE_MAX];
+	ck_assert_uint_eq(wire_format_message(text, 0), 18);
+	ck_assert_str_eq(text, "This is PMU data 0");
+	ck_assert_uint_eq(wire_format_message(text, 120), 20);
+	ck_assert_str_eq(text, "This is PMU data 120");
+}
+END_TEST
+
+START_TEST(test_escape)
+{
+	char text[WIRE_ESCAPED_MAX], input[200];
+	wire_escape(text, "CMD_shrot:0", 11);
+	ck_assert_str_eq(text, "CMD_shrot:0");
+	wire_escape(text, "", 0);
+	ck_assert_str_eq(text, "");
+	wire_escape(text, "a\n\r\t\\\"\x1b\0\x7f\xff", 10);
+	ck_assert_str_eq(text, "a\\n\\r\\t\\\\\\\"\\x1b\\x00\\x7f\\xff");
+	memset(input, 0xff, sizeof input); /* the longest there is */
+	wire_escape(text, input, sizeof input);
+	ck_assert_uint_eq(strlen(text), 4 * WIRE_COMMAND_MAX + 3);
+	ck_assert_str_eq(text + 4 * WIRE_COMMAND_MAX, "...");
+	memset(input, 'x', sizeof input);
+	wire_escape(text, input, WIRE_COMMAND_MAX);
+	ck_assert_uint_eq(strlen(text), WIRE_COMMAND_MAX);
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+int main(void)
+{
+	Suite *suite = suite_create("wire");
+	TCase *command = tcase_create("command"), *splitter = tcase_create("splitter"),
+	      *text = tcase_create("text");
+	tcase_set_timeout(splitter, 30);
+	tcase_add_loop_test(command, test_command, 0, COUNT(commands));
+	tcase_add_loop_test(command, test_command_prefixes, 0, COUNT(commands));
+	tcase_add_test(command, test_command_length);
+	tcase_add_loop_test(splitter, test_split_in_two, 0, COUNT(streams));
+	tcase_add_loop_test(splitter, test_split_in_pieces, 0, COUNT(streams));
+	tcase_add_test(splitter, test_split_in_three);
+	tcase_add_test(splitter, test_split_at_once);
+	tcase_add_loop_test(splitter, test_split_broken, 0, COUNT(broken));
+	tcase_add_test(text, test_format);
+	tcase_add_test(text, test_escape);
+	suite_add_tcase(suite, command);
+	suite_add_tcase(suite, splitter);
+	suite_add_tcase(suite, text);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
