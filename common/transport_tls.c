@@ -31,8 +31,7 @@ struct transport_tls {
 	SSL *ssl;
 	char host[256]; /* client: whom we want; "" on the server's side */
 	char refusal[400]; /* client: why the certificate was refused */
-	char first[WIRE_COMMAND_MAX +
-		   1]; /* what the peer said first, for the error line; one more tells of a cut */
+	char first[WIRE_COMMAND_MAX + 1]; /* what the peer said first; one byte more shows a cut */
 	size_t first_len;
 	uint64_t recv_calls;
 	int reads_left; /* of READS_AT_ONCE; negative: no limit */
