@@ -1,0 +1,147 @@
+"""The documents say what is so: their programs are taken out of README.md and run, their links lead somewhere."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support.lab import BUILD, DEADLINE, ROOT, environment, run
+
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+README = (ROOT / "README.md").read_text()
+LAB_PORTS = {5002: "echo", 5003: "pmu", 5006: "pmu-ws", 5007: "pmu-tls", 5008: "pmu-wss"}
+MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
+
+
+def blocks(kind):
+    """The fenced blocks of README.md whose first line is "```kind"."""
+    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def need(tool):
+    if not shutil.which(tool):
+        assert not os.environ.get("CI"), f"{tool} is missing"
+        pytest.skip(f"{tool} is missing")
+
+
+def finish(command, folder, lab=None, **env):
+    done = subprocess.run(command, cwd=folder, env=environment(lab, **env), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=2 * DEADLINE)
+    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def to_lab(text, lab):
+    """The lab's own ports become those of this lab."""
+    return re.sub(r"\b50\d\d\b", lambda match: str(lab.port(LAB_PORTS[int(match[0])])), text)
+
+
+def run_client(kind, file, command, lab, folder, **env):
+    (text,) = blocks(f"{kind} client")
+    (folder / file).write_text(to_lab(text, lab))
+    return finish(command, folder, lab, **env)
+
+
+def run_compiled(text, folder, lab):
+    (folder / "pdc.c").write_text(to_lab(text, lab))
+    finish(["cc", "-Wall", "-Wextra", "-Werror", "-o", "pdc", "pdc.c"], folder)
+    return finish(["./pdc"], folder)
+
+
+def test_first_block_is_the_two_commands():
+    assert re.search(r"^```.*?^```$", README, re.MULTILINE | re.DOTALL)[0] == "```\nscripts/lab\nscripts/test\n```"
+
+
+def test_python_client(lab, tmp_path):
+    assert run_client("python", "pdc.py", ["python3", "pdc.py"], lab, tmp_path).splitlines() == MESSAGES
+
+
+def test_c_client(lab, tmp_path):
+    need("cc")
+    (text,) = blocks("c client")
+    assert run_compiled(text, tmp_path, lab) == "".join(MESSAGES)
+
+
+def test_javascript_client(lab, tmp_path):
+    need("node")
+    said = run_client("js", "pdc.js", ["node", "pdc.js"], lab, tmp_path, NODE_PATH="/usr/share/nodejs")
+    assert said.splitlines() == [*MESSAGES, "closed with 1000"]
+
+
+def test_java_client(lab, tmp_path):
+    need("java")
+    assert run_client("java", "Pdc.java", ["java", "Pdc.java"], lab, tmp_path).splitlines() == MESSAGES
+
+
+def test_shell_clients(lab, state_directory, tmp_path):
+    clients = blocks("bash client")
+    assert len(clients) == 2
+    for text in clients:
+        said = finish(["bash", "-ec", to_lab(text, lab)], tmp_path, XDG_STATE_HOME=str(state_directory))
+        assert said.splitlines() == MESSAGES
+    assert lab.wait(event="close", endpoint="pmu-tls")["why"] == "done"
+
+
+def test_five_clients_in_five_lines():
+    for kind in ("python", "js", "java", "bash"):
+        for text in blocks(f"{kind} client"):
+            assert text.count("\n") <= 5, text
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with build/, as the examples see it."""
+    (tmp_path / "build").symlink_to(BUILD)
+    return tmp_path
+
+
+def test_shell_example(checkout, state_directory):
+    (text,) = blocks("sh test")
+    said = finish(["sh", "-ec", text], checkout, XDG_STATE_HOME=str(state_directory))
+    assert '"event":"close"' in said
+
+
+def test_python_example(checkout, state_directory):
+    (text,) = blocks("python test")
+    finish(["python3", "-c", text], checkout, XDG_STATE_HOME=str(state_directory))
+
+
+def test_picture_of_pdc(lab):
+    """What README.md shows of pdc is what pdc shows, but for the number of recv() calls."""
+    picture = re.search(r"^\$ build/clients/pdc CMD_short:0\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    result = run("pdc", "CMD_short:0", lab=lab)
+
+    def lines(text):
+        return [re.sub(r"\d+ recv", "N recv", line) for line in text.splitlines() if line != "..."]
+
+    assert set(lines(picture)) <= set(lines(result.stdout + result.stderr))
+
+
+def test_endpoints_are_all_there(lab):
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", README, re.MULTILINE))
+    assert {int(port): name for name, port in rows.items()} == LAB_PORTS
+    assert {event["endpoint"] for event in lab.events(event="listen")} == set(rows)
+    for port, name in LAB_PORTS.items():
+        assert lab.wait(event="start")["config"][f"{name}.port"] == str(port)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    folder = (ROOT / document).parent
+    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            path, _, anchor = target.partition("#")
+            assert not path or (folder / path).exists(), f"{document}: {target}"
+            assert not anchor or re.search(rf"^#+ {anchor.replace('-', '[ -]')}$", (folder / (path or document)).read_text(),
+                                           re.MULTILINE | re.IGNORECASE), f"{document}: {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_named_are_there(document):
+    """`common/net.c`, `servers/stream/`: a path in backticks that begins with one of our folders exists."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)
+    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build")))
+    missing = [name for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text) if not (ROOT / name).exists()]
+    assert missing == []
