@@ -1,5 +1,6 @@
 /* Command lines: what is parsed, what each mistake is answered with, and how the help looks. */
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,8 @@ static const struct line_case lines[] = {
 	{ { "--hots=1" }, CLI_ERROR, "unknown option --hots; did you mean --host? See lab serve --help" },
 	{ { "--verbos3" }, CLI_ERROR,
 		"unknown option --verbos3; did you mean --verbose? See lab serve --help" },
+	{ { "--evrbsoe" }, CLI_ERROR,
+		"unknown option --evrbsoe; did you mean --verbose? See lab serve --help" },
 	{ { "--colour" }, CLI_ERROR, "unknown option --colour; see lab serve --help" },
 	{ { "a", "--colour", "b" }, CLI_ERROR, "unknown option --colour; see lab serve --help" },
 	{ { "--p", "1" }, CLI_ERROR, "--p is the beginning of --port, --print-config; see lab serve --help" },
@@ -232,6 +235,16 @@ START_TEST(test_integer)
 }
 END_TEST
 
+/* strtol(3) answers LONG_MAX where it should say that it cannot. */
+START_TEST(test_integer_huge)
+{
+	long value = 42;
+	struct err err = { 0 };
+	ck_assert(!cli_integer("--seed", "99999999999999999999", 0, LONG_MAX, &value, &err));
+	ck_assert_int_eq(value, 42);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	double value; /* -1: invalid */
@@ -302,6 +315,7 @@ int main(void)
 	tcase_add_test(tcase, test_help);
 	tcase_add_loop_test(tcase, test_printing, 0, COUNT(printing));
 	tcase_add_loop_test(tcase, test_integer, 0, COUNT(integers));
+	tcase_add_test(tcase, test_integer_huge);
 	tcase_add_loop_test(tcase, test_seconds, 0, COUNT(times));
 	tcase_add_test(tcase, test_seconds_huge);
 	suite_add_tcase(suite, tcase);

@@ -271,6 +271,9 @@ static const struct {
 	{ "This is PMU data 1This is PMU da", 1, "This is PMU da" },
 	{ "This is PMU data ", 0, "This is PMU data " },
 	{ "T", 0, "T" },
+	{ "This is PMU data This is PMU data 1", 0, "This is PMU data This is PMU data 1" },
+	{ "a text that is longer than a message and than held", 0,
+		"a text that is longer than a message and than h" },
 };
 
 START_TEST(test_split_broken)
@@ -288,6 +291,7 @@ START_TEST(test_split_broken)
 		}
 		ck_assert(!wire_splitter_end(&splitter));
 		ck_assert(splitter.broken);
+		ck_assert_uint_eq(splitter.length, strlen(splitter.held));
 		ck_assert_int_eq(splitter.count, broken[_i].count);
 		if (broken[_i].held) /* what came in later pieces is not kept */
 			ck_assert_int_eq(strncmp(splitter.held, broken[_i].held, strlen(splitter.held)), 0);
