@@ -11,7 +11,7 @@
 #include "common/ws_upgrade.h"
 
 enum {
-	STEPS_A_CALL = 1024, /* frames without data that one call reads; then it is another connection's turn */
+	STEPS_A_CALL = 1024, /* frames without data that one call reads, then others have their turn */
 	HEAD_READ = 2048,    /* bytes a read during the upgrade */
 };
 
@@ -33,11 +33,11 @@ struct transport_ws {
 	char *path;
 	enum state state;
 	struct ws_frames frames;
-	enum io read_io;            /* what the read below answered, where it brought nothing */
+	enum io read_io; /* what the read below answered, where it brought nothing */
 
-	char *early;                /* frames that came with the end of the head; NULL once read */
+	char *early; /* frames that came with the end of the head; NULL once read */
 	size_t early_from, early_len;
-	const uint8_t *rest;        /* data that the caller had no room for, in wslay's buffer */
+	const uint8_t *rest; /* data that the caller had no room for, in wslay's buffer */
 	size_t rest_len;
 	bool rest_last;
 
@@ -144,7 +144,8 @@ static enum io ws_read_head(struct transport_ws *ws)
 	bool last;
 	enum io io = ws->lower->ops->recv(ws->lower, buf, sizeof buf, &len, &last);
 	if (io == IO_EOF)
-		err_set(&ws->base.err, STATUS_FAILED, "the peer closed the connection before the WebSocket was open");
+		err_set(&ws->base.err, STATUS_FAILED,
+			"the peer closed the connection before the WebSocket was open");
 	if (io != IO_DONE)
 		return ws_below(ws, io);
 	if (ws_upgrade_feed(ws->upgrade, buf, len, &used) == WS_UPGRADE_MORE)
@@ -298,7 +299,8 @@ static enum io ws_send(struct transport *t, const void *data, size_t len, size_t
 		return IO_REFUSED;
 	if (!ws_frames_may_send(&ws->frames)) {
 		/* RFC 6455 5.5.1: no data after our Close, and the peer throws it away after its own. */
-		err_set(&ws->base.err, STATUS_FAILED, "the peer closed the WebSocket before it was sent everything");
+		err_set(&ws->base.err, STATUS_FAILED,
+			"the peer closed the WebSocket before it was sent everything");
 		return IO_REFUSED;
 	}
 	*taken = ws_frames_send(&ws->frames, data, len);
@@ -323,16 +325,16 @@ static enum io ws_finish(struct transport *t)
 {
 	struct transport_ws *ws = ws_from(t);
 	ws->rest_len = 0;
-	/* A message of which the caller kept back the rest leaves no place for a Close: then the end is abrupt. */
-	if (ws->was_open && ws->frames.sending_frame == 0)
+	if (ws->was_open)
 		ws_frames_close(&ws->frames, WS_CLOSE_NORMAL, "");
 	enum io io = ws_flush(t);
 	if (io != IO_DONE)
 		return io;
+	/* Not `closed` by now: the caller kept back the rest of a message; no Close may stand inside it. */
 	for (int steps = 0; ws->state == STATE_OPEN && ws->frames.closed; steps++) {
 		struct ws_event event;
 		if (steps == STEPS_A_CALL)
-			return IO_WANT_READ; /* a peer that sends without end; the caller's time limit ends it */
+			return IO_WANT_READ; /* it sends without end; the caller's time limit ends that */
 		io = ws_step(ws, &event);
 		if (io == IO_WANT_READ || io == IO_WANT_WRITE || io == IO_FAILED)
 			return io;
@@ -377,8 +379,8 @@ static const struct transport_ops ws_ops = {
 	.destroy = ws_destroy,
 };
 
-static struct transport *ws_create(
-	struct transport *lower, struct ws_upgrade *upgrade, bool client, const char *path, const struct ws_options *options)
+static struct transport *ws_create(struct transport *lower, struct ws_upgrade *upgrade, bool client,
+	const char *path, const struct ws_options *options)
 {
 	struct transport_ws *ws = calloc(1, sizeof *ws);
 	if (!ws || !upgrade)

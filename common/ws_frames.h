@@ -60,7 +60,7 @@ struct ws_frames {
 	/* in */
 	ws_read *read;
 	void *context;
-	bool may_read;                 /* one read a step, so that a blocking descriptor blocks only in need */
+	bool may_read;                 /* one read a step: a blocking descriptor blocks only in need */
 	bool hungry;
 	size_t message_limit;          /* 0: none */
 	bool in_frame, in_message, text;
@@ -80,12 +80,14 @@ struct ws_frames {
 	size_t sending;                /* bytes of the message that are not yet in frames */
 	size_t sending_frame;          /* of them, in the frame that has begun */
 	bool sending_first;
-	bool ping_due, pong_due, close_due, closed; /* `closed`: the Close is in `out`, nothing may follow it */
+	bool ping_due, pong_due, close_due;
+	bool closed;                   /* the Close has been put into `out`; nothing may follow it */
 	uint8_t pong[WS_CONTROL_MAX], close[WS_CONTROL_MAX];
 	size_t pong_len, close_len;
 };
 
-/* `frames` is zeroed, its options (client, read, context, limit, send_text, fragment) set. False: out of memory. */
+/* `frames` is zeroed; client, read, context, message_limit, send_text and fragment are set. False: out of
+   memory. */
 bool ws_frames_open(struct ws_frames *frames);
 void ws_frames_finish(struct ws_frames *frames);
 

@@ -15,7 +15,8 @@ static enum ws_event_kind violation(struct ws_event *event, unsigned code, const
 }
 
 /* RFC 6455 5.2 and 5.4; NULL: a good one. `*code` is set to what is to be answered. */
-static const char *check_header(const struct ws_frames *f, const struct wslay_frame_iocb *frame, unsigned *code)
+static const char *check_header(
+	const struct ws_frames *f, const struct wslay_frame_iocb *frame, unsigned *code)
 {
 	*code = WS_CLOSE_PROTOCOL;
 	if (frame->rsv)
@@ -42,7 +43,8 @@ static const char *check_header(const struct ws_frames *f, const struct wslay_fr
 		return "a frame with a reserved opcode";
 	}
 	uint64_t before = f->in_message ? f->message_len : 0;
-	if (f->message_limit > 0 && (before > f->message_limit || frame->payload_length > f->message_limit - before)) {
+	if (f->message_limit > 0 &&
+		(before > f->message_limit || frame->payload_length > f->message_limit - before)) {
 		*code = WS_CLOSE_TOO_BIG;
 		return "a message longer than is accepted here";
 	}
@@ -69,7 +71,8 @@ static enum ws_event_kind take_data(
 	struct ws_frames *f, const struct wslay_frame_iocb *frame, bool ended, struct ws_event *event)
 {
 	bool last = ended && frame->fin;
-	if (f->text && (!utf8_feed(&f->utf8, frame->data, frame->data_length) || (last && !utf8_complete(&f->utf8))))
+	if (f->text &&
+		(!utf8_feed(&f->utf8, frame->data, frame->data_length) || (last && !utf8_complete(&f->utf8))))
 		return violation(event, WS_CLOSE_NOT_UTF8, "a TEXT message that is not UTF-8");
 	if (ended)
 		f->frames_in++;
@@ -88,7 +91,8 @@ static enum ws_event_kind take_data(
 /* RFC 6455 7.4: which codes may stand in a Close frame. */
 static bool close_code_is_valid(unsigned code)
 {
-	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+		(code >= 3000 && code <= 4999);
 }
 
 static enum ws_event_kind take_close(struct ws_frames *f, struct ws_event *event)
@@ -147,8 +151,8 @@ static enum ws_event_kind step(struct ws_frames *f, struct ws_event *event)
 	f->frame_left -= frame.data_length;
 	bool ended = f->frame_left == 0;
 	f->in_frame = !ended;
-	return wslay_is_ctrl_frame(frame.opcode) ? take_control(f, &frame, ended, event) :
-		take_data(f, &frame, ended, event);
+	return wslay_is_ctrl_frame(frame.opcode) ?
+		take_control(f, &frame, ended, event) : take_data(f, &frame, ended, event);
 }
 
 enum ws_event_kind ws_frames_next(struct ws_frames *f, struct ws_event *event)

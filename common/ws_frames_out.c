@@ -208,12 +208,14 @@ size_t ws_frames_send(struct ws_frames *f, const void *data, size_t len)
 				break;
 			f->sending_frame = frame_size(f);
 		}
+		uint8_t opcode = f->send_text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME;
+		if (!f->sending_first)
+			opcode = WSLAY_CONTINUATION_FRAME;
 		struct wslay_frame_iocb frame = {
 			.fin = f->sending_frame == f->sending,
-			.opcode = !f->sending_first ? WSLAY_CONTINUATION_FRAME :
-				f->send_text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME,
+			.opcode = opcode,
 			.mask = f->client,
-			/* Read by wslay when a frame begins; later it only has to be no less than data_length. */
+			/* wslay reads it when a frame begins; later it may be no less than data_length. */
 			.payload_length = f->sending_frame,
 			.data = bytes + done,
 			.data_length = f->sending_frame,

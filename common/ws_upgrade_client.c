@@ -28,10 +28,12 @@ static enum ws_verdict judge_response(struct ws_upgrade *u)
 {
 	char shown[WIRE_ESCAPED_MAX];
 	if (u->too_large || u->value_cut)
-		return refuse(u, STATUS_PROTOCOL, "the server's answer has a head of more than %d bytes", WS_HEAD_MAX);
+		return refuse(u, STATUS_PROTOCOL, "the server's answer has a head of more than %d bytes",
+			WS_HEAD_MAX);
 	if (u->error) {
 		wire_escape(shown, u->first, strlen(u->first));
-		return refuse(u, STATUS_PROTOCOL, "the server does not speak HTTP; it answered \"%s\"", shown);
+		return refuse(
+			u, STATUS_PROTOCOL, "the server does not speak HTTP; it answered \"%s\"", shown);
 	}
 	if (u->flaw)
 		return refuse(u, STATUS_PROTOCOL, "the server's answer is not good HTTP: %s", u->flaw);
@@ -53,7 +55,8 @@ static enum ws_verdict judge_response(struct ws_upgrade *u)
 	else if (u->seen[HEADER_PROTOCOL])
 		wrong = "it chose a subprotocol that was not offered";
 	if (wrong)
-		return refuse(u, STATUS_PROTOCOL, "the server's answer \"HTTP/1.1 101 %s\" is wrong: %s", shown, wrong);
+		return refuse(u, STATUS_PROTOCOL, "the server's answer \"HTTP/1.1 101 %s\" is wrong: %s",
+			shown, wrong);
 	return WS_UPGRADE_ACCEPTED;
 }
 
@@ -91,8 +94,13 @@ struct ws_upgrade *ws_upgrade_create_client(const char *host, const char *path)
 		return u;
 	}
 	if (!ws_upgrade_print(u,
-		"GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-		"Sec-WebSocket-Version: 13\r\n\r\n", path, host, key)) {
+		    "GET %s HTTP/1.1\r\n"
+		    "Host: %s\r\n"
+		    "Upgrade: websocket\r\n"
+		    "Connection: Upgrade\r\n"
+		    "Sec-WebSocket-Key: %s\r\n"
+		    "Sec-WebSocket-Version: 13\r\n\r\n",
+		    path, host, key)) {
 		ws_upgrade_destroy(u);
 		return NULL;
 	}

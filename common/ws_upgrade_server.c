@@ -16,8 +16,8 @@
 #define UPGRADE_HEADERS "Connection: close, Upgrade\r\nUpgrade: websocket\r\n"
 #define CLOSE_HEADER "Connection: close\r\n"
 
-__attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(
-	struct ws_upgrade *u, unsigned status, const char *reason, const char *headers, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(struct ws_upgrade *u, unsigned status,
+	const char *reason, const char *headers, const char *format, ...)
 {
 	char *body;
 	va_list args;
@@ -28,11 +28,14 @@ __attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(
 		err_set(&u->err, STATUS_FAILED, "out of memory");
 		return WS_UPGRADE_REFUSED;
 	}
+	bool head = llhttp_get_method(&u->parser) == HTTP_HEAD && !u->error;
 	if (ws_upgrade_print(u,
-		"HTTP/1.1 %u %s\r\n%sContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", status,
-		reason, headers, len, llhttp_get_method(&u->parser) == HTTP_HEAD && !u->error ? "" : body))
-		err_set(&u->err, STATUS_PROTOCOL, "WebSocket upgrade refused with %u %s: %.*s", status, reason,
-			(int)strcspn(body, "\n"), body);
+		    "HTTP/1.1 %u %s\r\n%s"
+		    "Content-Type: text/plain; charset=utf-8\r\n"
+		    "Content-Length: %d\r\n\r\n%s",
+		    status, reason, headers, len, head ? "" : body))
+		err_set(&u->err, STATUS_PROTOCOL, "WebSocket upgrade refused with %u %s: %.*s", status,
+			reason, (int)strcspn(body, "\n"), body);
 	free(body);
 	return WS_UPGRADE_REFUSED;
 }
@@ -45,17 +48,19 @@ static enum ws_verdict refuse_garbage(struct ws_upgrade *u)
 		return refuse(u, 505, "HTTP Version Not Supported", CLOSE_HEADER,
 			"A WebSocket upgrade is HTTP/1.1 here.\n");
 	if (u->first[0] == 0x16) /* RFC 8446 5.1: a handshake record */
-		return refuse(u, 400, "Bad Request", CLOSE_HEADER, "This port does not speak TLS; use ws://.\n");
+		return refuse(
+			u, 400, "Bad Request", CLOSE_HEADER, "This port does not speak TLS; use ws://.\n");
 	wire_escape(shown, u->first, strlen(u->first));
-	return refuse(u, 400, "Bad Request", CLOSE_HEADER, "Expected a WebSocket upgrade (HTTP/1.1), got \"%s\": %s.\n",
-		shown, llhttp_get_error_reason(&u->parser));
+	return refuse(u, 400, "Bad Request", CLOSE_HEADER,
+		"Expected a WebSocket upgrade (HTTP/1.1), got \"%s\": %s.\n", shown,
+		llhttp_get_error_reason(&u->parser));
 }
 
 /* A registered name or an address, with a port or without (RFC 3986 3.2.2, without its odder signs). */
 static bool host_is_sane(const char *host)
 {
-	return *host && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%")
-		== strlen(host);
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
+	return *host && host[strspn(host, good)] == '\0';
 }
 
 /* RFC 6455 4.1: the target is a path, or a whole URL. A query does not make it another path. */
@@ -76,8 +81,9 @@ static bool key_is_good(const char *key)
 {
 	unsigned char decoded[WS_KEY_SIZE];
 	const char *padding = strchr(key, '=');
-	return strlen(key) == WS_KEY_SIZE - 1 && padding == key + WS_KEY_SIZE - 3 && strcmp(padding, "==") == 0
-		&& EVP_DecodeBlock(decoded, (const unsigned char *)key, WS_KEY_SIZE - 1) == 18;
+	return strlen(key) == WS_KEY_SIZE - 1 && padding == key + WS_KEY_SIZE - 3 &&
+		strcmp(padding, "==") == 0 &&
+		EVP_DecodeBlock(decoded, (const unsigned char *)key, WS_KEY_SIZE - 1) == 18;
 }
 
 static enum ws_verdict refuse_plain_get(struct ws_upgrade *u)
@@ -109,12 +115,13 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse(u, 405, "Method Not Allowed", CLOSE_HEADER "Allow: GET\r\n",
 			"A WebSocket starts with GET, not with %s.\n",
 			llhttp_method_name((llhttp_method_t)llhttp_get_method(&u->parser)));
-	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored, so it stays a plain GET; that has no need of a Host. */
+	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored, so it is a plain GET; that has no need of a Host. */
 	bool old = u->parser.http_minor == 0;
-	if (u->seen[HEADER_HOST] > 1 || (u->seen[HEADER_HOST] == 1 && !host_is_sane(u->host))
-		|| (u->seen[HEADER_HOST] == 0 && !old)) {
+	if (u->seen[HEADER_HOST] > 1 || (u->seen[HEADER_HOST] == 1 && !host_is_sane(u->host)) ||
+		(u->seen[HEADER_HOST] == 0 && !old)) {
 		u->host[0] = '\0';
-		return refuse(u, 400, "Bad Request", CLOSE_HEADER, "A request has exactly one valid Host header.\n");
+		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
+			"A request has exactly one valid Host header.\n");
 	}
 	if (!path_is_root(u->start.bytes)) {
 		wire_escape(shown, u->start.bytes, u->start.len);
@@ -135,10 +142,12 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 			"Sec-WebSocket-Key must be there once and be 16 bytes in base64.\n");
 	char accept[WS_ACCEPT_SIZE];
 	if (!ws_upgrade_accept_value(u->key, accept))
-		return refuse(u, 500, "Internal Server Error", CLOSE_HEADER, "SHA-1 is not available here.\n");
+		return refuse(
+			u, 500, "Internal Server Error", CLOSE_HEADER, "SHA-1 is not available here.\n");
 	if (!ws_upgrade_print(u,
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		"Sec-WebSocket-Accept: %s\r\n\r\n", accept))
+		    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		    "Sec-WebSocket-Accept: %s\r\n\r\n",
+		    accept))
 		return WS_UPGRADE_REFUSED;
 	return WS_UPGRADE_ACCEPTED;
 }

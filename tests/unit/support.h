@@ -16,18 +16,21 @@ struct bytes {
 };
 
 /* Of a literal, embedded NULs included. */
-#define BYTES(literal) { (literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                                                       \
+	{                                                                                                    \
+		(literal), sizeof(literal) - 1                                                               \
+	}
 
 struct scripted {
 	struct transport base;
 	const char *input;
 	size_t input_len, read;
-	size_t split;          /* no recv crosses this place in the input */
-	size_t recv_max;       /* bytes a recv; 0: no limit */
-	enum io end;           /* what recv answers behind the input */
-	size_t send_max;       /* bytes a send takes; 0: no limit */
-	bool send_blocks;      /* each second send answers IO_WANT_WRITE */
-	bool send_stuck;       /* each one does */
+	size_t split;     /* no recv crosses this place in the input */
+	size_t recv_max;  /* bytes a recv; 0: no limit */
+	enum io end;      /* what recv answers behind the input */
+	size_t send_max;  /* bytes a send takes; 0: no limit */
+	bool send_blocks; /* each second send answers IO_WANT_WRITE */
+	bool send_stuck;  /* each one does */
 	bool blocked;
 	char *output;
 	size_t output_len, output_size;
@@ -92,7 +95,10 @@ static inline enum io scripted_finish(struct transport *t)
 
 static inline void scripted_describe(const struct transport *t, struct transport_about *about)
 {
-	*about = (struct transport_about){ .tls_version = "", .tls_cipher = "", .ws_path = "", .ws_close_reason = "",
+	*about = (struct transport_about){ .tls_version = "",
+		.tls_cipher = "",
+		.ws_path = "",
+		.ws_close_reason = "",
 		.recv_calls = ((const struct scripted *)t)->recvs };
 }
 
@@ -125,7 +131,7 @@ static inline struct scripted *scripted_create(const char *input, size_t len)
 
 /* IO_WANT_WRITE is only the script's way to say "later". */
 #define WHILE_BLOCKED(io, call)                                                                              \
-	do {                                                                                                \
+	do {                                                                                                 \
 		(io) = (call);                                                                               \
 	} while ((io) == IO_WANT_WRITE)
 

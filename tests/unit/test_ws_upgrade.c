@@ -27,12 +27,18 @@ static const struct request {
 	const char *holds; /* the answer has this in it */
 } requests[] = {
 	{ "good", GET HOST UP KEY V13 "\r\n", 101, "" },
-	{ "any case, other order", "GET / HTTP/1.1\r\nsec-websocket-version:13\r\nHOST:x\r\nuPGRADE: WebSocket\r\n"
-		"connection: UPGRADE\r\nsec-websocket-key:dGhlIHNhbXBsZSBub25jZQ==  \r\n\r\n", 101, "" },
-	{ "token lists", GET HOST "Upgrade: h2c, websocket\r\nConnection: keep-alive , Upgrade\r\n" KEY V13 "\r\n", 101, "" },
+	{ "any case, other order",
+		"GET / HTTP/1.1\r\nsec-websocket-version:13\r\nHOST:x\r\nuPGRADE: WebSocket\r\n"
+		"connection: UPGRADE\r\nsec-websocket-key:dGhlIHNhbXBsZSBub25jZQ==  \r\n\r\n",
+		101, "" },
+	{ "token lists",
+		GET HOST "Upgrade: h2c, websocket\r\nConnection: keep-alive , Upgrade\r\n" KEY V13 "\r\n",
+		101, "" },
 	{ "tokens over two headers", GET HOST UP "Connection: keep-alive\r\n" KEY V13 "\r\n", 101, "" },
-	{ "extensions and subprotocols are ignored", GET HOST UP KEY V13
-		"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n\r\n", 101, "" },
+	{ "extensions and subprotocols are ignored",
+		GET HOST UP KEY V13
+		"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
+		101, "" },
 	{ "a query", "GET /?token=1 HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101, "" },
 	{ "a whole URL", "GET http://localhost:5006/ HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101, "" },
 	{ "an IPv6 host", GET "Host: [::1]:5006\r\n" UP KEY V13 "\r\n", 101, "" },
@@ -45,12 +51,15 @@ static const struct request {
 	{ "HTTP/1.0 has no upgrade", "GET / HTTP/1.0\r\n" HOST UP KEY V13 "\r\n", 426, "" },
 	{ "HTTP/1.0 needs no host", "GET / HTTP/1.0\r\n\r\n", 426, "ws://HOST:PORT/" },
 	{ "another upgrade", GET HOST "Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426, "" },
-	{ "websocket within a token", GET HOST "Upgrade: websocketx\r\nConnection: Upgrade\r\n" KEY V13 "\r\n", 426, "" },
+	{ "websocket within a token",
+		GET HOST "Upgrade: websocketx\r\nConnection: Upgrade\r\n" KEY V13 "\r\n", 426, "" },
 	{ "no Connection", GET HOST "Upgrade: websocket\r\n" KEY V13 "\r\n", 400, "Connection" },
-	{ "Connection without upgrade", GET HOST "Upgrade: websocket\r\nConnection: close\r\n" KEY V13 "\r\n", 400, "Connection" },
+	{ "Connection without upgrade", GET HOST "Upgrade: websocket\r\nConnection: close\r\n" KEY V13 "\r\n",
+		400, "Connection" },
 
 	{ "no version", GET HOST UP KEY "\r\n", 426, "\r\nSec-WebSocket-Version: 13\r\n" },
-	{ "version 8", GET HOST UP KEY "Sec-WebSocket-Version: 8\r\n\r\n", 426, "\r\nSec-WebSocket-Version: 13\r\n" },
+	{ "version 8", GET HOST UP KEY "Sec-WebSocket-Version: 8\r\n\r\n", 426,
+		"\r\nSec-WebSocket-Version: 13\r\n" },
 	{ "version 013", GET HOST UP KEY "Sec-WebSocket-Version: 013\r\n\r\n", 426, "" },
 	{ "a long version", GET HOST UP KEY "Sec-WebSocket-Version: 1333333333333333\r\n\r\n", 426, "" },
 	{ "two versions", GET HOST UP KEY V13 V13 "\r\n", 426, "" },
@@ -58,12 +67,20 @@ static const struct request {
 	{ "no key", GET HOST UP V13 "\r\n", 400, "Key" },
 	{ "two keys", GET HOST UP KEY KEY V13 "\r\n", 400, "Key" },
 	{ "empty key", GET HOST UP "Sec-WebSocket-Key:\r\n" V13 "\r\n", 400, "Key" },
-	{ "key of 15 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n" V13 "\r\n", 400, "Key" },
-	{ "key of 17 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n" V13 "\r\n", 400, "Key" },
-	{ "key of 18 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWVl\r\n" V13 "\r\n", 400, "Key" },
-	{ "key not in base64", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25*ZQ==\r\n" V13 "\r\n", 400, "Key" },
-	{ "key with = inside", GET HOST UP "Sec-WebSocket-Key: dGhl=HNhbXBsZSBub25jZQ==\r\n" V13 "\r\n", 400, "Key" },
-	{ "a long key", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ==\r\n" V13 "\r\n", 400, "Key" },
+	{ "key of 15 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n" V13 "\r\n", 400,
+		"Key" },
+	{ "key of 17 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n" V13 "\r\n", 400,
+		"Key" },
+	{ "key of 18 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWVl\r\n" V13 "\r\n", 400,
+		"Key" },
+	{ "key not in base64", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25*ZQ==\r\n" V13 "\r\n", 400,
+		"Key" },
+	{ "key with = inside", GET HOST UP "Sec-WebSocket-Key: dGhl=HNhbXBsZSBub25jZQ==\r\n" V13 "\r\n", 400,
+		"Key" },
+	{ "a long key",
+		GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ==\r\n" V13
+			    "\r\n",
+		400, "Key" },
 
 	{ "no host", GET UP KEY V13 "\r\n", 400, "Host" },
 	{ "two hosts", GET HOST HOST UP KEY V13 "\r\n", 400, "Host" },
@@ -78,7 +95,8 @@ static const struct request {
 	{ "HEAD", "HEAD / HTTP/1.1\r\n" HOST "\r\n", 405, "\r\nAllow: GET\r\n" },
 	{ "Content-Length", GET HOST UP KEY V13 "Content-Length: 5\r\n\r\n", 400, "Content-Length" },
 	{ "no content, told", GET HOST UP KEY V13 "Content-Length: 0\r\n\r\n", 400, "Content-Length" },
-	{ "Transfer-Encoding", GET HOST UP KEY V13 "Transfer-Encoding: chunked\r\n\r\n", 400, "Transfer-Encoding" },
+	{ "Transfer-Encoding", GET HOST UP KEY V13 "Transfer-Encoding: chunked\r\n\r\n", 400,
+		"Transfer-Encoding" },
 
 	{ "HTTP/2.0", "GET / HTTP/2.0\r\n" HOST UP KEY V13 "\r\n", 505, "" },
 	{ "HTTP/3.0", "GET / HTTP/3.0\r\n", 505, "" },
@@ -92,13 +110,15 @@ static const struct request {
 	{ "bare LFs only", "GET / HTTP/1.1\nHost: x\n\n", 400, "CR LF" },
 	{ "bare CR", GET "Host: x\rY: z\r\n" UP KEY V13 "\r\n", 400, "" },
 	{ "a folded header", GET HOST UP KEY "X-Long: a\r\n b\r\n" V13 "\r\n", 400, "" },
-	{ "a folded Upgrade", GET HOST "Upgrade:\r\n websocket\r\nConnection: Upgrade\r\n" KEY V13 "\r\n", 400, "" },
+	{ "a folded Upgrade", GET HOST "Upgrade:\r\n websocket\r\nConnection: Upgrade\r\n" KEY V13 "\r\n",
+		400, "" },
 	{ "a blank before the colon", GET "Host : x\r\n" UP KEY V13 "\r\n", 400, "" },
 	{ "a header without a colon", GET "Host\r\n" UP KEY V13 "\r\n", 400, "" },
 };
 
 /* Feeds `head` and two bytes of a frame: the first portion ends at `split`; recv_max bytes at most. */
-static enum ws_verdict feed(struct ws_upgrade *u, const char *head, size_t len, size_t split, size_t most, size_t *used)
+static enum ws_verdict feed(
+	struct ws_upgrade *u, const char *head, size_t len, size_t split, size_t most, size_t *used)
 {
 	size_t at = 0;
 	enum ws_verdict verdict = WS_UPGRADE_MORE;
@@ -126,7 +146,8 @@ static void check_refusal(const struct request *row, const char *answer, size_t 
 	size_t told = strtoul(length + 18, NULL, 10);
 	size_t body_len = len - (size_t)(body + 4 - answer);
 	bool head = strncmp(row->head, "HEAD", 4) == 0;
-	ck_assert_msg(told > 0 && body_len == (head ? 0 : told), "%s: Content-Length %zu, body %zu", row->what, told, body_len);
+	ck_assert_msg(told > 0 && body_len == (head ? 0 : told), "%s: Content-Length %zu, body %zu",
+		row->what, told, body_len);
 }
 
 static void check_request(const struct request *row, size_t split, size_t most)
@@ -146,11 +167,12 @@ static void check_request(const struct request *row, size_t split, size_t most)
 		char status[32];
 		snprintf(status, sizeof status, "HTTP/1.1 %u ", row->status);
 		ck_assert_msg(verdict == WS_UPGRADE_REFUSED, "%s (split %zu): not refused", row->what, split);
-		ck_assert_msg(strncmp(answer, status, strlen(status)) == 0, "%s (split %zu): wanted %s, got %s", row->what,
-			split, status, answer);
+		ck_assert_msg(strncmp(answer, status, strlen(status)) == 0,
+			"%s (split %zu): wanted %s, got %s", row->what, split, status, answer);
 		/* What a fragment of rubbish looked like when it was refused depends on the split. */
 		if (split == 0 && most > 1)
-			ck_assert_msg(strstr(answer, row->holds) || strstr(ws_upgrade_err(u)->text, row->holds),
+			ck_assert_msg(
+				strstr(answer, row->holds) || strstr(ws_upgrade_err(u)->text, row->holds),
 				"%s: no \"%s\" in %s", row->what, row->holds, answer);
 		check_refusal(row, answer, len);
 		ck_assert_str_ne(ws_upgrade_err(u)->text, "");
@@ -188,7 +210,8 @@ START_TEST(heads_up_to_the_limit)
 			size_t used, len;
 			struct ws_upgrade *u = ws_upgrade_create_server(false);
 			enum ws_verdict verdict = feed(u, head, size, 0, portions[i], &used);
-			ck_assert_int_eq(verdict, size <= WS_HEAD_MAX ? WS_UPGRADE_ACCEPTED : WS_UPGRADE_REFUSED);
+			ck_assert_int_eq(
+				verdict, size <= WS_HEAD_MAX ? WS_UPGRADE_ACCEPTED : WS_UPGRADE_REFUSED);
 			if (size > WS_HEAD_MAX)
 				ck_assert_ptr_nonnull(strstr(ws_upgrade_output(u, &len), "HTTP/1.1 431 "));
 			ws_upgrade_destroy(u);
@@ -238,20 +261,26 @@ static const struct response {
 	const char *err;  /* NULL: accepted */
 } responses[] = {
 	{ "good", OK101 UP ACCEPT "\r\n", NULL },
-	{ "other case, other order", OK101 "sec-websocket-accept:%s\r\nconnection: keep-alive, UPGRADE\r\n"
-		"upgrade: WebSocket\r\nServer: x\r\n\r\n", NULL },
+	{ "other case, other order",
+		OK101 "sec-websocket-accept:%s\r\nconnection: keep-alive, UPGRADE\r\n"
+		      "upgrade: WebSocket\r\nServer: x\r\n\r\n",
+		NULL },
 	{ "no reason phrase", "HTTP/1.1 101 \r\n" UP ACCEPT "\r\n", NULL },
 	{ "404", "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "\"HTTP/1.1 404 Not Found\"" },
-	{ "426 with Upgrade", "HTTP/1.1 426 Upgrade Required\r\n" UP "\r\n", "\"HTTP/1.1 426 Upgrade Required\"" },
+	{ "426 with Upgrade", "HTTP/1.1 426 Upgrade Required\r\n" UP "\r\n",
+		"\"HTTP/1.1 426 Upgrade Required\"" },
 	{ "200", "HTTP/1.1 200 OK\r\n\r\n", "\"HTTP/1.1 200 OK\"" },
 	{ "HTTP/1.0", "HTTP/1.0 101 Switching Protocols\r\n" UP ACCEPT "\r\n", "HTTP/1.1" },
-	{ "wrong accept", OK101 UP "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", "Sec-WebSocket-Accept" },
+	{ "wrong accept", OK101 UP "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+		"Sec-WebSocket-Accept" },
 	{ "no accept", OK101 UP "\r\n", "Sec-WebSocket-Accept" },
 	{ "two accepts", OK101 UP ACCEPT "Sec-WebSocket-Accept: x\r\n\r\n", "Sec-WebSocket-Accept" },
 	{ "no Upgrade", OK101 "Connection: Upgrade\r\n" ACCEPT "\r\n", "Upgrade: websocket" },
-	{ "a list in Upgrade", OK101 "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" ACCEPT "\r\n", "Upgrade: websocket" },
+	{ "a list in Upgrade", OK101 "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" ACCEPT "\r\n",
+		"Upgrade: websocket" },
 	{ "no Connection", OK101 "Upgrade: websocket\r\n" ACCEPT "\r\n", "Connection: Upgrade" },
-	{ "an extension", OK101 UP ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", "extension" },
+	{ "an extension", OK101 UP ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+		"extension" },
 	{ "a subprotocol", OK101 UP ACCEPT "Sec-WebSocket-Protocol: chat\r\n\r\n", "subprotocol" },
 	{ "not HTTP", "ERROR expected CMD_short:<seconds>", "does not speak HTTP" },
 	{ "bare LF", "HTTP/1.1 101 Switching Protocols\n" UP ACCEPT "\r\n", "CR LF" },
@@ -283,7 +312,8 @@ static void check_response(const struct response *row, size_t split, size_t most
 	enum ws_verdict verdict = feed(u, head, len + 2, split, most, &used);
 	if (row->err) {
 		ck_assert_msg(verdict == WS_UPGRADE_REFUSED, "%s", row->what);
-		ck_assert_msg(strstr(ws_upgrade_err(u)->text, row->err), "%s: %s", row->what, ws_upgrade_err(u)->text);
+		ck_assert_msg(strstr(ws_upgrade_err(u)->text, row->err), "%s: %s", row->what,
+			ws_upgrade_err(u)->text);
 	} else {
 		ck_assert_msg(verdict == WS_UPGRADE_ACCEPTED, "%s: %s", row->what, ws_upgrade_err(u)->text);
 		ck_assert_uint_eq(used, len);
