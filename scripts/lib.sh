@@ -15,16 +15,17 @@ die() {
 
 # What is needed, a line each: Debian's package | how its presence is seen | what it is called elsewhere
 LAB_NEEDS='
-gcc           | command gcc             | gcc
-libc6-dev     | header stdio.h          | the C library (headers)
-meson         | command meson           | meson (1.0 or later)
-ninja-build   | command ninja           | ninja
-pkg-config    | command pkg-config      | pkg-config
-python3       | file /usr/bin/python3   | python3 as /usr/bin/python3
-libev-dev     | header ev.h             | libev (headers)
-libwslay-dev  | header wslay/wslay.h    | wslay (headers)
-libssl-dev    | header openssl/ssl.h    | OpenSSL 3 (headers)
-llhttp        | llhttp                  | llhttp (headers)
+gcc               | command gcc             | gcc
+libc6-dev         | header stdio.h          | the C library (headers)
+meson             | command meson           | meson (1.0 or later)
+ninja-build       | command ninja           | ninja
+pkg-config        | command pkg-config      | pkg-config
+python3           | file /usr/bin/python3   | python3 as /usr/bin/python3
+libev-dev         | header ev.h             | libev (headers)
+libwslay-dev      | header wslay/wslay.h    | wslay (headers)
+libssl-dev        | header openssl/ssl.h    | OpenSSL 3 (headers)
+llhttp            | llhttp                  | llhttp (headers)
+libnss-myhostname | localhost               | an /etc/hosts with localhost
 '
 TEST_NEEDS='
 check                 | header check.h                | Check (headers)
@@ -79,6 +80,7 @@ needs_missing() {
             module) [[ $modules == *$'\n'"$what"$'\n'* ]] && continue ;;
             file) [[ -e $what ]] && continue ;;
             clang-rt) [[ -e $(clang -print-runtime-dir 2>/dev/null) ]] && continue ;;
+            localhost) getent hosts localhost >/dev/null && continue ;; # a bare Debian has no /etc/hosts
             llhttp) have_llhttp && continue ;;
         esac
         printf '%s|%s\n' "$package" "${name# }"
