@@ -157,23 +157,35 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 	}
 }
 
+/*
+ * True when the call shall be made again: a process that was stopped and goes on gets EINTR where a time
+ * limit is set (signal(7)), which OpenSSL does not tell from one that has run out.
+ */
+static bool was_interrupted(const struct transport_tls *t, int ret, int saved)
+{
+	return ret <= 0 && saved == EINTR && (SSL_want_read(t->ssl) || SSL_want_write(t->ssl));
+}
+
 static enum io tls_handshake(struct transport *transport)
 {
 	struct transport_tls *t = tls_of(transport);
-	int ret;
+	int ret, saved;
 
 	if (t->ready)
 		return IO_DONE;
 	if (t->broken)
 		return IO_FAILED;
-	ERR_clear_error();
-	errno = 0;
-	ret = SSL_do_handshake(t->ssl);
+	do {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_do_handshake(t->ssl);
+		saved = errno;
+	} while (was_interrupted(t, ret, saved));
 	if (ret == 1) {
 		t->ready = true;
 		return IO_DONE;
 	}
-	enum io io = settle(t, ret, errno);
+	enum io io = settle(t, ret, saved);
 
 	if (io == IO_EOF) {
 		t->broken = true;
@@ -185,17 +197,19 @@ static enum io tls_handshake(struct transport *transport)
 static enum io tls_recv(struct transport *transport, void *buf, size_t size, size_t *len, bool *last)
 {
 	struct transport_tls *t = tls_of(transport);
+	int ret, saved;
 
 	*len = 0;
 	*last = false;
 	if (t->broken)
 		return IO_FAILED;
 	t->reads_left = t->blocking ? -1 : READS_AT_ONCE;
-	ERR_clear_error();
-	errno = 0;
-	int ret = SSL_read_ex(t->ssl, buf, size, len);
-	int saved = errno;
-
+	do {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_read_ex(t->ssl, buf, size, len);
+		saved = errno;
+	} while (was_interrupted(t, ret, saved));
 	t->reads_left = -1;
 	if (ret == 1) {
 		t->recv_calls++;
@@ -214,7 +228,7 @@ static enum io tls_send(struct transport *transport, const void *data, size_t le
 	*taken = 0;
 	if (t->broken)
 		return IO_FAILED;
-	while (*taken < len && ret == 1) {
+	while (*taken < len && (ret == 1 || was_interrupted(t, ret, saved))) {
 		size_t part = 0;
 
 		ERR_clear_error();

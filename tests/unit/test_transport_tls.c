@@ -304,6 +304,50 @@ START_TEST(test_blocking_timeout)
 }
 END_TEST
 
+/* Two signals interrupt a blocking read; the second one brings what is read. */
+static struct {
+	int fd, signals;
+	char bytes[256];
+	ssize_t len;
+} late;
+
+static void on_alarm(int number)
+{
+	if (++late.signals == 2)
+		late.len -= write(late.fd, late.bytes, (size_t)late.len);
+}
+
+START_TEST(test_interrupted)
+{
+	const struct timeval limit = { .tv_sec = 5 };
+	const struct itimerval timer = { .it_interval.tv_usec = 5000, .it_value.tv_usec = 5000 },
+			       none = { 0 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct duo duo;
+	size_t len;
+	char byte = 0;
+	bool last;
+
+	duo_open(&duo, server_context, client_context, "localhost", 4096);
+	duo_ready(&duo);
+	ck_assert_int_eq(duo.server->ops->send(duo.server, "x", 1, &len), IO_DONE);
+	late.fd = duo.relay_a;
+	late.len = recv(duo.relay_b, late.bytes, sizeof late.bytes, 0);
+	ck_assert_int_gt(late.len, 0);
+	fcntl(duo.client_fd, F_SETFL, fcntl(duo.client_fd, F_GETFL) & ~O_NONBLOCK);
+	setsockopt(duo.client_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	enum io io = duo.client->ops->recv(duo.client, &byte, 1, &len, &last);
+	setitimer(ITIMER_REAL, &none, NULL);
+	signal(SIGALRM, SIG_DFL);
+	ck_assert_int_eq(io, IO_DONE);
+	ck_assert_int_eq(byte, 'x');
+	ck_assert_int_eq(late.len, 0);
+	duo_close(&duo);
+}
+END_TEST
+
 static const struct {
 	const char *sent, *text;
 } not_tls[] = {
@@ -647,6 +691,7 @@ int main(void)
 	tcase_add_test(tcase, test_reset);
 	tcase_add_test(tcase, test_eof_in_handshake);
 	tcase_add_test(tcase, test_blocking_timeout);
+	tcase_add_test(tcase, test_interrupted);
 	tcase_add_loop_test(tcase, test_peer_without_tls, 0, COUNT(not_tls));
 	tcase_add_loop_test(tcase, test_versions, 0, 5);
 	tcase_add_loop_test(tcase, test_resumption, 0, 2);
