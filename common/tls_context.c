@@ -166,7 +166,8 @@ static bool check_key(EVP_PKEY *key, const char *file, struct err *err)
 	}
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS) {
 		err_set(err, STATUS_USAGE,
-			"%s: %d-bit %s key, refused by TLS today; use %d bits, or tls.legacy=yes to allow it",
+			"%s: %d-bit %s key, refused by TLS today; use %d bits, or tls.legacy=yes (pmu-tls: "
+			"--legacy)",
 			file, EVP_PKEY_get_bits(key), EVP_PKEY_get0_type_name(key),
 			EVP_PKEY_is_a(key, "EC") ? 256 : 2048);
 		return false;
@@ -183,7 +184,7 @@ static bool check_signature(X509 *cert, const char *file, struct err *err)
 		err_set(err, STATUS_USAGE,
 			"%s: signed with %s, refused by TLS today; have it signed with SHA-256, or "
 			"tls.legacy=yes to "
-			"allow it",
+			"(pmu-tls: --legacy)",
 			file, digest == NID_sha1 ? "SHA-1" : "MD5");
 		return false;
 	}

@@ -172,7 +172,8 @@ static const struct {
 	{ { "ec", "DNS:localhost", NULL }, false, NULL },
 	{ { "rsa2048", "DNS:localhost", NULL, .rsa_bits = 2048 }, false, NULL },
 	{ { "rsa1024", "DNS:localhost", NULL, .rsa_bits = 1024 }, true,
-		"1024-bit RSA key, refused by TLS today; use 2048 bits, or tls.legacy=yes to allow it" },
+		"1024-bit RSA key, refused by TLS today; use 2048 bits, or tls.legacy=yes (pmu-tls: "
+		"--legacy)" },
 	{ { "sha1", "DNS:localhost", NULL, .use_sha1 = true }, false,
 		"signed with SHA-1, refused by TLS today; have it signed with SHA-256, or tls.legacy=yes to "
 		"allow it" },
