@@ -183,8 +183,7 @@ static bool check_signature(X509 *cert, const char *file, struct err *err)
 	if (digest == NID_sha1 || digest == NID_md5) {
 		err_set(err, STATUS_USAGE,
 			"%s: signed with %s, refused by TLS today; have it signed with SHA-256, or "
-			"tls.legacy=yes to "
-			"(pmu-tls: --legacy)",
+			"tls.legacy=yes (pmu-tls: --legacy)",
 			file, digest == NID_sha1 ? "SHA-1" : "MD5");
 		return false;
 	}

@@ -175,8 +175,8 @@ static const struct {
 		"1024-bit RSA key, refused by TLS today; use 2048 bits, or tls.legacy=yes (pmu-tls: "
 		"--legacy)" },
 	{ { "sha1", "DNS:localhost", NULL, .use_sha1 = true }, false,
-		"signed with SHA-1, refused by TLS today; have it signed with SHA-256, or tls.legacy=yes to "
-		"allow it" },
+		"signed with SHA-1, refused by TLS today; have it signed with SHA-256, or tls.legacy=yes "
+		"(pmu-tls: --legacy)" },
 };
 
 START_TEST(test_strength)
