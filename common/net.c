@@ -289,7 +289,12 @@ int net_connect(const char *host, uint16_t port, int family, double timeout, str
 int net_unacknowledged(int fd)
 {
 #ifdef SIOCOUTQ
+	struct tcp_info info;
+	socklen_t len = sizeof info;
 	int bytes;
+	/* After a reset, SIOCOUTQ keeps counting what was lost, for ever. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE)
+		return 0;
 	if (ioctl(fd, SIOCOUTQ, &bytes) == 0)
 		return bytes;
 #endif

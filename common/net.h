@@ -57,7 +57,8 @@ struct segments {
 /* False where the system does not count them. */
 bool net_segments(int fd, struct segments *segments);
 
-/* Bytes that were given to the kernel and are not yet acknowledged (SIOCOUTQ); 0 where unknown. */
+/* Bytes that were given to the kernel and are not yet acknowledged (SIOCOUTQ); 0 where unknown, and where the
+   connection has ended: what is left then, nobody will take. */
 int net_unacknowledged(int fd);
 
 #endif

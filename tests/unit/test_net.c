@@ -126,6 +126,29 @@ START_TEST(test_exchange)
 }
 END_TEST
 
+START_TEST(test_unacknowledged_after_reset)
+{
+	struct address address;
+	struct err err = { 0 };
+	int listener = listen_on("127.0.0.1", &plain, &address);
+	int client = net_connect("127.0.0.1", address_port(&address), AF_INET, 5, &err);
+	ck_assert_msg(client >= 0, "%s", err.text);
+	int server = accept_one(listener);
+	/* More than the client's buffer takes: a part stays unacknowledged. */
+	static const char data[65536];
+	while (send(server, data, sizeof data, MSG_DONTWAIT) > 0)
+		;
+	ck_assert_int_gt(net_unacknowledged(server), 0);
+	close(client); /* with unread data: a reset */
+	struct pollfd poll_fd = { .fd = server };
+	ck_assert_int_eq(poll(&poll_fd, 1, 5000), 1);
+	ck_assert(poll_fd.revents & POLLHUP);
+	ck_assert_int_eq(net_unacknowledged(server), 0);
+	close(server);
+	close(listener);
+}
+END_TEST
+
 START_TEST(test_listen_busy)
 {
 	struct address address;
@@ -318,6 +341,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_address, 0, COUNT(addresses));
 	tcase_add_test(tcase, test_address_unknown);
 	tcase_add_loop_test(tcase, test_exchange, 0, COUNT(loopbacks));
+	tcase_add_test(tcase, test_unacknowledged_after_reset);
 	tcase_add_loop_test(tcase, test_listen_busy, 0, COUNT(loopbacks));
 	tcase_add_test(tcase, test_listen_both);
 	tcase_add_test(tcase, test_listen_again);
