@@ -38,6 +38,7 @@ node-ws               | file /usr/share/nodejs/ws     | the npm package ws in /u
 openssl               | command openssl               | openssl
 curl                  | command curl                  | curl
 git                   | command git                   | git
+default-jdk-headless  | command javac                 | a JDK
 '
 CI_NEEDS='
 clang               | command clang                   | clang
