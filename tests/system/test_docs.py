@@ -1,4 +1,5 @@
 """The documents say what is so: their programs are taken out of README.md and run, their links lead somewhere."""
+import json
 import os
 import re
 import shutil
@@ -126,6 +127,20 @@ def test_endpoints_are_all_there(lab):
     for port, name in LAB_PORTS.items():
         assert lab.wait(event="listen", endpoint=name)
         assert config[f"{name}.port"] == str(port)
+
+
+def test_examples_of_events():
+    """Each example of docs/events.md is an event of its section, with fields of its table only."""
+    common = {"t", "seq", "event", "endpoint", "conn", "peer"}
+    sections = re.split(r"^## ", (ROOT / "docs/events.md").read_text(), flags=re.MULTILINE)[1:]
+    for section in sections:
+        name, text = section.split("\n", 1)
+        (example,) = re.findall(r"^```json\n(.*?)\n```$", text, re.MULTILINE)
+        event = json.loads(example)
+        assert event["event"] == name
+        fields = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        assert {"t", "seq"} <= set(event) and set(event) - common <= fields, name
+    assert len(sections) > 5
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
