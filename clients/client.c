@@ -50,7 +50,7 @@ bool client_url_parse(struct client_url *url, const char *text, struct err *err)
 	if (!url->secure && strncmp(text, "ws://", 5) != 0)
 		goto fail;
 	const char *at = strstr(text, "://") + 3;
-	if (strpbrk(at, "@#?")) /* user names, fragments and queries have no use here */
+	if (strpbrk(at, "@#? \t\r\n")) /* user names, fragments and queries have no use here */
 		goto fail;
 
 	bool bracket = *at == '[';

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clients/client.h"
@@ -64,7 +65,7 @@ static const struct cli cli = {
 		    "a PMU's.",
 };
 
-enum { RECV_SIZE = 65536, MESSAGE_LIMIT = 128 * 1024 * 1024 };
+enum { RECV_SIZE = 65536, MESSAGE_LIMIT = 128 * 1024 * 1024, GOODBYE_SECONDS = 2 };
 
 struct settings {
 	const char *host, *port_text, *ca, *command;
@@ -340,8 +341,19 @@ static void report_json(struct pdc *pdc)
 	flush_output(pdc);
 }
 
+/* RFC 6455 7.1.1: the server ends the connection first. Were it closed here with the server's last bytes unread
+   (TLS has some), that would be a reset. */
+static void wait_for_end(int fd)
+{
+	char rest[4096];
+	net_set_timeout(fd, GOODBYE_SECONDS);
+	shutdown(fd, SHUT_WR);
+	for (int reads = 0; reads < 16 && recv(fd, rest, sizeof rest, 0) > 0; reads++)
+		;
+}
+
 /* Upgrade, command, answer, goodbye. */
-static void exchange(struct pdc *pdc, struct transport *t)
+static void exchange(struct pdc *pdc, struct transport *t, int fd)
 {
 	const char *command = pdc->settings.command;
 	size_t len = strlen(command), sent = 0;
@@ -358,8 +370,10 @@ static void exchange(struct pdc *pdc, struct transport *t)
 		return;
 	}
 	receive(pdc, t);
-	if (strcmp(pdc->ended, "closed") == 0)
+	if (strcmp(pdc->ended, "closed") == 0) {
 		t->ops->finish(t); /* answers the Close; what becomes of that changes nothing here */
+		wait_for_end(fd);
+	}
 }
 
 /* A connection that stands. False when it did not go well: see `err`. */
@@ -372,7 +386,7 @@ static bool run(struct pdc *pdc, int fd, struct tls_context *tls)
 		return false;
 	}
 	double start = clock_now();
-	exchange(pdc, t);
+	exchange(pdc, t, fd);
 	pdc->seconds = clock_now() - start;
 	pdc->segments_known = net_segments(fd, &pdc->segments);
 	t->ops->describe(t, &pdc->about);
