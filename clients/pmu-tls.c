@@ -59,7 +59,7 @@ static const struct cli cli = {
 		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem\n"
 		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem --legacy -p 0 --count 1\n"
 		    "\n"
-		    "Exit status: 0 after N clients, 1 failed, 2 wrong usage or certificate, 3 the address "
+		    "Exit status: 0 after N clients, 1 failed, 2 wrong usage or certificate, 3 the address\n"
 		    "cannot be bound.",
 };
 
