@@ -33,6 +33,7 @@ struct session_pmu {
 	char text[WIRE_COMMAND_MAX + 2]; /* what has come of the command */
 	size_t len;
 	unsigned pieces; /* it came in */
+	bool in_messages; /* the carrier says where a command ends */
 	struct wire_command command;
 	double settled_at; /* < 0: not known yet */
 
@@ -56,6 +57,7 @@ static void pmu_init(void *self, const struct session_host *host, const struct s
 	struct session_pmu *pmu = self;
 	pmu->host = host;
 	pmu->log = *log;
+	pmu->in_messages = endpoint_table[host->endpoint].groups & GROUP_WS;
 	pmu->why = "done";
 }
 
@@ -145,9 +147,9 @@ static void pmu_decide(struct session_pmu *pmu, bool whole)
 		pmu_accept(pmu);
 		break;
 	case WIRE_OPEN:
-		if (whole || pmu->pieces == 1) {
+		if (whole || (pmu->pieces == 1 && !pmu->in_messages)) {
 			pmu_accept(pmu);
-		} else {
+		} else if (!pmu->in_messages) {
 			pmu->state = PMU_SETTLING;
 			pmu->settled_at = -1;
 		}
