@@ -119,6 +119,7 @@ class Tls:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
         self.got_close_notify = False
+        self.ahead = b""  # read before anybody asked for it
 
     def __getattr__(self, name):  # name, socket, segments_in, reset, close, ...
         return getattr(self.lower, name)
@@ -159,6 +160,9 @@ class Tls:
 
     def recv(self, size=65536):
         """b"" only after close_notify: SSLEOFError without one."""
+        if self.ahead:
+            data, self.ahead = self.ahead[:size], self.ahead[size:]
+            return data
         try:
             data = self._run(lambda: self.object.read(size))
         except ssl.SSLZeroReturnError:
@@ -173,16 +177,19 @@ class Tls:
     def stays_silent(self, seconds):
         """Records of TLS itself (session tickets) do not count."""
         end = time.monotonic() + seconds
-        while not self.lower.stays_silent(max(0, end - time.monotonic())):
+        while not self.ahead and not self.lower.stays_silent(max(0, end - time.monotonic())):
             data = self.lower.recv()
+            if not data:
+                self.incoming.write_eof()
+                return False
             self.incoming.write(data)
             try:
-                self.object.read(1)
-                return False
-            except ssl.SSLWantReadError:
-                if not data:
+                self.ahead = self.object.read(65536)
+                if not self.ahead:
                     return False
-        return True
+            except ssl.SSLWantReadError:
+                pass
+        return not self.ahead
 
     def read_all(self):
         """Up to close_notify and the end of the connection behind it."""
@@ -272,8 +279,16 @@ class WebSocket:
         return found
 
 
-def connect(lab, endpoint, tls_version=None, **socket_options):
-    peer = Plain(open_socket(lab, endpoint, **socket_options))
+class OneByteAtATime(Plain):
+    """Each byte in a segment of its own."""
+
+    def send(self, data):
+        for i in range(len(data)):
+            super().send(data[i:i + 1])
+
+
+def connect(lab, endpoint, tls_version=None, plain=Plain, **socket_options):
+    peer = plain(open_socket(lab, endpoint, **socket_options))
     if is_tls(endpoint):
         peer = Tls(peer, lab.ca_file, tls_version).handshake()
     if is_websocket(endpoint):
