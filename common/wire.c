@@ -1,9 +1,10 @@
 /*
- * The lab's texts on a byte stream. The handout gives commands no terminator and messages no separator,
- * so both parsers here answer after every byte how far the text is decided.
+ * The lab's texts. On a byte stream the handout gives commands no terminator and messages no separator, so both
+ * parsers for streams answer after every byte how far the text is decided. A datagram is there or not.
  */
 #include "common/wire.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 static const char short_name[] = "CMD_short:";
 static const char flood_name[] = "CMD_floodme";
 static const char message_name[] = "This is PMU data ";
+static const char reset_name[] = "RESET:";
+static const char offset_name[] = "OFFSET"; /* and '=' or ':' */
 
 enum {
 	SHORT_LENGTH = sizeof short_name - 1,
@@ -215,4 +218,51 @@ bool wire_splitter_end(struct wire_splitter *splitter)
 	}
 	splitter->broken = true;
 	return false;
+}
+
+/* A decimal number up to WIRE_OFFSET_MAX that ends where the datagram, or the line that it is, ends. */
+static bool parse_offset_number(const char *data, size_t len, long *number)
+{
+	if (len > 0 && data[len - 1] == '\n')
+		len -= len > 1 && data[len - 2] == '\r' ? 2 : 1;
+	if (len == 0 || (data[0] == '0' && len > 1))
+		return false;
+	long value = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_digit(data[i]))
+			return false;
+		value = 10 * value + (data[i] - '0');
+		if (value > WIRE_OFFSET_MAX)
+			return false;
+	}
+	*number = value;
+	return true;
+}
+
+bool wire_parse_reset(const char *data, size_t len, long *n)
+{
+	size_t name = sizeof reset_name - 1;
+	return common_length(data, len, reset_name) == name && parse_offset_number(data + name, len - name, n);
+}
+
+bool wire_parse_offset(const char *data, size_t len, long *x)
+{
+	size_t name = sizeof offset_name - 1;
+	if (common_length(data, len, offset_name) != name || len == name)
+		return false;
+	if (data[name] != '=' && data[name] != ':')
+		return false;
+	return parse_offset_number(data + name + 1, len - name - 1, x);
+}
+
+size_t wire_format_reset(char text[WIRE_OFFSET_TEXT_MAX], long n)
+{
+	assert(n >= 0 && n <= WIRE_OFFSET_MAX);
+	return (size_t)snprintf(text, WIRE_OFFSET_TEXT_MAX, "%s%ld", reset_name, n);
+}
+
+size_t wire_format_offset(char text[WIRE_OFFSET_TEXT_MAX], char separator, long x)
+{
+	assert(x >= 0 && x <= WIRE_OFFSET_MAX);
+	return (size_t)snprintf(text, WIRE_OFFSET_TEXT_MAX, "%s%c%ld", offset_name, separator, x);
 }

@@ -1,6 +1,6 @@
 /*
- * The only place that knows the lab's texts: "CMD_short:d", "CMD_floodme", "This is PMU data i". Pure
- * functions over bytes, for servers and clients.
+ * The only place that knows the lab's texts: "CMD_short:d", "CMD_floodme", "This is PMU data i" on streams,
+ * "RESET:n", "OFFSET=X" and six-byte IDs in datagrams. Pure functions over bytes, for servers and clients.
  */
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
@@ -71,5 +71,28 @@ size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size
 /* The stream has ended: returns true when a first message was still open, which is complete now. A
    message cut in the middle sets `broken`. */
 bool wire_splitter_end(struct wire_splitter *splitter);
+
+/* Datagrams: each is one whole text, nothing has to be searched for. */
+enum {
+	WIRE_ID_BYTES = 6,         /* part 4: whose datagram it is; the text follows at once */
+	WIRE_OFFSET_MAX = 86400,   /* seconds: the largest n, and so the largest X */
+	WIRE_OFFSET_TEXT_MAX = 16, /* bytes of "RESET:<n>" or "OFFSET=<X>" with its NUL */
+};
+
+/* What the deployed servers answer to anything but RESET:n. */
+#define WIRE_WRONG_COMMAND "Wrong command."
+
+/*
+ * "RESET:<n>" and "OFFSET=<X>" (also "OFFSET:<X>", which the deployed servers sent), with at most one line end
+ * ("\n" or "\r\n") behind it. Numbers are 0 to WIRE_OFFSET_MAX, decimal: no sign, no space, no leading zero,
+ * so that each has one text. False: it is something else, and the number is left alone.
+ */
+bool wire_parse_reset(const char *data, size_t len, long *n);
+bool wire_parse_offset(const char *data, size_t len, long *x);
+
+/* Write the text and a NUL; the number is in range. `separator` is '=' or ':'. They return the length without
+   the NUL. */
+size_t wire_format_reset(char text[WIRE_OFFSET_TEXT_MAX], long n);
+size_t wire_format_offset(char text[WIRE_OFFSET_TEXT_MAX], char separator, long x);
 
 #endif

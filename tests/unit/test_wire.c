@@ -1,10 +1,11 @@
-/* Commands after every byte, messages under every cut of the stream, and escaping. */
+/* Commands after every byte, messages under every cut of the stream, datagrams, and escaping. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/wire.h"
+#include "tests/unit/support.h"
 
 struct command_case {
 	const char *data;
@@ -330,13 +331,129 @@ START_TEST(test_escape)
 }
 END_TEST
 
+struct number_case {
+	struct bytes data;
+	long number; /* -1: refused */
+};
+
+static const struct number_case resets[] = {
+	{ BYTES("RESET:20"), 20 },
+	{ BYTES("RESET:0"), 0 },
+	{ BYTES("RESET:1"), 1 },
+	{ BYTES("RESET:86400"), 86400 },
+	{ BYTES("RESET:20\n"), 20 },
+	{ BYTES("RESET:20\r\n"), 20 },
+	{ BYTES("RESET:86400\r\n"), 86400 },
+	{ BYTES(""), -1 },
+	{ BYTES("\n"), -1 },
+	{ BYTES("R"), -1 },
+	{ BYTES("RESET"), -1 },
+	{ BYTES("RESET:"), -1 },
+	{ BYTES("RESET:\n"), -1 },
+	{ BYTES("RESET:\r\n"), -1 },
+	{ BYTES("RESET:20\r"), -1 },
+	{ BYTES("RESET:20\n\n"), -1 },
+	{ BYTES("RESET:20\n20"), -1 },
+	{ BYTES("RESET:20 "), -1 },
+	{ BYTES("RESET: 20"), -1 },
+	{ BYTES(" RESET:20"), -1 },
+	{ BYTES("RESET:+20"), -1 },
+	{ BYTES("RESET:-1"), -1 },
+	{ BYTES("RESET:-0"), -1 },
+	{ BYTES("RESET:00"), -1 },
+	{ BYTES("RESET:020"), -1 },
+	{ BYTES("RESET:86401"), -1 },
+	{ BYTES("RESET:99999999999999999999999999"), -1 },
+	{ BYTES("RESET:2.0"), -1 },
+	{ BYTES("RESET:2e1"), -1 },
+	{ BYTES("RESET:0x14"), -1 },
+	{ BYTES("RESET:20\0"), -1 },
+	{ BYTES("RESET:2\0"), -1 },
+	{ BYTES("RESET:\0"), -1 },
+	{ BYTES("RESET\0:20"), -1 },
+	{ BYTES("RESET=20"), -1 },
+	{ BYTES("reset:20"), -1 },
+	{ BYTES("RESET:\xd9\xa2\xd9\xa0"), -1 }, /* 20 in Arabic digits */
+	{ BYTES("RESET:20RESET:20"), -1 },
+	{ BYTES("OFFSET:20"), -1 },
+};
+
+static const struct number_case offsets[] = {
+	{ BYTES("OFFSET=13"), 13 },
+	{ BYTES("OFFSET:13"), 13 },
+	{ BYTES("OFFSET=0"), 0 },
+	{ BYTES("OFFSET=86400"), 86400 },
+	{ BYTES("OFFSET=7\n"), 7 },
+	{ BYTES("OFFSET:7\r\n"), 7 },
+	{ BYTES(""), -1 },
+	{ BYTES("OFFSET"), -1 },
+	{ BYTES("OFFSET="), -1 },
+	{ BYTES("OFFSET=\n"), -1 },
+	{ BYTES("OFFSET 13"), -1 },
+	{ BYTES("OFFSET= 13"), -1 },
+	{ BYTES("OFFSET=X"), -1 },
+	{ BYTES("OFFSET=-1"), -1 },
+	{ BYTES("OFFSET=013"), -1 },
+	{ BYTES("OFFSET=86401"), -1 },
+	{ BYTES("OFFSET=1\0"), -1 },
+	{ BYTES("OFFSET==1"), -1 },
+	{ BYTES("offset=1"), -1 },
+	{ BYTES("Wrong command."), -1 },
+};
+
+typedef bool parse_number(const char *data, size_t len, long *number);
+
+/* Also from memory of exactly that size, so that a sanitizer sees what reads too far. */
+static void check_number(parse_number *parse, const struct number_case *number_case)
+{
+	size_t len = number_case->data.len;
+	char *data = malloc(len + (len == 0));
+	memcpy(data, number_case->data.data, len);
+	long number = -7;
+	ck_assert_msg(parse(data, len, &number) == (number_case->number >= 0), "\"%s\"", number_case->data.data);
+	ck_assert_int_eq(number, number_case->number >= 0 ? number_case->number : -7);
+	free(data);
+}
+
+START_TEST(test_parse_reset)
+{
+	check_number(wire_parse_reset, &resets[_i]);
+}
+END_TEST
+
+START_TEST(test_parse_offset)
+{
+	check_number(wire_parse_offset, &offsets[_i]);
+}
+END_TEST
+
+START_TEST(test_numbers_there_and_back)
+{
+	char text[WIRE_OFFSET_TEXT_MAX];
+	for (long number = 0; number <= WIRE_OFFSET_MAX; number++) {
+		long back = -1;
+		size_t len = wire_format_reset(text, number);
+		ck_assert(len == strlen(text) && wire_parse_reset(text, len, &back) && back == number);
+		len = wire_format_offset(text, number % 2 ? ':' : '=', number);
+		back = -1;
+		ck_assert(len == strlen(text) && wire_parse_offset(text, len, &back) && back == number);
+	}
+	wire_format_offset(text, '=', 13);
+	ck_assert_str_eq(text, "OFFSET=13");
+	wire_format_offset(text, ':', 86400);
+	ck_assert_str_eq(text, "OFFSET:86400");
+	wire_format_reset(text, 20);
+	ck_assert_str_eq(text, "RESET:20");
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 int main(void)
 {
 	Suite *suite = suite_create("wire");
 	TCase *command = tcase_create("command"), *splitter = tcase_create("splitter"),
-	      *text = tcase_create("text");
+	      *datagram = tcase_create("datagram"), *text = tcase_create("text");
 	tcase_set_timeout(splitter, 30);
 	tcase_add_loop_test(command, test_command, 0, COUNT(commands));
 	tcase_add_loop_test(command, test_command_prefixes, 0, COUNT(commands));
@@ -346,10 +463,14 @@ int main(void)
 	tcase_add_test(splitter, test_split_in_three);
 	tcase_add_test(splitter, test_split_at_once);
 	tcase_add_loop_test(splitter, test_split_broken, 0, COUNT(broken));
+	tcase_add_loop_test(datagram, test_parse_reset, 0, COUNT(resets));
+	tcase_add_loop_test(datagram, test_parse_offset, 0, COUNT(offsets));
+	tcase_add_test(datagram, test_numbers_there_and_back);
 	tcase_add_test(text, test_format);
 	tcase_add_test(text, test_escape);
 	suite_add_tcase(suite, command);
 	suite_add_tcase(suite, splitter);
+	suite_add_tcase(suite, datagram);
 	suite_add_tcase(suite, text);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
