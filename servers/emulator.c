@@ -9,24 +9,25 @@
 
 #include "common/json.h"
 #include "common/tls_context.h"
+#include "servers/endpoint.h"
 #include "servers/flood.h"
-#include "servers/stream/endpoint_stream.h"
 #include "servers/tls_identity.h"
 
 enum { SIGNALS = 3, TOTALS_BYTES = 256 };
 
 /* One endpoint of the lab and what was made for it alone. */
 struct slot {
-	struct endpoint_stream *endpoint;
+	struct endpoint *endpoint;
 	struct tls_context *tls;
-	char *flood;
+	char *text;
 };
 
 struct emulator {
 	struct emulator_options options;
 	struct ev_loop *loop;
 	struct journal *journal;
-	struct slot slots[ENDPOINT_COUNT];
+	struct slot slots[ENDPOINT_COUNT]; /* the first `count` are in use */
+	size_t count;
 	struct tls_identity identity;
 	bool has_identity;
 	char note[256];
@@ -65,7 +66,7 @@ void emulator_observe(struct emulator *emulator, struct observer *observer)
 /* ---- adding ---- */
 
 /* The user's certificate where one is configured, else the lab's own, made when it is first needed. */
-static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct err *err)
+static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_context **tls, struct err *err)
 {
 	const struct config *config = emulator->options.config;
 	const char *cert = config_text(config, KEY_TLS_CERT, id);
@@ -79,49 +80,53 @@ static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct err 
 		cert = emulator->identity.cert_file;
 		key = emulator->identity.key_file;
 	}
-	emulator->slots[id].tls = tls_context_server(cert, key, legacy, err);
-	return emulator->slots[id].tls;
+	*tls = tls_context_server(cert, key, legacy, err);
+	return *tls;
 }
 
 static void on_endpoint_idle(void *context)
 {
 	struct emulator *emulator = context;
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator->slots[id].endpoint && !endpoint_stream_is_idle(emulator->slots[id].endpoint))
+	for (size_t i = 0; i < emulator->count; i++)
+		if (!emulator->slots[i].endpoint->ops->is_idle(emulator->slots[i].endpoint))
 			return;
 	ev_break(emulator->loop, EVBREAK_ALL);
 }
 
 bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *err)
 {
-	struct slot *slot = &emulator->slots[id];
+	struct slot *slot = &emulator->slots[emulator->count];
 	const struct config *config = emulator->options.config;
 	unsigned groups = endpoint_table[id].groups;
-	size_t flood_len = 0;
-	if (groups & GROUP_TLS && !load_tls(emulator, id, err))
+	size_t text_len = 0;
+	if (groups & GROUP_TLS && !load_tls(emulator, id, &slot->tls, err))
 		return false;
 	if (groups & GROUP_PMU) {
-		flood_len = (size_t)config_integer(config, KEY_PMU_FLOOD, id);
-		slot->flood = flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), flood_len, err);
-		if (!slot->flood)
+		text_len = (size_t)config_integer(config, KEY_PMU_FLOOD, id);
+		slot->text = flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), text_len, err);
+		if (!slot->text)
 			return false;
 	}
-	const struct endpoint_stream_options options = {
+	const struct endpoint_options options = {
 		.loop = emulator->loop,
 		.journal = emulator->journal,
 		.config = config,
 		.id = id,
 		.tls = slot->tls,
-		.flood = slot->flood,
-		.flood_len = flood_len,
+		.seed = emulator->options.seed,
+		.text = slot->text,
+		.text_len = text_len,
 		.next_conn = &emulator->next_conn,
 		.on_idle = on_endpoint_idle,
 		.context = emulator,
 	};
-	slot->endpoint = endpoint_stream_create(&options);
-	if (!slot->endpoint)
+	slot->endpoint = endpoint_table[id].ops->create(&options);
+	if (!slot->endpoint) {
 		err_set(err, STATUS_FAILED, "%s: out of memory", endpoint_table[id].name);
-	return slot->endpoint;
+		return false;
+	}
+	emulator->count++;
+	return true;
 }
 
 /* ---- listening ---- */
@@ -139,20 +144,23 @@ static void emit_start(struct emulator *emulator)
 bool emulator_listen(struct emulator *emulator, struct err *err)
 {
 	const struct emulator_options *options = &emulator->options;
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator->slots[id].endpoint && !endpoint_stream_listen(emulator->slots[id].endpoint,
-			options->addresses, options->address_count, options->ephemeral, err))
+	for (size_t i = 0; i < emulator->count; i++) {
+		struct endpoint *endpoint = emulator->slots[i].endpoint;
+		if (!endpoint->ops->listen(endpoint, options->addresses, options->address_count, options->ephemeral, err))
 			return false;
+	}
 	emit_start(emulator);
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator->slots[id].endpoint)
-			endpoint_stream_start(emulator->slots[id].endpoint);
+	for (size_t i = 0; i < emulator->count; i++)
+		emulator->slots[i].endpoint->ops->start(emulator->slots[i].endpoint);
 	return true;
 }
 
 uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)
 {
-	return emulator->slots[id].endpoint ? endpoint_stream_port(emulator->slots[id].endpoint) : 0;
+	for (size_t i = 0; i < emulator->count; i++)
+		if (emulator->slots[i].endpoint->id == id)
+			return emulator->slots[i].endpoint->port;
+	return 0;
 }
 
 const char *emulator_ca_file(const struct emulator *emulator)
@@ -169,9 +177,8 @@ const char *emulator_note(const struct emulator *emulator)
 
 static void abort_all(struct emulator *emulator)
 {
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator->slots[id].endpoint)
-			endpoint_stream_abort(emulator->slots[id].endpoint);
+	for (size_t i = 0; i < emulator->count; i++)
+		emulator->slots[i].endpoint->ops->abort(emulator->slots[i].endpoint);
 }
 
 static void on_grace_over(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -200,9 +207,8 @@ void emulator_stop(struct emulator *emulator)
 		emulator->grace.data = emulator;
 		ev_timer_start(emulator->loop, &emulator->grace);
 	}
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator->slots[id].endpoint)
-			endpoint_stream_stop(emulator->slots[id].endpoint);
+	for (size_t i = 0; i < emulator->count; i++)
+		emulator->slots[i].endpoint->ops->stop(emulator->slots[i].endpoint);
 }
 
 static void watch_signals(struct emulator *emulator)
@@ -224,11 +230,10 @@ static void emit_stop(struct emulator *emulator)
 	char totals[ENDPOINT_COUNT * TOTALS_BYTES], one[TOTALS_BYTES];
 	struct json json;
 	json_begin(&json, totals, sizeof totals);
-	for (int id = 0; id < ENDPOINT_COUNT; id++) {
-		if (!emulator->slots[id].endpoint)
-			continue;
-		endpoint_stream_totals(emulator->slots[id].endpoint, one, sizeof one);
-		json_raw(&json, endpoint_table[id].name, one);
+	for (size_t i = 0; i < emulator->count; i++) {
+		struct endpoint *endpoint = emulator->slots[i].endpoint;
+		endpoint->ops->totals(endpoint, one, sizeof one);
+		json_raw(&json, endpoint_table[endpoint->id].name, one);
 	}
 	json_end(&json);
 	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why), F_JSON("endpoints", totals));
@@ -253,10 +258,12 @@ void emulator_destroy(struct emulator *emulator)
 {
 	if (!emulator)
 		return;
-	for (int id = 0; id < ENDPOINT_COUNT; id++) {
-		endpoint_stream_destroy(emulator->slots[id].endpoint);
-		tls_context_destroy(emulator->slots[id].tls);
-		free(emulator->slots[id].flood);
+	for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+		struct slot *slot = &emulator->slots[i]; /* the one behind the last may be half-built */
+		if (slot->endpoint)
+			slot->endpoint->ops->destroy(slot->endpoint);
+		tls_context_destroy(slot->tls);
+		free(slot->text);
 	}
 	if (emulator->has_identity)
 		tls_identity_close(&emulator->identity);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "servers/endpoint.h"
 #include "servers/stream/session.h"
 
 const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
@@ -10,6 +11,7 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.name = "echo",
 		.port = 5002,
 		.groups = GROUP_ECHO,
+		.ops = &endpoint_stream_ops,
 		.session = &session_echo,
 		.about = "TCP: sends back what arrives (code C)",
 	},
@@ -17,6 +19,7 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.name = "pmu",
 		.port = 5003,
 		.groups = GROUP_PMU,
+		.ops = &endpoint_stream_ops,
 		.session = &session_pmu,
 		.about = "TCP: CMD_short:d and CMD_floodme",
 	},
@@ -24,6 +27,7 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.name = "pmu-ws",
 		.port = 5006,
 		.groups = GROUP_PMU | GROUP_WS,
+		.ops = &endpoint_stream_ops,
 		.session = &session_pmu,
 		.about = "the same over WebSocket",
 	},
@@ -31,6 +35,7 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.name = "pmu-tls",
 		.port = 5007,
 		.groups = GROUP_PMU | GROUP_TLS,
+		.ops = &endpoint_stream_ops,
 		.session = &session_pmu,
 		.about = "the same over TLS",
 	},
@@ -38,6 +43,7 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.name = "pmu-wss",
 		.port = 5008,
 		.groups = GROUP_PMU | GROUP_WS | GROUP_TLS,
+		.ops = &endpoint_stream_ops,
 		.session = &session_pmu,
 		.about = "the same over WebSocket over TLS",
 	},

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct endpoint_ops;
 struct session_ops;
 
 enum endpoint_id {
@@ -32,7 +33,8 @@ struct endpoint_type {
 	const char *name;       /* "pmu-ws" */
 	uint16_t port;          /* the lab's */
 	unsigned groups;        /* enum endpoint_group, or-ed */
-	const struct session_ops *session;
+	const struct endpoint_ops *ops;
+	const struct session_ops *session; /* NULL where it is not a stream */
 	const char *about;      /* half a line for --help */
 };
 

@@ -1,6 +1,6 @@
-#include "servers/stream/endpoint_stream.h"
-
+/* A stream endpoint: listeners on every address, and the connections that they accept. */
 #include <errno.h>
+#include <ev.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,7 +11,7 @@
 
 #include "common/json.h"
 #include "common/transport.h"
-#include "servers/port_holder.h"
+#include "servers/endpoint.h"
 #include "servers/stream/conn.h"
 
 enum {
@@ -33,15 +33,20 @@ struct listener {
 };
 
 struct endpoint_stream {
-	struct endpoint_stream_options options;
+	struct endpoint base;
+	struct endpoint_options options;
 	const struct endpoint_type *type;
 	struct conn_host host;
 	struct listener *listeners;
 	size_t listener_count;
 	struct ev_timer rest; /* until accepting goes on */
-	uint16_t port;
 	bool stopped;
 };
+
+static struct endpoint_stream *from_base(struct endpoint *base)
+{
+	return (struct endpoint_stream *)base; /* its first member */
+}
 
 static double seconds(const struct endpoint_stream *endpoint, enum config_key key)
 {
@@ -53,6 +58,12 @@ static int64_t integer(const struct endpoint_stream *endpoint, enum config_key k
 	return config_integer(endpoint->options.config, key, endpoint->options.id);
 }
 
+static bool stream_is_idle(const struct endpoint *base)
+{
+	const struct endpoint_stream *endpoint = (const struct endpoint_stream *)base;
+	return endpoint->stopped && endpoint->host.count == 0;
+}
+
 static void on_end(struct conn_host *host)
 {
 	struct endpoint_stream *endpoint =
@@ -61,11 +72,12 @@ static void on_end(struct conn_host *host)
 		endpoint->options.on_idle(endpoint->options.context);
 }
 
-struct endpoint_stream *endpoint_stream_create(const struct endpoint_stream_options *options)
+static struct endpoint *stream_create(const struct endpoint_options *options)
 {
 	struct endpoint_stream *endpoint = calloc(1, sizeof *endpoint);
 	if (!endpoint)
 		return NULL;
+	endpoint->base = (struct endpoint){ .ops = &endpoint_stream_ops, .id = options->id };
 	endpoint->options = *options;
 	endpoint->type = &endpoint_table[options->id];
 	unsigned groups = endpoint->type->groups;
@@ -77,8 +89,8 @@ struct endpoint_stream *endpoint_stream_create(const struct endpoint_stream_opti
 		.session_host = {
 			.config = options->config,
 			.endpoint = options->id,
-			.flood = options->flood,
-			.flood_len = options->flood_len,
+			.flood = options->text,
+			.flood_len = options->text_len,
 		},
 		.handshake = groups & GROUP_TLS ? seconds(endpoint, KEY_TLS_HANDSHAKE) : INFINITY,
 		.idle = seconds(endpoint, pmu ? KEY_PMU_IDLE : KEY_ECHO_IDLE),
@@ -87,7 +99,7 @@ struct endpoint_stream *endpoint_stream_create(const struct endpoint_stream_opti
 		.ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY,
 		.on_end = on_end,
 	};
-	return endpoint;
+	return &endpoint->base;
 }
 
 /* ---- accepting ---- */
@@ -186,7 +198,7 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 /* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one send(). */
 static int send_buffer(const struct endpoint_stream *endpoint)
 {
-	size_t flood = endpoint->options.flood_len;
+	size_t flood = endpoint->options.text_len;
 	if (flood > SEND_BUFFER_MAX || flood == 0)
 		return 0; /* let it grow by itself */
 	return flood + flood / 4 > SEND_BUFFER_MIN ? (int)(flood + flood / 4) : SEND_BUFFER_MIN;
@@ -238,13 +250,14 @@ static bool listen_on_all(struct endpoint_stream *endpoint, const struct address
 		ev_io_init(&listener->io, on_acceptable, fd, EV_READ);
 		listener->io.data = endpoint;
 	}
-	endpoint->port = port;
+	endpoint->base.port = port;
 	return true;
 }
 
-bool endpoint_stream_listen(struct endpoint_stream *endpoint, const struct address *addresses, size_t count,
-	bool ephemeral, struct err *err)
+static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count, bool ephemeral,
+	struct err *err)
 {
+	struct endpoint_stream *endpoint = from_base(base);
 	endpoint->listeners = calloc(count, sizeof *endpoint->listeners);
 	if (!endpoint->listeners) {
 		err_set(err, STATUS_FAILED, "out of memory");
@@ -257,22 +270,13 @@ bool endpoint_stream_listen(struct endpoint_stream *endpoint, const struct addre
 		if (port != 0 || errno != EADDRINUSE)
 			break;
 	}
-	int error = errno;
-	err_prefix(err, "%s", endpoint->type->name);
-	if (error == EADDRINUSE && port != 0) {
-		char holder[128];
-		port_holder(port, holder, sizeof holder);
-		err_append(err, "%s; end it, or give --set %s.port=N, or --ephemeral for free ports", holder,
-			endpoint->type->name);
-	} else if (error == EACCES) {
-		err_append(err, "; ports below 1024 are root's: give --set %s.port=N, or --ephemeral for free ports",
-			endpoint->type->name);
-	}
+	endpoint_advise(err, endpoint->options.id, errno, port);
 	return false;
 }
 
-void endpoint_stream_start(struct endpoint_stream *endpoint)
+static void stream_start(struct endpoint *base)
 {
+	struct endpoint_stream *endpoint = from_base(base);
 	ev_timer_init(&endpoint->rest, on_rest_over, 0, 0);
 	endpoint->rest.data = endpoint;
 	const struct subject subject = { .endpoint = endpoint->options.id };
@@ -282,33 +286,26 @@ void endpoint_stream_start(struct endpoint_stream *endpoint)
 	listeners_start(endpoint);
 }
 
-uint16_t endpoint_stream_port(const struct endpoint_stream *endpoint)
+static void stream_stop(struct endpoint *base)
 {
-	return endpoint->port;
-}
-
-void endpoint_stream_stop(struct endpoint_stream *endpoint)
-{
+	struct endpoint_stream *endpoint = from_base(base);
 	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
 	close_listeners(endpoint);
 	conn_stop_all(&endpoint->host);
 	endpoint->stopped = true;
-	if (endpoint_stream_is_idle(endpoint))
+	if (stream_is_idle(&endpoint->base))
 		endpoint->options.on_idle(endpoint->options.context);
 }
 
-bool endpoint_stream_is_idle(const struct endpoint_stream *endpoint)
+static void stream_abort(struct endpoint *base)
 {
-	return endpoint->stopped && endpoint->host.count == 0;
-}
-
-void endpoint_stream_abort(struct endpoint_stream *endpoint)
-{
+	struct endpoint_stream *endpoint = from_base(base);
 	conn_abort_all(&endpoint->host);
 }
 
-void endpoint_stream_totals(const struct endpoint_stream *endpoint, char *text, size_t size)
+static void stream_totals(const struct endpoint *base, char *text, size_t size)
 {
+	const struct endpoint_stream *endpoint = (const struct endpoint_stream *)base;
 	const struct conn_totals *totals = &endpoint->host.totals;
 	struct json json;
 	json_begin(&json, text, size);
@@ -320,13 +317,23 @@ void endpoint_stream_totals(const struct endpoint_stream *endpoint, char *text, 
 	json_end(&json);
 }
 
-void endpoint_stream_destroy(struct endpoint_stream *endpoint)
+static void stream_destroy(struct endpoint *base)
 {
-	if (!endpoint)
-		return;
+	struct endpoint_stream *endpoint = from_base(base);
 	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
 	close_listeners(endpoint);
 	conn_abort_all(&endpoint->host);
 	free(endpoint->listeners);
 	free(endpoint);
 }
+
+const struct endpoint_ops endpoint_stream_ops = {
+	.create = stream_create,
+	.listen = stream_listen,
+	.start = stream_start,
+	.stop = stream_stop,
+	.is_idle = stream_is_idle,
+	.abort = stream_abort,
+	.totals = stream_totals,
+	.destroy = stream_destroy,
+};

@@ -1,0 +1,76 @@
+/*
+ * What every endpoint of the lab can do, whatever it speaks: the emulator knows no more of them.
+ *
+ *   create -> listen -> start -> stop, abort -> destroy
+ */
+#ifndef SERVERS_ENDPOINT_H
+#define SERVERS_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/net.h"
+#include "servers/config.h"
+#include "servers/events/journal.h"
+
+struct ev_loop;
+struct tls_context;
+struct endpoint;
+
+/* What an endpoint is made from; everything here outlives it. */
+struct endpoint_options {
+	struct ev_loop *loop;
+	struct journal *journal;
+	const struct config *config;
+	enum endpoint_id id;
+	uint64_t seed;
+	struct tls_context *tls; /* NULL where the carrier is not TLS */
+	const char *text;        /* the flood, the play; NULL where the endpoint has none */
+	size_t text_len;
+	uint64_t *next_conn;     /* the number of the lab's next connection */
+	void (*on_idle)(void *context); /* stopped, and nothing runs any more */
+	void *context;
+};
+
+struct endpoint_ops {
+	/* NULL: no memory. */
+	struct endpoint *(*create)(const struct endpoint_options *options);
+
+	/* Binds each address with one port, the configured one or a free one, and sets `port`. All or nothing;
+	   STATUS_BIND. */
+	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count, bool ephemeral,
+		struct err *err);
+
+	/* Serves from here on, and tells where (`listen` events). */
+	void (*start)(struct endpoint *endpoint);
+
+	/* No new work; what runs may finish. on_idle is called when nothing is left, perhaps at once. */
+	void (*stop)(struct endpoint *endpoint);
+
+	/* Stopped, and nothing runs. */
+	bool (*is_idle)(const struct endpoint *endpoint);
+
+	/* Cuts what is left. */
+	void (*abort)(struct endpoint *endpoint);
+
+	/* What it has done, as one JSON object, for the `stop` event. */
+	void (*totals)(const struct endpoint *endpoint, char *text, size_t size);
+
+	/* At any stage. */
+	void (*destroy)(struct endpoint *endpoint);
+};
+
+struct endpoint {
+	const struct endpoint_ops *ops;
+	enum endpoint_id id;
+	uint16_t port; /* 0 until it listens */
+};
+
+extern const struct endpoint_ops endpoint_stream_ops;
+
+/* Puts behind a line of net_listen's what a user can do about it: who holds the port, which option to give. */
+void endpoint_advise(struct err *err, enum endpoint_id id, int error, uint16_t port);
+
+#endif
