@@ -102,8 +102,8 @@ START_TEST(test_page_has_the_table)
 		const struct page_row *row = find_row(&page, info->name, info->fields[i].name);
 		ck_assert_msg(row, "docs/events.md: %s has no row `%s`", info->name, info->fields[i].name);
 		ck_assert_msg(strcmp(row->unit, info->fields[i].unit) == 0,
-			"%s.%s is in \"%s\" in docs/events.md and in \"%s\" in event.c", info->name,
-			info->fields[i].name, row->unit, info->fields[i].unit);
+		        "%s.%s is in \"%s\" in docs/events.md and in \"%s\" in event.c", info->name,
+		        info->fields[i].name, row->unit, info->fields[i].unit);
 	}
 }
 END_TEST
@@ -114,7 +114,8 @@ START_TEST(test_table_has_the_page)
 	read_page(&page);
 	ck_assert_uint_eq(page.event_count, EVENT_TYPE_COUNT);
 	for (size_t i = 0; i < page.event_count; i++)
-		ck_assert_msg(find_event(page.events[i]), "docs/events.md: \"## %s\" is no event", page.events[i]);
+		ck_assert_msg(
+		        find_event(page.events[i]), "docs/events.md: \"## %s\" is no event", page.events[i]);
 	size_t fields = 0;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
 		fields += event_table[type].count;
@@ -124,7 +125,7 @@ START_TEST(test_table_has_the_page)
 		for (size_t k = 0; info && k < info->count; k++)
 			known = known || strcmp(info->fields[k].name, page.rows[i].field) == 0;
 		ck_assert_msg(known, "docs/events.md: %s.%s is not in event.c", page.rows[i].event,
-			page.rows[i].field);
+		        page.rows[i].field);
 	}
 	ck_assert_uint_eq(page.count, fields); /* none twice */
 }
@@ -401,10 +402,10 @@ START_TEST(test_jsonl_line)
 	journal_observe(journal, observer_jsonl_create(ends[1], 0));
 	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS, .conn = 3, .peer = "[::1]:4711" };
 	static const char bytes[] = "CMD\"\\\n\0\x1b\xff";
-	EMIT(journal, EVENT_ERROR, &subject, F_TEXT("fault", NULL), F_TEXT("what", "a \"quoted\" line\n\x01\xff"),
-		F_BYTES("bytes", bytes, sizeof bytes - 1));
+	EMIT(journal, EVENT_ERROR, &subject, F_TEXT("fault", NULL),
+	        F_TEXT("what", "a \"quoted\" line\n\x01\xff"), F_BYTES("bytes", bytes, sizeof bytes - 1));
 	EMIT(journal, EVENT_CLOSE, &LAB, F_REAL("seconds", 1.0625), F_INTEGER("messages", -1),
-		F_BYTES("command", NULL, 0));
+	        F_BYTES("command", NULL, 0));
 	EMIT(journal, EVENT_STOP, &LAB, F_JSON("endpoints", "{\"pmu\":{}}"), F_BOOL("why", true));
 	journal_destroy(journal); /* closes its end of the pipe */
 	struct reader reader;
@@ -417,8 +418,9 @@ START_TEST(test_jsonl_line)
 	check_json(first);
 	check_json(second);
 	check_json(third);
-	ck_assert_ptr_nonnull(strstr(first, "\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
-		"\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
+	ck_assert_ptr_nonnull(
+	        strstr(first, "\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
+	                      "\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
 	ck_assert_ptr_nonnull(strstr(first, "\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"event\":\"close\",\"seconds\":1.06"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"messages\":-1,\"command\":null}"));
@@ -504,7 +506,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("event");
-	TCase *page = tcase_create("page"), *journal = tcase_create("journal"), *jsonl = tcase_create("jsonl");
+	TCase *page = tcase_create("page"), *journal = tcase_create("journal"),
+	      *jsonl = tcase_create("jsonl");
 	tcase_set_timeout(jsonl, 30);
 	tcase_add_loop_test(page, test_page_has_the_table, 0, EVENT_TYPE_COUNT);
 	tcase_add_test(page, test_table_has_the_page);
