@@ -34,6 +34,7 @@ struct conn_host {
 	double ping;      /* between two signs of life */
 	struct conn *conns; /* all that are open */
 	unsigned count;
+	unsigned crowd; /* the most at once since memory was last given back to the system */
 	struct conn_totals totals;
 	void (*on_end)(struct conn_host *host); /* one has gone */
 };
