@@ -13,6 +13,14 @@ die() {
     exit 1
 }
 
+# lock FD WHOM: one at a time; says whom it waits for.
+lock() {
+    flock --nonblock "$1" || {
+        say "waiting for $2"
+        flock "$1"
+    }
+}
+
 # What is needed, a line each: Debian's package | how its presence is seen | what it is called elsewhere
 LAB_NEEDS='
 gcc               | command gcc             | gcc
@@ -133,7 +141,7 @@ install_needs() {
     [[ -n $missing ]] || return 0
     # One script at a time: the other may be about to install the same.
     exec 8<"$ROOT"
-    flock 8
+    lock 8 "another installation"
     missing=$(needs_missing "$1")
     mapfile -t packages < <(cut -d'|' -f1 <<<"$missing")
     mapfile -t names < <(cut -d'|' -f2 <<<"$missing")
@@ -211,7 +219,7 @@ build() {
     local targets=(all)
     build_is_writable
     exec 9<"$BUILD"
-    flock 9
+    lock 9 "another build in $BUILD"
     configure "$@"
     [[ $1 == true ]] || mapfile -t targets < <(programs)
     quietly ninja -C "$BUILD" "${targets[@]}"

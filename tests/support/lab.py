@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PMULAB_BUILD") or ROOT / "build").absolute()
 SCALE = float(os.environ.get("PMULAB_TEST_SCALE") or 1)
 DEADLINE = 10 * SCALE
+SANITIZED = bool(os.environ.get("PMULAB_SANITIZED"))  # memory and CPU time are then not the program's own
 
 
 def program(name):
