@@ -129,6 +129,46 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *er
 	return true;
 }
 
+/* ---- signals ---- */
+
+static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
+{
+	struct emulator *emulator = watcher->data;
+	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
+	emulator_stop(emulator);
+}
+
+static void watch_signals(struct emulator *emulator)
+{
+	static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+	for (int i = 0; i < SIGNALS; i++) {
+		struct sigaction old;
+		sigaction(numbers[i], NULL, &old);
+		if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN)
+			continue; /* nohup(1) */
+		ev_signal_init(&emulator->signals[i], on_signal, numbers[i]);
+		emulator->signals[i].data = emulator;
+		ev_signal_start(emulator->loop, &emulator->signals[i]);
+	}
+}
+
+/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are ignored, without a
+   moment in between. */
+static void forget_signals(struct emulator *emulator)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	for (int i = 0; i < SIGNALS; i++) {
+		struct ev_signal *watcher = &emulator->signals[i];
+		if (!ev_is_active(watcher))
+			continue;
+		ev_signal_stop(emulator->loop, watcher);
+		signal(watcher->signum, SIG_IGN);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 /* ---- listening ---- */
 
 static void emit_start(struct emulator *emulator)
@@ -152,6 +192,8 @@ bool emulator_listen(struct emulator *emulator, struct err *err)
 	emit_start(emulator);
 	for (size_t i = 0; i < emulator->count; i++)
 		emulator->slots[i].endpoint->ops->start(emulator->slots[i].endpoint);
+	/* From here on others may know of the lab, and ask it to stop. */
+	watch_signals(emulator);
 	return true;
 }
 
@@ -186,13 +228,6 @@ static void on_grace_over(struct ev_loop *loop, struct ev_timer *timer, int even
 	abort_all(timer->data);
 }
 
-static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
-{
-	struct emulator *emulator = watcher->data;
-	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
-	emulator_stop(emulator);
-}
-
 void emulator_stop(struct emulator *emulator)
 {
 	if (emulator->stopping) {
@@ -211,20 +246,6 @@ void emulator_stop(struct emulator *emulator)
 		emulator->slots[i].endpoint->ops->stop(emulator->slots[i].endpoint);
 }
 
-static void watch_signals(struct emulator *emulator)
-{
-	static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-	for (int i = 0; i < SIGNALS; i++) {
-		struct sigaction old;
-		sigaction(numbers[i], NULL, &old);
-		if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN)
-			continue; /* nohup(1) */
-		ev_signal_init(&emulator->signals[i], on_signal, numbers[i]);
-		emulator->signals[i].data = emulator;
-		ev_signal_start(emulator->loop, &emulator->signals[i]);
-	}
-}
-
 static void emit_stop(struct emulator *emulator)
 {
 	char totals[ENDPOINT_COUNT * TOTALS_BYTES], one[TOTALS_BYTES];
@@ -241,10 +262,8 @@ static void emit_stop(struct emulator *emulator)
 
 bool emulator_run(struct emulator *emulator, struct err *err)
 {
-	watch_signals(emulator);
 	ev_run(emulator->loop, 0);
-	for (int i = 0; i < SIGNALS; i++)
-		ev_signal_stop(emulator->loop, &emulator->signals[i]);
+	forget_signals(emulator);
 	ev_timer_stop(emulator->loop, &emulator->grace);
 	emit_stop(emulator);
 	if (!emulator->stopping) {
@@ -258,6 +277,8 @@ void emulator_destroy(struct emulator *emulator)
 {
 	if (!emulator)
 		return;
+	if (emulator->loop)
+		forget_signals(emulator);
 	for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
 		struct slot *slot = &emulator->slots[i]; /* the one behind the last may be half-built */
 		if (slot->endpoint)
