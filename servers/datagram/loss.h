@@ -69,7 +69,7 @@ struct loss_verdict {
 	bool spared;        /* the model had it lost, max-run let it through */
 	uint64_t n;
 	const char *model;  /* "none", "random", "burst", ...; static */
-	const char *state;  /* in which it was judged: "good", "bad", "lost in burst"; static; NULL: the model has none */
+	const char *state;  /* in which it was judged: "good", "lost in burst"; static; NULL: the model has none */
 	double drawn;       /* in [0, 1): what decided; NAN: nothing was drawn */
 	double transition;  /* gemodel: what decided whether the state changes behind this one; else NAN */
 };
