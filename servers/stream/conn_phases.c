@@ -163,6 +163,8 @@ static enum step conn_send(struct conn *conn, double now)
 		}
 		if (!conn_awaits(conn, io))
 			return conn_fail(conn, io, now);
+		if (!conn->blocked)
+			conn->unacknowledged = net_unacknowledged(conn->fd);
 		conn->blocked = true;
 		conn->limit = conn->progress + conn->host->stall;
 		if (!conn->told_pause) {
@@ -312,6 +314,18 @@ enum step conn_step(struct conn *conn, double now)
 	return phases[conn->phase](conn, now);
 }
 
+/* The kernel asks for more only once a third of its buffer is free, which a slow reader takes long for. */
+static bool conn_peer_takes(struct conn *conn, double now)
+{
+	int left = net_unacknowledged(conn->fd);
+	if (left < 0 || left == conn->unacknowledged)
+		return false;
+	conn->unacknowledged = left;
+	conn->progress = now;
+	conn->limit = now + conn->host->stall;
+	return true;
+}
+
 void conn_expire(struct conn *conn, double now)
 {
 	switch (conn->phase) {
@@ -322,6 +336,8 @@ void conn_expire(struct conn *conn, double now)
 		break;
 	case PHASE_TALK:
 		if (conn->blocked) {
+			if (conn_peer_takes(conn, now))
+				break;
 			conn_tell_error(conn, "peer", "takes nothing");
 			conn_abort(conn, "stalled");
 		} else {
@@ -331,6 +347,8 @@ void conn_expire(struct conn *conn, double now)
 		}
 		break;
 	case PHASE_FLUSH:
+		if (conn_peer_takes(conn, now))
+			break;
 		conn_tell_error(conn, "peer", "takes nothing");
 		conn_abort(conn, "stalled");
 		break;
