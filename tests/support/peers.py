@@ -177,19 +177,21 @@ class Tls:
     def stays_silent(self, seconds):
         """Records of TLS itself (session tickets) do not count."""
         end = time.monotonic() + seconds
-        while not self.ahead and not self.lower.stays_silent(max(0, end - time.monotonic())):
-            data = self.lower.recv()
-            if not data:
-                self.incoming.write_eof()
-                return False
-            self.incoming.write(data)
+        while not self.ahead:
             try:
                 self.ahead = self.object.read(65536)
-                if not self.ahead:
-                    return False
+                return False
+            except ssl.SSLZeroReturnError:
+                return False
             except ssl.SSLWantReadError:
-                pass
-        return not self.ahead
+                if self.lower.stays_silent(max(0, end - time.monotonic())):
+                    return True
+                data = self.lower.recv()
+                if data:
+                    self.incoming.write(data)
+                else:
+                    self.incoming.write_eof()
+        return False
 
     def read_all(self):
         """Up to close_notify and the end of the connection behind it."""
