@@ -50,7 +50,8 @@ def test_compare_hands_over_servers_that_start(tmp_path):
 
     owns = [line.split("|") for line in lines if "|" in line]
     assert [(name, protocol) for name, protocol, _ in owns] == [
-        (name, protocol) for protocol in ("pmu", "ws", "tls") for name in ("pmulab", "pmulab, pmu.rtt=0")]
+        (name, protocol) for protocol in ("pmu", "ws", "tls")
+        for name in ("pmulab", "pmulab, pmu.rtt=0", "pmulab, pmu.rtt=0, pmu.mss=0")]
     for _, protocol, command in owns:
         filled = command.format(port=5003, n=10, flood=65536, rsa="pair")
         checked = call("bash", "-c", filled.replace(" serve ", " serve --print-config "))
