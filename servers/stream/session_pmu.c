@@ -129,7 +129,7 @@ static void pmu_begin_short(struct session_pmu *pmu)
 
 static void pmu_accept(struct session_pmu *pmu)
 {
-	pmu->line_end = pmu->command.consumed == pmu->command.length;
+	pmu->line_end = pmu->command.consumed == pmu->command.length || pmu->text[pmu->command.consumed - 1] == '\r';
 	if (pmu->command.kind == WIRE_FLOOD) {
 		pmu->state = PMU_FLOODING;
 		pmu->messages = 1;
