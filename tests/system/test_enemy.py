@@ -24,7 +24,7 @@ from support.peers import (BYTE_STREAMS, CARRIERS, WEBSOCKETS, OneByteAtATime, P
 MIB = 1 << 20
 FLOOD = 8 * MIB  # more than a socket's buffers take
 RUBBISH = random.Random(5003).randbytes(MIB)
-KEPT = 5 * MIB   # memory that may stay: 2 MiB of queued events, and what the allocator keeps for the next time
+KEPT = 4 * MIB   # memory that may stay: 2 MiB of queued events, and what the allocator keeps for the next time
 SMALL_BUFFER = 4096
 ENDPOINTS = [*CARRIERS, "echo"]
 
