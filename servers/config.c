@@ -18,6 +18,7 @@
 #include "servers/config_keys.h"
 
 struct config {
+	uint64_t version;
 	/* [0] is the group's, [1 + e] endpoint e's. */
 	struct config_slot slots[KEY_COUNT][1 + ENDPOINT_COUNT];
 };
@@ -41,8 +42,12 @@ static bool slots_init_defaults(struct config *config)
 			continue;
 		}
 		for (int e = 0; e < ENDPOINT_COUNT; e++) {
-			slots[1 + e].value.number = endpoint_table[e].port;
-			if (!(slots[1 + e].origin = strdup("default")))
+			char port[8];
+			snprintf(port, sizeof port, "%u", endpoint_table[e].port);
+			const char *standard = row->standard ? row->standard : k == KEY_PORT ? port : endpoint_table[e].loss;
+			if (config_row_has(row, (enum endpoint_id)e) &&
+				(!config_value_parse(row, standard, &slots[1 + e].value, NULL) ||
+				!(slots[1 + e].origin = strdup("default"))))
 				return false;
 		}
 	}
@@ -96,6 +101,7 @@ bool config_set(struct config *config, const char *key, const char *value, const
 	struct config_slot *slot = &config->slots[found][1 + scope];
 	slot_finish(slot);
 	*slot = fresh;
+	config->version++;
 	return true;
 
 fail:
@@ -312,10 +318,16 @@ bool config_check(const struct config *config, struct err *err)
 	return true;
 }
 
+uint64_t config_version(const struct config *config)
+{
+	return config->version;
+}
+
 int64_t config_integer(const struct config *config, enum config_key key, enum endpoint_id endpoint)
 {
 	enum config_kind kind = config_rows[key].kind;
-	assert(kind == KIND_INTEGER || kind == KIND_BYTES || kind == KIND_YES_NO || kind == KIND_CHOICE);
+	assert(kind == KIND_INTEGER || kind == KIND_BYTES || kind == KIND_YES_NO || kind == KIND_CHOICE ||
+		kind == KIND_SHARE);
 	return slot_merged(config, key, endpoint)->value.number;
 }
 
@@ -334,6 +346,6 @@ double config_factor(const struct config *config, enum config_key key, enum endp
 
 const char *config_text(const struct config *config, enum config_key key, enum endpoint_id endpoint)
 {
-	assert(config_rows[key].kind == KIND_PATH);
+	assert(config_rows[key].kind == KIND_PATH || config_rows[key].kind == KIND_TEXT);
 	return slot_merged(config, key, endpoint)->value.text;
 }

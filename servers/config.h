@@ -39,6 +39,23 @@ enum config_key {
 	KEY_ECHO_CHUNK,         /* echo.chunk         bytes 1..16384 */
 	KEY_ECHO_IDLE,          /* echo.idle          duration or none */
 	KEY_ECHO_CONNECTIONS,   /* echo.connections   integer 1..1000000 */
+	KEY_LOSS,               /* <endpoint>.loss      text: servers/datagram/loss.h */
+	KEY_DELAY,              /* <endpoint>.delay     duration */
+	KEY_JITTER,             /* <endpoint>.jitter    text: a duration, and ",normal" or nothing */
+	KEY_DUPLICATE,          /* <endpoint>.duplicate share */
+	KEY_REORDER,            /* <endpoint>.reorder   share */
+	KEY_CORRUPT,            /* <endpoint>.corrupt   share */
+	KEY_RESET_FAMILY,       /* reset.family       text: servers/datagram/turns.h */
+	KEY_RESET_INACTIVE,     /* reset.inactive     choice: closed silent */
+	KEY_RESET_DIRECTION,    /* reset.direction    choice: request reply both */
+	KEY_RESET_SEPARATOR,    /* reset.separator    choice: = : */
+	KEY_RESET_ONLY,         /* reset.only         integer or none */
+	KEY_TV_GROUP,           /* tv.group           text: a multicast IPv4 address */
+	KEY_TV_INTERVAL,        /* tv.interval        duration */
+	KEY_TV_ID,              /* tv.id              text: six bytes */
+	KEY_TV_TEXT,            /* tv.text            file; "": built in */
+	KEY_TV_TTL,             /* tv.ttl             integer 0..255 */
+	KEY_TV_INTERFACE,       /* tv.interface       text: an IPv4 address of this machine */
 	KEY_SHUTDOWN_GRACE,     /* shutdown.grace     duration */
 	KEY_EVENTS_LIMIT,       /* events.limit       bytes; 0: no limit */
 	KEY_COUNT,
@@ -84,12 +101,20 @@ char *config_json(const struct config *config);
 
 /* Merged values. `endpoint` is ENDPOINT_NONE for shutdown.* and events.*; the key must be one of that endpoint's.
    Each getter fits the kinds its comment names; a wrong one is a bug (assert). */
-int64_t config_integer(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* integers, bytes, yes/no, index of a choice */
+int64_t config_integer(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* integers (CONFIG_NONE for none), bytes, yes/no, index of a choice, shares in billionths */
 double config_seconds(const struct config *config, enum config_key key, enum endpoint_id endpoint);  /* durations; INFINITY for none and off */
 double config_factor(const struct config *config, enum config_key key, enum endpoint_id endpoint);
-const char *config_text(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* paths; valid until that key is set again */
+const char *config_text(const struct config *config, enum config_key key, enum endpoint_id endpoint); /* paths, texts; valid until that key is set again */
+
+/* Grows with every change of a value: who keeps something that it made of one looks here whether it still holds. */
+uint64_t config_version(const struct config *config);
+
+#define CONFIG_NONE INT64_MAX
 
 /* Index of a choice, in the order of the table. */
 enum { WS_REPLY_BINARY, WS_REPLY_TEXT };
+enum { RESET_CLOSED, RESET_SILENT };
+enum { RESET_REQUEST, RESET_REPLY, RESET_BOTH };
+enum { RESET_EQUALS, RESET_COLON };
 
 #endif

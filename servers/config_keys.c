@@ -12,10 +12,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/share.h"
+#include "servers/config_texts.h"
+
 #define PMU .group = "pmu", .endpoints = GROUP_PMU
 #define WS .group = "ws", .endpoints = GROUP_WS
 #define TLS .group = "tls", .endpoints = GROUP_TLS
 #define ECHO .group = "echo", .endpoints = GROUP_ECHO
+#define RESET .group = "reset", .endpoints = GROUP_RESET
+#define TV .group = "tv", .endpoints = GROUP_TV
+#define DATAGRAM .endpoints = GROUP_DATAGRAM
 #define MILLI(n) ((n) * CONFIG_MICRO / 1000)
 #define SECONDS(n) ((n) * CONFIG_MICRO)
 #define DAY SECONDS(86400)
@@ -24,7 +30,12 @@
 
 static const char *const reply_choices[] = { [WS_REPLY_BINARY] = "binary", [WS_REPLY_TEXT] = "text", NULL };
 
-const char *const config_groups[] = { "pmu", "ws", "tls", "echo", "shutdown", "events", NULL };
+static const char *const inactive_choices[] = { [RESET_CLOSED] = "closed", [RESET_SILENT] = "silent", NULL };
+static const char *const direction_choices[] = { [RESET_REQUEST] = "request", [RESET_REPLY] = "reply",
+	[RESET_BOTH] = "both", NULL };
+static const char *const separator_choices[] = { [RESET_EQUALS] = "=", [RESET_COLON] = ":", NULL };
+
+const char *const config_groups[] = { "pmu", "ws", "tls", "echo", "reset", "tv", "shutdown", "events", NULL };
 
 const struct config_row config_rows[KEY_COUNT] = {
 	[KEY_PORT] = { "port", .kind = KIND_INTEGER, .max = 65535,
@@ -67,6 +78,39 @@ const struct config_row config_rows[KEY_COUNT] = {
 		.help = "waits so long for a silent peer" },
 	[KEY_ECHO_CONNECTIONS] = { "connections", ECHO, KIND_INTEGER, "12000", .min = 1, .max = 1000000,
 		.help = "open at once" },
+	[KEY_LOSS] = { "loss", DATAGRAM, KIND_TEXT, .check = config_check_loss, .range = "LOSS",
+		.help = "which datagrams are lost: none, 30%, burst:30%,4, ..." },
+	[KEY_DELAY] = { "delay", DATAGRAM, KIND_DURATION, "0", .max = SECONDS(60),
+		.help = "how long one is under way" },
+	[KEY_JITTER] = { "jitter", DATAGRAM, KIND_TEXT, "0", .check = config_check_jitter, .range = "0..60s[,normal]",
+		.help = "by how much that varies" },
+	[KEY_DUPLICATE] = { "duplicate", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+		.help = "arrive twice" },
+	[KEY_REORDER] = { "reorder", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+		.help = "overtake those that are delayed" },
+	[KEY_CORRUPT] = { "corrupt", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+		.help = "have one bit flipped" },
+	[KEY_RESET_FAMILY] = { "family", RESET, KIND_TEXT, "hour", .check = config_check_family,
+		.range = "hour|4|6|both|...", .help = "which family it serves; also alternate:10s" },
+	[KEY_RESET_INACTIVE] = { "inactive", RESET, KIND_CHOICE, "closed", .choices = inactive_choices,
+		.help = "what the other family's port does" },
+	[KEY_RESET_DIRECTION] = { "direction", RESET, KIND_CHOICE, "request", .choices = direction_choices,
+		.help = "where datagrams are lost" },
+	[KEY_RESET_SEPARATOR] = { "separator", RESET, KIND_CHOICE, "=", .choices = separator_choices,
+		.help = "OFFSET=X or OFFSET:X (as deployed)" },
+	[KEY_RESET_ONLY] = { "only", RESET, KIND_INTEGER, "none", .max = 86400, .never = "none",
+		.help = "the one n that is right (as deployed: 20)" },
+	[KEY_TV_GROUP] = { "group", TV, KIND_TEXT, "224.1.1.1", .check = config_check_group, .range = "ADDRESS",
+		.help = "where it sends" },
+	[KEY_TV_INTERVAL] = { "interval", TV, KIND_DURATION, "1s", .min = MILLI(1), .max = DAY,
+		.help = "time between two lines" },
+	[KEY_TV_ID] = { "id", TV, KIND_TEXT, "swcmTV", .check = config_check_id, .range = "6 bytes",
+		.help = "the station's ID" },
+	[KEY_TV_TEXT] = { "text", TV, KIND_PATH, "", .help = "the play; empty: Hamlet" },
+	[KEY_TV_TTL] = { "ttl", TV, KIND_INTEGER, "0", .max = 255,
+		.help = "routers to cross; 0: never leaves this machine" },
+	[KEY_TV_INTERFACE] = { "interface", TV, KIND_TEXT, "127.0.0.1", .check = config_check_address,
+		.range = "ADDRESS", .help = "the interface, by its address" },
 	[KEY_SHUTDOWN_GRACE] = { "grace", "shutdown", 0, KIND_DURATION, "2s", .max = DAY,
 		.help = "what runs may take so long to end" },
 	[KEY_EVENTS_LIMIT] = { "limit", "events", 0, KIND_BYTES, "256MiB", .max = MIB(1048576),
@@ -101,7 +145,9 @@ static const struct kind {
 	[KIND_FACTOR] = { "a factor", " (at most six decimals)", factor_units, true },
 	[KIND_YES_NO] = { "yes or no", "", NULL, false },
 	[KIND_CHOICE] = { "one of ", "", NULL, false },
+	[KIND_SHARE] = { "a share", " such as 5% or 0.05", NULL, false },
 	[KIND_PATH] = { "a path", "", NULL, false },
+	[KIND_TEXT] = { "a text", "", NULL, false },
 };
 
 bool config_row_has(const struct config_row *row, enum endpoint_id endpoint)
@@ -110,7 +156,7 @@ bool config_row_has(const struct config_row *row, enum endpoint_id endpoint)
 		return endpoint == ENDPOINT_NONE;
 	if (endpoint == ENDPOINT_NONE)
 		return false;
-	return !row->group || (endpoint_table[endpoint].groups & row->endpoints) != 0;
+	return row->endpoints == 0 || (endpoint_table[endpoint].groups & row->endpoints) != 0;
 }
 
 const char *config_section(enum config_key key, enum endpoint_id scope)
@@ -223,7 +269,15 @@ static bool value_read(const struct config_row *row, const char *text, struct co
 	case KIND_CHOICE:
 		return word_parse(row->choices, text, &value->number);
 	case KIND_PATH:
+	case KIND_TEXT:
 		return strlen(text) < CONFIG_PATH_MAX;
+	case KIND_SHARE: {
+		uint32_t share;
+		if (!share_parse(&share, text, NULL))
+			return false;
+		value->number = share;
+		return true;
+	}
 	default:
 		if (row->never && (strcasecmp(text, "none") == 0 || strcasecmp(text, "off") == 0)) {
 			value->number = CONFIG_NEVER;
@@ -250,7 +304,9 @@ bool config_value_parse(const struct config_row *row, const char *text, struct c
 		err_set(err, STATUS_USAGE, "\"%s\" is not %s", shown, wanted);
 		return false;
 	}
-	if (row->kind == KIND_PATH && !(value->text = strdup(text))) {
+	if (row->check && !row->check(text, err))
+		return false;
+	if ((row->kind == KIND_PATH || row->kind == KIND_TEXT) && !(value->text = strdup(text))) {
 		err_set(err, STATUS_FAILED, "out of memory");
 		return false;
 	}
@@ -311,7 +367,14 @@ void config_value_format(const struct config_row *row, const struct config_value
 	case KIND_CHOICE:
 		snprintf(text, size, "%s", row->choices[number]);
 		break;
+	case KIND_SHARE: {
+		char share[SHARE_TEXT_MAX];
+		share_format(share, (uint32_t)number);
+		snprintf(text, size, "%s", share);
+		break;
+	}
 	case KIND_PATH:
+	case KIND_TEXT:
 		snprintf(text, size, "%s", value->text);
 		break;
 	default:
@@ -333,7 +396,9 @@ void config_value_range(const struct config_row *row, char *text, size_t size)
 			used += snprintf(text + used, size - (size_t)used, "%s%s", i > 0 ? "|" : "",
 				row->choices[i]);
 	} else {
-		snprintf(text, size, "%s", row->kind == KIND_PATH ? "path" : "yes|no");
+		const char *const words[KIND_COUNT] = { [KIND_PATH] = "path", [KIND_YES_NO] = "yes|no",
+			[KIND_SHARE] = "0%..100%", [KIND_TEXT] = row->range };
+		snprintf(text, size, "%s", words[row->kind]);
 	}
 }
 

@@ -19,7 +19,7 @@ enum {
 	CONFIG_SHOWN_MAX = 80,   /* bytes of a foreign text in an error with its NUL */
 };
 
-#define CONFIG_NEVER INT64_MAX /* `number` of none and off */
+#define CONFIG_NEVER CONFIG_NONE /* `number` of none and off */
 #define CONFIG_MICRO INT64_C(1000000)
 
 enum config_kind {
@@ -29,25 +29,29 @@ enum config_kind {
 	KIND_FACTOR,   /* `number` in millionths, for the same reason */
 	KIND_YES_NO,
 	KIND_CHOICE,   /* `number` is the index */
+	KIND_SHARE,    /* `number` in billionths (common/share.h) */
 	KIND_PATH,
+	KIND_TEXT,     /* whatever the row's `check` lets pass */
 	KIND_COUNT,
 };
 
 struct config_value {
 	int64_t number;
-	char *text; /* paths; owned */
+	char *text; /* paths and texts; owned */
 };
 
 struct config_row {
 	const char *name;      /* "messages"; unique among the groups of an endpoint */
 	const char *group;     /* "pmu"; NULL: no group, each endpoint has one of its own */
-	unsigned endpoints;    /* enum endpoint_group: whose endpoints have it; 0: the whole program */
+	unsigned endpoints;    /* enum endpoint_group: whose endpoints have it; 0: the whole program, without a group all */
 	enum config_kind kind;
-	const char *standard;  /* the default as text; NULL: the endpoint table's port */
+	const char *standard;  /* the default as text; NULL: the endpoint table's port or loss */
 	int64_t min, max;      /* in the unit of `number` */
 	bool zero;             /* 0 is allowed too, though below min */
 	const char *never;     /* "none" or "off", where that is allowed */
 	const char *const *choices; /* ends with NULL */
+	bool (*check)(const char *text, struct err *err); /* texts; err says what is wrong with it */
+	const char *range;     /* texts: what they are, for --help */
 	const char *help;
 };
 

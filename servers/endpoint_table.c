@@ -1,12 +1,22 @@
-/* The five stream endpoints: one PMU session over four carriers, and the echo. */
+/* The lab's servers, in the order of their ports but for the carriers of the PMU. */
 #include "servers/endpoint_table.h"
 
 #include <string.h>
 
+#include "servers/datagram/responder.h"
 #include "servers/endpoint.h"
 #include "servers/stream/session.h"
 
 const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
+	[ENDPOINT_UDP_PRINT] = {
+		.name = "udp-print",
+		.port = 5001,
+		.groups = GROUP_DATAGRAM,
+		.ops = &endpoint_udp_ops,
+		.responder = &responder_print,
+		.loss = "none",
+		.about = "UDP: tells what arrives and from where (code B)",
+	},
 	[ENDPOINT_ECHO] = {
 		.name = "echo",
 		.port = 5002,
@@ -22,6 +32,23 @@ const struct endpoint_type endpoint_table[ENDPOINT_COUNT] = {
 		.ops = &endpoint_stream_ops,
 		.session = &session_pmu,
 		.about = "TCP: CMD_short:d and CMD_floodme",
+	},
+	[ENDPOINT_RESET] = {
+		.name = "reset",
+		.port = 5004,
+		.groups = GROUP_RESET | GROUP_DATAGRAM,
+		.ops = &endpoint_udp_ops,
+		.responder = &responder_reset,
+		.loss = "50%",
+		.about = "UDP, IPv4 or IPv6: RESET:n, with losses",
+	},
+	[ENDPOINT_TV] = {
+		.name = "tv",
+		.port = 5005,
+		.groups = GROUP_TV | GROUP_DATAGRAM,
+		.ops = &endpoint_tv_ops,
+		.loss = "none",
+		.about = "UDP multicast: the play, and answers to who talks much",
 	},
 	[ENDPOINT_PMU_WS] = {
 		.name = "pmu-ws",

@@ -9,11 +9,15 @@
 #include <stdint.h>
 
 struct endpoint_ops;
+struct responder_ops;
 struct session_ops;
 
 enum endpoint_id {
+	ENDPOINT_UDP_PRINT,
 	ENDPOINT_ECHO,
 	ENDPOINT_PMU,
+	ENDPOINT_RESET,
+	ENDPOINT_TV,
 	ENDPOINT_PMU_WS,
 	ENDPOINT_PMU_TLS,
 	ENDPOINT_PMU_WSS,
@@ -27,6 +31,9 @@ enum endpoint_group {
 	GROUP_PMU = 1 << 1,
 	GROUP_WS = 1 << 2, /* its carrier is WebSocket */
 	GROUP_TLS = 1 << 3, /* its carrier is TLS, or WebSocket over TLS */
+	GROUP_RESET = 1 << 4,
+	GROUP_TV = 1 << 5,
+	GROUP_DATAGRAM = 1 << 6, /* it has loss and the rest of an imperfect network */
 };
 
 struct endpoint_type {
@@ -34,7 +41,9 @@ struct endpoint_type {
 	uint16_t port;          /* the lab's */
 	unsigned groups;        /* enum endpoint_group, or-ed */
 	const struct endpoint_ops *ops;
-	const struct session_ops *session; /* NULL where it is not a stream */
+	const struct session_ops *session;     /* streams; else NULL */
+	const struct responder_ops *responder; /* datagrams that are answered one by one; else NULL */
+	const char *loss;       /* default of <endpoint>.loss; NULL where it has none */
 	const char *about;      /* half a line for --help */
 };
 
