@@ -112,6 +112,52 @@ static void say_error(struct line *line, const struct event *event)
 	}
 }
 
+static double real_of(const struct event *event, const char *name)
+{
+	const struct field *field = event_field(event, name);
+	return field ? field->real : 0;
+}
+
+static void say_family(struct line *line, const struct event *event)
+{
+	add(line, "serves %s", text_of(event, "active"));
+	if (event_field(event, "seconds"))
+		add(line, " for the next %.0f s", real_of(event, "seconds"));
+}
+
+static void say_drop(struct line *line, const struct event *event)
+{
+	const char *reason = text_of(event, "reason");
+	add(line, "%s %lld lost: ", text_of(event, "direction"), (long long)integer_of(event, "n"));
+	if (strcmp(reason, "loss") == 0)
+		add(line, "%s, drew %.3f", text_of(event, "model"), real_of(event, "drawn"));
+	else
+		add(line, "%s", reason);
+}
+
+static void say_reset(struct line *line, const struct event *event)
+{
+	int64_t resets = integer_of(event, "resets");
+	add(line, "RESET:%lld  OFFSET %lld, clock %lld -> %lld s ahead", (long long)integer_of(event, "asked"),
+		(long long)integer_of(event, "offset"), (long long)integer_of(event, "clock_before"),
+		(long long)integer_of(event, "clock_after"));
+	if (resets > 1)
+		add(line, ", its reset no. %lld", (long long)resets);
+}
+
+/* As code B prints it. */
+static void say_print(struct line *line, const struct event *event)
+{
+	add(line, "Received data: ");
+	add_bytes(line, event_field(event, "text"));
+	add(line, "  From Address: %s", event->subject.peer);
+}
+
+static void say_repeated(struct line *line, const struct event *event)
+{
+	add(line, "repeated %lld times", (long long)integer_of(event, "count"));
+}
+
 static void say_close(struct line *line, const struct event *event)
 {
 	const struct field *command = event_field(event, "command");
@@ -138,6 +184,11 @@ static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct eve
 	[EVENT_LISTEN] = say_listen,
 	[EVENT_ERROR] = say_error,
 	[EVENT_CLOSE] = say_close,
+	[EVENT_FAMILY] = say_family,
+	[EVENT_DROP] = say_drop,
+	[EVENT_RESET] = say_reset,
+	[EVENT_PRINT] = say_print,
+	[EVENT_REPEATED] = say_repeated,
 	[EVENT_STOP] = say_stop,
 };
 
