@@ -121,8 +121,9 @@ static double real_of(const struct event *event, const char *name)
 static void say_family(struct line *line, const struct event *event)
 {
 	add(line, "serves %s", text_of(event, "active"));
-	if (event_field(event, "seconds"))
-		add(line, " for the next %.0f s", real_of(event, "seconds"));
+	double seconds = real_of(event, "seconds");
+	if (seconds > 0)
+		add(line, " for the next %.*f s", seconds < 10 ? 1 : 0, seconds);
 }
 
 static void say_drop(struct line *line, const struct event *event)
