@@ -55,7 +55,8 @@ def test_end_of_stream_is_told(lab, version):
     assert len(received) == 57344
 
 
-def test_a_session_is_resumed(lab):
+def test_a_session_is_resumed(start_lab):
+    lab = start_lab("--set", "shutdown.grace=0.1s")
     context = ssl.create_default_context(cafile=lab.ca_file)
     session = None
     for resumed in (False, True):

@@ -402,6 +402,21 @@ def test_a_server_that_keeps_the_connection_after_close(serve):
     assert (result.status, result.lines) == (0, ["This is PMU data 0"])
 
 
+def test_the_server_ends_the_connection_first(serve):
+    """RFC 6455 7.1.1: until it does, the client is there, and takes what still comes."""
+
+    def script(connection):
+        upgrade(connection)
+        receive_frame(connection)
+        connection.sendall(unmasked(BINARY, b"This is PMU data 0") + close())
+        assert receive_frame(connection).opcode == CLOSE
+        assert connection.recv(1) == b""  # it will say no more
+        for _ in range(3):
+            connection.sendall(b"x")  # a client that has gone answers the first with RST, which fails the next
+
+    assert ask(serve(script)).status == 0
+
+
 @pytest.mark.parametrize("endpoint, scheme", [("pmu-ws", "ws"), ("pmu-wss", "wss")])
 def test_the_server_sees_an_orderly_end(lab, endpoint, scheme):
     """No reset, which would be an error there."""
