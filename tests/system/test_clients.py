@@ -66,6 +66,38 @@ def test_nothing_on_stdout_but_data(lab, closed_port, client):
     assert unknown.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("client", ["pdc", "pdc-ws", "pdc-tls"])
+def test_head_has_seen_enough(start_lab, client):
+    """A closed stdout ends a client without a word about pipes, and the lab goes on."""
+    lab = start_lab("--set", "pmu.messages=20000")
+    shell = subprocess.run(["bash", "-c", '"$0" CMD_short:0 | head -n 1; echo "${PIPESTATUS[0]}"', program(client)],
+                           env=environment(lab), timeout=30 * SCALE, capture_output=True, text=True)
+    assert shell.stdout == "This is PMU data 1\n0\n"
+    assert "pipe" not in shell.stderr.lower()
+    assert run("pdc", "CMD_short:0", lab=lab).status == 0
+
+
+def options_of(server, lab):
+    folder = os.path.dirname(lab.ca_file)
+    return ["--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"] if server == "pmu-tls" else []
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_address_that_is_taken(lab, spawn, server):
+    first = spawn(server, "-p", "0", *options_of(server, lab))
+    port = first.error_line().rpartition(":")[2]
+    second = run(server, "-p", port, *options_of(server, lab))
+    assert (second.status, second.stdout) == (3, "")
+    assert f"127.0.0.1:{port}" in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_another_address(lab, spawn, server):
+    stays = spawn(server, "-p", "0", "--bind", "127.0.0.2", *options_of(server, lab))
+    assert stays.error_line().startswith("listening on 127.0.0.2:")
+
+
 def cpu_of_children():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
@@ -87,10 +119,7 @@ def test_staying_takes_no_processor(lab, spawn, arguments):
     """Nor does a client that holds its connection, or a server without clients."""
     name, *options = arguments
     if name in SERVERS:
-        options += ["-p", "0"]
-    if name == "pmu-tls":
-        folder = os.path.dirname(lab.ca_file)
-        options += ["--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"]
+        options += ["-p", "0", *options_of(name, lab)]
     stays = spawn(name, *options, lab=lab)
     assert stays.line() if name == "echo-client" else stays.error_line()
     with pytest.raises(subprocess.TimeoutExpired):
