@@ -42,12 +42,12 @@ static bool slots_init_defaults(struct config *config)
 			continue;
 		}
 		for (int e = 0; e < ENDPOINT_COUNT; e++) {
-			char port[8];
-			snprintf(port, sizeof port, "%u", endpoint_table[e].port);
-			const char *standard = row->standard ? row->standard : k == KEY_PORT ? port : endpoint_table[e].loss;
-			if (config_row_has(row, (enum endpoint_id)e) &&
-				(!config_value_parse(row, standard, &slots[1 + e].value, NULL) ||
-				!(slots[1 + e].origin = strdup("default"))))
+			char buffer[CONFIG_STANDARD_MAX];
+			if (!config_row_has(row, (enum endpoint_id)e))
+				continue;
+			const char *standard = config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
+			if (!config_value_parse(row, standard, &slots[1 + e].value, NULL) ||
+				!(slots[1 + e].origin = strdup("default")))
 				return false;
 		}
 	}
@@ -192,17 +192,34 @@ static void suggestion_try(struct suggestion *best, const char *compared, const 
 	}
 }
 
+static bool is_section(const char *name, size_t len)
+{
+	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
+		for (int k = 0; k < KEY_COUNT; k++) {
+			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			if (section && strlen(section) == len && memcmp(section, name, len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* `what` is "key" or "section"; a key without a group ("messages") is compared with the last parts. */
 static void suggestion_find(struct suggestion *best, const char *what)
 {
 	bool section_only = strcmp(what, "section") == 0, leaf_only = !strchr(best->asked, '.');
 	/* A third of the letters, three at most: more is a guess. */
-	size_t len = strlen(best->asked);
+	size_t len = strlen(best->asked), dot = strcspn(best->asked, ".");
+	bool in_section = is_section(best->asked, dot);
 	best->distance = len < 3 ? 1 : len < 12 ? (unsigned)len / 3 + 1 : 4;
 	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
 		for (int k = 0; k < KEY_COUNT; k++) {
 			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
 			if (!section)
+				continue;
+			/* "ws.port" does not mean "tv.port": each endpoint has one. */
+			bool other = strlen(section) != dot || memcmp(section, best->asked, dot) != 0;
+			if (in_section && other && !config_rows[k].group)
 				continue;
 			char name[CONFIG_NAME_MAX];
 			snprintf(name, sizeof name, "%s.%s", section, config_rows[k].name);

@@ -351,10 +351,20 @@ void config_print_keys(FILE *out)
 	for (int k = 0; k < KEY_COUNT; k++) {
 		const struct config_row *row = &config_rows[k];
 		char name[CONFIG_NAME_MAX], range[CONFIG_NAME_MAX];
-		snprintf(name, sizeof name, "%s.%s", row->group ? row->group : "<endpoint>", row->name);
+		const char *group = row->group ? row->group : row->endpoints == GROUP_DATAGRAM ? "<udp>" : "<endpoint>";
+		snprintf(name, sizeof name, "%s.%s", group, row->name);
 		config_value_range(row, range, sizeof range);
 		const char *standard = !row->standard ? "the lab's" : row->standard[0] ? row->standard : "-";
-		fprintf(out, "  %-17s  %-9s  %-16s  %s\n", name, standard, range, row->help);
+		fprintf(out, "  %-17s  %-9s  %-18s  %s", name, standard, range, row->help);
+		for (int e = 0; e < ENDPOINT_COUNT; e++) {
+			char buffer[CONFIG_STANDARD_MAX];
+			if (row->group || !row->standard || !config_row_has(row, (enum endpoint_id)e))
+				continue;
+			const char *own = config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
+			if (strcmp(own, row->standard) != 0)
+				fprintf(out, " (%s: %s)", endpoint_table[e].name, own);
+		}
+		fputc('\n', out);
 	}
 }
 

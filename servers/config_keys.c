@@ -78,17 +78,17 @@ const struct config_row config_rows[KEY_COUNT] = {
 		.help = "waits so long for a silent peer" },
 	[KEY_ECHO_CONNECTIONS] = { "connections", ECHO, KIND_INTEGER, "12000", .min = 1, .max = 1000000,
 		.help = "open at once" },
-	[KEY_LOSS] = { "loss", DATAGRAM, KIND_TEXT, .check = config_check_loss, .range = "LOSS",
-		.help = "which datagrams are lost: none, 30%, burst:30%,4, ..." },
+	[KEY_LOSS] = { "loss", DATAGRAM, KIND_TEXT, "none", .check = config_check_loss,
+		.range = "none|30%|burst:...", .help = "which datagrams are lost" },
 	[KEY_DELAY] = { "delay", DATAGRAM, KIND_DURATION, "0", .max = SECONDS(60),
 		.help = "how long one is under way" },
 	[KEY_JITTER] = { "jitter", DATAGRAM, KIND_TEXT, "0", .check = config_check_jitter, .range = "0..60s[,normal]",
 		.help = "by how much that varies" },
-	[KEY_DUPLICATE] = { "duplicate", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+	[KEY_DUPLICATE] = { "duplicate", DATAGRAM, KIND_SHARE, "0%", .max = SHARE_ONE,
 		.help = "arrive twice" },
-	[KEY_REORDER] = { "reorder", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+	[KEY_REORDER] = { "reorder", DATAGRAM, KIND_SHARE, "0%", .max = SHARE_ONE,
 		.help = "overtake those that are delayed" },
-	[KEY_CORRUPT] = { "corrupt", DATAGRAM, KIND_SHARE, "0", .max = SHARE_ONE,
+	[KEY_CORRUPT] = { "corrupt", DATAGRAM, KIND_SHARE, "0%", .max = SHARE_ONE,
 		.help = "have one bit flipped" },
 	[KEY_RESET_FAMILY] = { "family", RESET, KIND_TEXT, "hour", .check = config_check_family,
 		.range = "hour|4|6|both|...", .help = "which family it serves; also alternate:10s" },
@@ -108,7 +108,7 @@ const struct config_row config_rows[KEY_COUNT] = {
 		.help = "the station's ID" },
 	[KEY_TV_TEXT] = { "text", TV, KIND_PATH, "", .help = "the play; empty: Hamlet" },
 	[KEY_TV_TTL] = { "ttl", TV, KIND_INTEGER, "0", .max = 255,
-		.help = "routers to cross; 0: never leaves this machine" },
+		.help = "routers to cross; 0: stays on this machine" },
 	[KEY_TV_INTERFACE] = { "interface", TV, KIND_TEXT, "127.0.0.1", .check = config_check_address,
 		.range = "ADDRESS", .help = "the interface, by its address" },
 	[KEY_SHUTDOWN_GRACE] = { "grace", "shutdown", 0, KIND_DURATION, "2s", .max = DAY,
@@ -145,7 +145,7 @@ static const struct kind {
 	[KIND_FACTOR] = { "a factor", " (at most six decimals)", factor_units, true },
 	[KIND_YES_NO] = { "yes or no", "", NULL, false },
 	[KIND_CHOICE] = { "one of ", "", NULL, false },
-	[KIND_SHARE] = { "a share", " such as 5% or 0.05", NULL, false },
+	[KIND_SHARE] = { "a share", "", NULL, false },
 	[KIND_PATH] = { "a path", "", NULL, false },
 	[KIND_TEXT] = { "a text", "", NULL, false },
 };
@@ -157,6 +157,17 @@ bool config_row_has(const struct config_row *row, enum endpoint_id endpoint)
 	if (endpoint == ENDPOINT_NONE)
 		return false;
 	return row->endpoints == 0 || (endpoint_table[endpoint].groups & row->endpoints) != 0;
+}
+
+const char *config_standard(enum config_key key, enum endpoint_id endpoint, char buffer[CONFIG_STANDARD_MAX])
+{
+	if (key == KEY_PORT) {
+		snprintf(buffer, CONFIG_STANDARD_MAX, "%u", endpoint_table[endpoint].port);
+		return buffer;
+	}
+	if (key == KEY_LOSS && endpoint_table[endpoint].loss)
+		return endpoint_table[endpoint].loss;
+	return config_rows[key].standard;
 }
 
 const char *config_section(enum config_key key, enum endpoint_id scope)
@@ -271,13 +282,6 @@ static bool value_read(const struct config_row *row, const char *text, struct co
 	case KIND_PATH:
 	case KIND_TEXT:
 		return strlen(text) < CONFIG_PATH_MAX;
-	case KIND_SHARE: {
-		uint32_t share;
-		if (!share_parse(&share, text, NULL))
-			return false;
-		value->number = share;
-		return true;
-	}
 	default:
 		if (row->never && (strcasecmp(text, "none") == 0 || strcasecmp(text, "off") == 0)) {
 			value->number = CONFIG_NEVER;
@@ -294,6 +298,12 @@ bool config_value_parse(const struct config_row *row, const char *text, struct c
 	struct err *err)
 {
 	*value = (struct config_value){ 0 };
+	if (row->kind == KIND_SHARE) {
+		uint32_t share = 0;
+		bool done = share_parse(&share, text, err);
+		value->number = share;
+		return done;
+	}
 	if (!value_read(row, text, value)) {
 		char shown[CONFIG_SHOWN_MAX], wanted[160];
 		config_escape(shown, sizeof shown, text);

@@ -45,7 +45,7 @@ struct config_row {
 	const char *group;     /* "pmu"; NULL: no group, each endpoint has one of its own */
 	unsigned endpoints;    /* enum endpoint_group: whose endpoints have it; 0: the whole program, without a group all */
 	enum config_kind kind;
-	const char *standard;  /* the default as text; NULL: the endpoint table's port or loss */
+	const char *standard;  /* the default as text, where the endpoint table has none of its own (port, loss) */
 	int64_t min, max;      /* in the unit of `number` */
 	bool zero;             /* 0 is allowed too, though below min */
 	const char *never;     /* "none" or "off", where that is allowed */
@@ -61,6 +61,10 @@ extern const struct config_row config_rows[KEY_COUNT];
 extern const char *const config_groups[];
 
 bool config_row_has(const struct config_row *row, enum endpoint_id endpoint);
+
+/* The default as text, as it is for one endpoint. `buffer` holds what has to be made. */
+enum { CONFIG_STANDARD_MAX = 8 };
+const char *config_standard(enum config_key key, enum endpoint_id endpoint, char buffer[CONFIG_STANDARD_MAX]);
 
 /* Finds "pmu.messages" or "pmu-ws.messages". `*scope` is the endpoint, ENDPOINT_NONE for the group's key. */
 bool config_key_find(const char *name, enum config_key *key, enum endpoint_id *scope);

@@ -78,7 +78,9 @@ START_TEST(test_table)
 	for (int k = 0; k < KEY_COUNT; k++) {
 		const struct config_row *row = &config_rows[k];
 		ck_assert_msg(row->name && row->help && !strchr(row->name, '.'), "row %d", k);
-		ck_assert_msg(!row->standard == !row->group, "%s", row->name);
+		ck_assert_msg(row->standard || k == KEY_PORT, "%s", row->name);
+		ck_assert_msg(!row->check == (row->kind != KIND_TEXT), "%s", row->name);
+		ck_assert_msg(!row->range == (row->kind != KIND_TEXT), "%s", row->name);
 		bool listed = !row->group;
 		for (size_t g = 0; config_groups[g]; g++)
 			listed |= row->group && strcmp(config_groups[g], row->group) == 0;
@@ -98,7 +100,7 @@ START_TEST(test_endpoints)
 {
 	for (int e = 0; e < ENDPOINT_COUNT; e++) {
 		ck_assert_ptr_nonnull(endpoint_table[e].name);
-		ck_assert_ptr_nonnull(endpoint_table[e].session);
+		ck_assert_ptr_nonnull(endpoint_table[e].ops);
 		ck_assert_ptr_nonnull(endpoint_table[e].about);
 		ck_assert_int_eq(endpoint_find(endpoint_table[e].name), e);
 		int64_t port = config_integer(config, KEY_PORT, (enum endpoint_id)e);
@@ -113,7 +115,8 @@ END_TEST
 static const struct {
 	const char *key, *text;
 } defaults[] = {
-	{ "echo.port", "5002" }, { "pmu.port", "5003" }, { "pmu-ws.port", "5006" },
+	{ "udp-print.port", "5001" }, { "echo.port", "5002" }, { "pmu.port", "5003" }, { "reset.port", "5004" },
+	{ "tv.port", "5005" }, { "pmu-ws.port", "5006" },
 	{ "pmu-tls.port", "5007" }, { "pmu-wss.port", "5008" },
 	{ "pmu.messages", "20" }, { "pmu.first", "1" }, { "pmu.flood", "57344" },
 	{ "pmu.flood_text", "" }, { "pmu.rtt", "20ms" }, { "pmu.mss", "1460" }, { "pmu.speed", "1" },
@@ -121,7 +124,18 @@ static const struct {
 	{ "ws.reply", "binary" }, { "ws.fragment", "0" }, { "ws.ping", "off" },
 	{ "tls.dir", "" }, { "tls.cert", "" }, { "tls.key", "" },
 	{ "tls.legacy", "no" }, { "tls.handshake", "10s" }, { "echo.chunk", "16" }, { "echo.idle", "none" },
-	{ "echo.connections", "12000" }, { "shutdown.grace", "2s" }, { "events.limit", "256MiB" },
+	{ "echo.connections", "12000" },
+	{ "udp-print.loss", "none" }, { "udp-print.delay", "0" }, { "udp-print.jitter", "0" },
+	{ "udp-print.duplicate", "0%" }, { "udp-print.reorder", "0%" }, { "udp-print.corrupt", "0%" },
+	{ "reset.loss", "50%" }, { "reset.delay", "0" }, { "reset.jitter", "0" },
+	{ "reset.duplicate", "0%" }, { "reset.reorder", "0%" }, { "reset.corrupt", "0%" },
+	{ "tv.loss", "none" }, { "tv.delay", "0" }, { "tv.jitter", "0" },
+	{ "tv.duplicate", "0%" }, { "tv.reorder", "0%" }, { "tv.corrupt", "0%" },
+	{ "reset.family", "hour" }, { "reset.inactive", "closed" }, { "reset.direction", "request" },
+	{ "reset.separator", "=" }, { "reset.only", "none" },
+	{ "tv.group", "224.1.1.1" }, { "tv.interval", "1s" }, { "tv.id", "swcmTV" }, { "tv.text", "" },
+	{ "tv.ttl", "0" }, { "tv.interface", "127.0.0.1" },
+	{ "shutdown.grace", "2s" }, { "events.limit", "256MiB" },
 };
 
 START_TEST(test_default)
@@ -135,7 +149,11 @@ END_TEST
 
 START_TEST(test_defaults_are_complete)
 {
-	ck_assert_uint_eq(sizeof defaults / sizeof *defaults, KEY_COUNT - 1 + ENDPOINT_COUNT);
+	size_t count = 0;
+	for (int k = 0; k < KEY_COUNT; k++)
+		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++)
+			count += config_slot(config, (enum config_key)k, (enum endpoint_id)s)->origin != NULL;
+	ck_assert_uint_eq(sizeof defaults / sizeof *defaults, count);
 }
 END_TEST
 
@@ -192,6 +210,36 @@ static const struct {
 	{ "ws.reply", "text", "text" },
 	{ "ws.reply", "Binary", "binary" },
 	{ "tls.dir", "/a b/\xc3\xa9;#", "/a b/\xc3\xa9;#" },
+	{ "reset.duplicate", "5%", "5%" },
+	{ "reset.duplicate", "0.05", "5%" },
+	{ "reset.duplicate", ".5", "50%" },
+	{ "reset.corrupt", "100%", "100%" },
+	{ "reset.corrupt", "1.0", "100%" },
+	{ "tv.reorder", "0.0000001%", "0.0000001%" },
+	{ "tv.reorder", "0", "0%" },
+	{ "reset.loss", "none", "none" },
+	{ "reset.loss", "30%", "30%" },
+	{ "reset.loss", "burst:30%,4", "burst:30%,4" },
+	{ "reset.loss", "list:1,2,5,max-run=1", "list:1,2,5,max-run=1" },
+	{ "reset.delay", "50", "50s" },
+	{ "reset.delay", "60s", "60s" },
+	{ "reset.jitter", "20ms", "20ms" },
+	{ "reset.jitter", "20ms,normal", "20ms,normal" },
+	{ "reset.jitter", "20ms,uniform", "20ms,uniform" },
+	{ "reset.family", "4", "4" },
+	{ "reset.family", "both", "both" },
+	{ "reset.family", "alternate:10s", "alternate:10s" },
+	{ "reset.family", "alternate:500ms", "alternate:500ms" },
+	{ "reset.inactive", "Silent", "silent" },
+	{ "reset.direction", "both", "both" },
+	{ "reset.separator", ":", ":" },
+	{ "reset.only", "20", "20" },
+	{ "reset.only", "86400", "86400" },
+	{ "reset.only", "off", "none" },
+	{ "tv.group", "239.255.0.1", "239.255.0.1" },
+	{ "tv.id", "123456", "123456" },
+	{ "tv.id", "\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9" }, /* bytes, not characters */
+	{ "tv.interface", "10.9.0.1", "10.9.0.1" },
 	/* for one endpoint */
 	{ "pmu-wss.reply", "text", "text" },
 	{ "pmu-wss.handshake", "3s", "3s" },
@@ -256,6 +304,24 @@ static const struct {
 	{ "pmu.speed", "1.0000001", "pmu.speed: \"1.0000001\" " SPEED },
 	{ "tls.legacy", "maybe", "tls.legacy: \"maybe\" is not yes or no" },
 	{ "ws.reply", "bytes", "ws.reply: \"bytes\" is not one of binary|text" },
+	{ "reset.duplicate", "5", "reset.duplicate: \"5\" could be percent or a fraction; write 5% or 0.05" },
+	{ "reset.duplicate", "101%", "reset.duplicate: \"101%\" is over 100 %" },
+	{ "reset.duplicate", "1.5", "reset.duplicate: \"1.5\" is over 1; write a percentage with %, as 30%" },
+	{ "reset.duplicate", "x", "reset.duplicate: \"x\" is no share; write 30% or 0.3" },
+	{ "reset.duplicate", "", "reset.duplicate: \"\" is no share; write 30% or 0.3" },
+	{ "reset.loss", "30", "reset.loss: \"30\" could be percent or a fraction; write 30% or 0.3" },
+	{ "reset.delay", "61s", "reset.delay: \"61s\" is not a duration from 0 to 60s (units: us, ms, s, m, h; "
+		"without one: s)" },
+	{ "reset.jitter", "61s", "reset.jitter: \"61s\" is not a jitter such as 20ms or 20ms,normal, at most 60 s" },
+	{ "reset.family", "5", "reset.family: \"5\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)" },
+	{ "reset.separator", "-", "reset.separator: \"-\" is not one of =|:" },
+	{ "reset.only", "86401", "reset.only: \"86401\" is not a whole number from 0 to 86400, or none" },
+	{ "tv.group", "ff02::1", "tv.group: \"ff02::1\" is not an IPv4 address such as 224.1.1.1" },
+	{ "tv.group", "\x1b", "tv.group: \"\\x1b\" is not an IPv4 address such as 224.1.1.1" },
+	{ "tv.interface", "lo", "tv.interface: \"lo\" is not an IPv4 address such as 127.0.0.1" },
+	{ "tv.id", "swcm", "tv.id: \"swcm\" is not an ID of exactly 6 bytes, such as swcmTV" },
+	{ "tv.id", "swcmTV1", "tv.id: \"swcmTV1\" is not an ID of exactly 6 bytes, such as swcmTV" },
+	{ "tv.id", "\xc3\xa9", "tv.id: \"\xc3\xa9\" is not an ID of exactly 6 bytes, such as swcmTV" },
 	/* keys */
 	{ "pmu.mesages", "1", "pmu.mesages: no such key; did you mean pmu.messages?" },
 	{ "pmu.messagse", "1", "pmu.messagse: no such key; did you mean pmu.messages?" },
@@ -271,6 +337,13 @@ static const struct {
 	{ "pmu-tls.reply", "1", "pmu-tls.reply: no such key; did you mean pmu-ws.reply?" },
 	{ "ws.port", "1", "ws.port: no such key; ws has reply, fragment, ping" },
 	{ "pmu", "1", "pmu: no such key; " PMU_HAS },
+	{ "pmu.reorder", "1%", "pmu.reorder: no such key; " PMU_HAS },
+	{ "echo.delay", "1s", "echo.delay: no such key; echo has chunk, idle, connections, port" },
+	{ "reset.los", "1%", "reset.los: no such key; did you mean reset.loss?" },
+	{ "rest.loss", "1%", "rest.loss: no such key; did you mean reset.loss?" },
+	{ "udp_print.loss", "1%", "udp_print.loss: no such key; did you mean udp-print.loss?" },
+	{ "udp-print.family", "4", "udp-print.family: no such key; udp-print has port, loss, delay, jitter, "
+		"duplicate, reorder, corrupt" },
 	{ "shutdown.x", "1", "shutdown.x: no such key; shutdown has grace" },
 	{ "foo.bar", "1", "foo.bar: no such key; pmulab serve --help shows them all" },
 	{ "", "1", ": no such key; pmulab serve --help shows them all" },
@@ -615,10 +688,11 @@ START_TEST(test_print_keys)
 	size_t column = 0;
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++) {
 		ck_assert_msg(strlen(line) <= 100, "%s", line);
-		size_t help = strlen(line) - strlen(config_rows[lines].help);
-		ck_assert_str_eq(line + help, config_rows[lines].help);
-		ck_assert_msg(lines == 0 || help == column, "not aligned: %s", line);
-		column = help;
+		const char *help = strstr(line, config_rows[lines].help);
+		ck_assert_msg(help, "%s", line);
+		ck_assert_msg(lines == 0 || (size_t)(help - line) == column, "not aligned: %s", line);
+		column = (size_t)(help - line);
+		ck_assert_str_eq(help + strlen(config_rows[lines].help), lines == KEY_LOSS ? " (reset: 50%)" : "");
 	}
 	ck_assert_int_eq(lines, KEY_COUNT);
 	free(text);
