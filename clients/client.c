@@ -1,77 +1,56 @@
-/*
- * What the clients share. Where the lab is: the options say it first, then the environment, whose variables
- * stand in the file that `pmulab serve --ports-file` writes.
- */
+/* What the lab's clients do alike with sockets and with what they print. */
 #include "clients/client.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/cli.h"
+#include "common/clock.h"
 
-/* An empty variable counts as none, as is usual in shells. */
-static const char *environment(const char *variable)
+size_t client_send_all(int fd, const char *data, size_t len)
 {
-	const char *value = getenv(variable);
-	return value && *value ? value : NULL;
-}
-
-const char *client_host(const char *option)
-{
-	const char *host = option ? option : environment("PMULAB_HOST");
-	return host ? host : "localhost";
-}
-
-bool client_port(const char *option, const char *variable, uint16_t lab_port, uint16_t *port, struct err *err)
-{
-	const char *text = option ? option : environment(variable);
-	long value = lab_port;
-	if (text && !cli_integer(option ? "--port" : variable, text, 1, 65535, &value, err))
-		return false;
-	*port = (uint16_t)value;
-	return true;
-}
-
-/* Copies `len` bytes; false when they do not fit. */
-static bool copy_part(char *to, size_t size, const char *from, size_t len)
-{
-	if (len >= size)
-		return false;
-	memcpy(to, from, len);
-	to[len] = '\0';
-	return true;
-}
-
-bool client_url_parse(struct client_url *url, const char *text, struct err *err)
-{
-	*url = (struct client_url){ .secure = strncmp(text, "wss://", 6) == 0, .path = "/" };
-	if (!url->secure && strncmp(text, "ws://", 5) != 0)
-		goto fail;
-	const char *at = strstr(text, "://") + 3;
-	if (strpbrk(at, "@#? \t\r\n")) /* user names, fragments and queries have no use here */
-		goto fail;
-
-	bool bracket = *at == '[';
-	at += bracket;
-	size_t len = strcspn(at, bracket ? "]" : ":/");
-	if (len == 0 || !copy_part(url->host, sizeof url->host, at, len))
-		goto fail;
-	at += len;
-	if (bracket && *at++ != ']')
-		goto fail;
-	if (*at == ':') {
-		len = strcspn(++at, "/");
-		if (len == 0 || !copy_part(url->port, sizeof url->port, at, len))
-			goto fail;
-		at += len;
+	size_t done = 0;
+	while (done < len) {
+		ssize_t sent = send(fd, data + done, len - done, 0);
+		if (sent < 0 && errno == EINTR) /* stopped and continued, signal(7) */
+			continue;
+		if (sent < 0)
+			break;
+		done += (size_t)sent;
 	}
-	if (*at == '\0' || (*at == '/' && copy_part(url->path, sizeof url->path, at, strlen(at))))
-		return true;
-fail:
-	err_set(err, STATUS_USAGE, "\"%.300s\" is no WebSocket URL such as ws://localhost:5006/", text);
-	return false;
+	return done;
+}
+
+const char *client_socket_error(bool *silent)
+{
+	*silent = errno == EAGAIN || errno == EWOULDBLOCK;
+	return *silent ? "timed out" : strerror(errno);
+}
+
+bool client_wait(int fd, short events, double deadline)
+{
+	struct pollfd ready = { .fd = fd, .events = events };
+	for (;;) {
+		double left = deadline - clock_now();
+		if (left <= 0)
+			return false;
+		/* Rounded up, or the last millisecond would be spent spinning; poll(2) takes an int. */
+		if (poll(&ready, 1, (int)ceil(fmin(left, 3600) * 1000)) > 0)
+			return true;
+	}
+}
+
+void client_end_tcp(int fd, double seconds)
+{
+	char rest[4096];
+	double deadline = clock_now() + seconds;
+	shutdown(fd, SHUT_WR);
+	while (client_wait(fd, POLLIN, deadline) && recv(fd, rest, sizeof rest, 0) > 0)
+		;
 }
 
 void client_peer(int fd, char text[ADDRESS_TEXT])
@@ -81,64 +60,36 @@ void client_peer(int fd, char text[ADDRESS_TEXT])
 	address_format(&peer, text);
 }
 
-bool client_ca_file(const char *option, char *file, size_t size, struct err *err)
+int client_listen(const char *bind, uint16_t port, int backlog, struct err *err)
 {
-	const char *given = option ? option : environment("PMULAB_CA_FILE");
-	const char *state = environment("XDG_STATE_HOME"), *home = environment("HOME");
-	int len;
-	if (given)
-		len = snprintf(file, size, "%s", given);
-	else if (state)
-		len = snprintf(file, size, "%s/pmulab/ca.pem", state);
-	else if (home)
-		len = snprintf(file, size, "%s/.local/state/pmulab/ca.pem", home);
-	else
-		len = -1;
-	if (len >= 0 && (size_t)len < size)
-		return true;
-	err_set(err, STATUS_USAGE, "no CA to trust: there is no $HOME to look in; give --ca FILE");
-	return false;
-}
-
-static size_t minimum(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How a refusal begins. */
-static const char error_word[] = "ERROR ";
-
-bool client_refusal_take(struct client_refusal *refusal, const char *data, size_t len, size_t *held)
-{
-	*held = 0;
-	if (refusal->excluded)
-		return false;
-	size_t before = refusal->len;
-	refusal->len += minimum(len, sizeof refusal->text - 1 - before);
-	memcpy(refusal->text + before, data, refusal->len - before);
-	if (memcmp(refusal->text, error_word, minimum(refusal->len, sizeof error_word - 1)) == 0)
-		return true;
-	refusal->excluded = true;
-	*held = before;
-	return false;
-}
-
-bool client_refusal_end(struct client_refusal *refusal, size_t *held, struct err *err)
-{
-	*held = 0;
-	if (refusal->excluded)
-		return false;
-	if (refusal->len < sizeof error_word - 1) {
-		*held = refusal->len;
-		return false;
+	struct address address;
+	if (!address_parse(&address, bind, port)) {
+		err_set(err, STATUS_USAGE, "--bind: \"%s\" is no IP address", bind);
+		return -1;
 	}
-	refusal->text[refusal->len] = '\0';
-	refusal->text[strcspn(refusal->text, "\r\n")] = '\0';
-	for (char *c = refusal->text; *c; c++) /* a terminal must not obey what a peer sends */
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	err_set(err, STATUS_FAILED, "%s", refusal->text);
-	return true;
+	const struct listen_options listen_options = { .backlog = backlog };
+	int fd = net_listen(&address, &listen_options, err);
+	if (fd < 0)
+		return -1;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	char text[ADDRESS_TEXT];
+	net_local_address(fd, &address);
+	address_format(&address, text);
+	fprintf(stderr, "listening on %s\n", text);
+	return fd;
+}
+
+int client_accept(int listener, int flags, struct err *err)
+{
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, flags);
+		if (fd >= 0)
+			return fd;
+		if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+	err_set(err, STATUS_FAILED, "accept: %s", strerror(errno));
+	return -1;
 }
 
 void client_print_piece(const char *label, const char *data, size_t len)
@@ -156,6 +107,15 @@ void client_print_piece(const char *label, const char *data, size_t len)
 			printf("\\x%02x", byte);
 	}
 	putchar('\n');
+}
+
+bool client_flush(struct err *err)
+{
+	if (fflush(stdout) == 0)
+		return true;
+	if (errno != EPIPE)
+		err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
+	return false;
 }
 
 const char *client_plural(long count)

@@ -1,4 +1,4 @@
-/* What clients share: where the lab is, who is at the other end, what a refusal looks like. */
+/* What the lab's clients do alike with sockets and with what they print. */
 #ifndef CLIENTS_CLIENT_H
 #define CLIENTS_CLIENT_H
 
@@ -9,61 +9,39 @@
 #include "common/err.h"
 #include "common/net.h"
 
-/* The lab's ports when nothing else is said. */
-enum {
-	LAB_ECHO_PORT = 5002,
-	LAB_PMU_PORT = 5003,
-	LAB_WS_PORT = 5006,
-	LAB_TLS_PORT = 5007,
-	LAB_WSS_PORT = 5008
-};
+/* send() until all of it has been taken; a blocking socket waits meanwhile. Returns how many bytes went:
+   fewer than `len` when it failed, and errno says why. */
+size_t client_send_all(int fd, const char *data, size_t len);
 
-/* `option` if it is given, else the environment's PMULAB_HOST, else localhost. */
-const char *client_host(const char *option);
+/* After a send() or recv() that failed: in words, from errno. "timed out" where SO_RCVTIMEO or SO_SNDTIMEO
+   ran out (socket(7)), which `*silent` tells as well. */
+const char *client_socket_error(bool *silent);
 
-/* `option` (--port) if it is given, else the environment's `variable`, else `lab_port`. False with `err`
-   (STATUS_USAGE) for what is no port. */
-bool client_port(
-	const char *option, const char *variable, uint16_t lab_port, uint16_t *port, struct err *err);
+/* Waits until poll(2) sees `events` (POLLIN, POLLOUT), an error or the peer's end on `fd`; true. False: it is
+   `deadline` (clock_now()) before that. */
+bool client_wait(int fd, short events, double deadline);
 
-/* "ws://host:port/path", RFC 6455 section 3. */
-struct client_url {
-	bool secure; /* wss:// */
-	char host[256]; /* without the brackets of an IPv6 address */
-	char port[8]; /* "": none */
-	char path[512]; /* "/" where there is none */
-};
-
-/* False with `err` (STATUS_USAGE). */
-bool client_url_parse(struct client_url *url, const char *text, struct err *err);
+/* The last bytes are sent: ends TCP's direction, and reads for at most `seconds` what the peer still says.
+   close() with bytes unread would be a reset, which can overtake what was sent (RFC 1122 4.2.2.13). */
+void client_end_tcp(int fd, double seconds);
 
 /* The other end's address, for what is told about it. */
 void client_peer(int fd, char text[ADDRESS_TEXT]);
 
-/* `option` (--ca) if it is given, else PMULAB_CA_FILE, else where `pmulab serve` puts its ca.pem. False with
-   `err` (STATUS_USAGE) when there is no such place. */
-bool client_ca_file(const char *option, char *file, size_t size, struct err *err);
+/* A listener on `bind` (an address of this machine) whose accept() waits; says on stderr where it listens. -1
+   with `err` on failure. */
+int client_listen(const char *bind, uint16_t port, int backlog, struct err *err);
 
-/*
- * A PMU refuses a command with one line that starts with "ERROR ". Only the first bytes of an answer tell the
- * two apart, and they may come one by one.
- */
-struct client_refusal {
-	char text[512]; /* what has come, as far as it fits */
-	size_t len;
-	bool excluded; /* it is an answer */
-};
-
-/* What a read has brought. True: it may be a refusal and is kept back. False: it is an answer, and the first
-   `*held` bytes of `text`, kept back so far, come before it. */
-bool client_refusal_take(struct client_refusal *refusal, const char *data, size_t len, size_t *held);
-
-/* The answer has ended. True: it was a refusal, which `err` is now (STATUS_FAILED). False: what was kept back
-   after all belongs to the answer, `*held` bytes of it. */
-bool client_refusal_end(struct client_refusal *refusal, size_t *held, struct err *err);
+/* accept4(2) with `flags`; connections that were gone before they were accepted do not count. -1 with
+   `err`. */
+int client_accept(int listener, int flags, struct err *err);
 
 /* Prints "label: " and the bytes to stdout as one line; what is not printable ASCII as \n, \x1b, \\. */
 void client_print_piece(const char *label, const char *data, size_t len);
+
+/* Makes visible what was printed. False: stdout takes no more; `err` says why, unless it is that a reader
+   such as `head -1` has seen enough. */
+bool client_flush(struct err *err);
 
 /* "s" unless `count` is 1. */
 const char *client_plural(long count);

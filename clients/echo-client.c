@@ -5,50 +5,39 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clients/client.h"
+#include "clients/client_options.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/net.h"
 
-enum {
-	OPTION_IPV4 = CLI_FIRST,
-	OPTION_IPV6,
-	OPTION_HOST,
-	OPTION_PORT,
-	OPTION_BUFFER,
-	OPTION_TIMEOUT,
-	OPTION_HOLD,
-	OPTION_JSON,
-};
+enum { OPTION_HOLD = CLIENT_FIRST };
 
-static const struct cli_option options[] = {
-	{ OPTION_IPV4, '4', "ipv4", NULL, "IPv4 only" },
-	{ OPTION_IPV6, '6', "ipv6", NULL, "IPv6 only" },
-	{ OPTION_HOST, 'H', "host", "HOST",
-		"the server's name or address (else $PMULAB_HOST, else localhost)" },
-	{ OPTION_PORT, 'p', "port", "PORT", "its port (else $PMULAB_ECHO_PORT, else 5002)" },
-	{ OPTION_BUFFER, 'b', "buffer", "BYTES", "what one recv() may return at most (16)" },
-	{ OPTION_TIMEOUT, 't', "timeout", "SECONDS", "give up after so much silence; 0: never (10)" },
+static const struct cli_option rows[] = {
+	CLIENT_ROWS_FAMILY,
+	CLIENT_ROW_HOST("the server's name or address"),
+	CLIENT_ROW_PORT("its port (else $PMULAB_ECHO_PORT, else 5002)"),
+	CLIENT_ROW_BUFFER("16"),
+	CLIENT_ROW_TIMEOUT("give up after so much silence; 0: never (10)"),
 	{ OPTION_HOLD, 0, "hold", NULL, "keep the connection at the end, until Ctrl-C" },
-	{ OPTION_JSON, 0, "json", NULL, "print the numbers as one JSON object instead of the data" },
+	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
 
 static const struct cli cli = {
 	.program = "echo-client",
 	.usage = "[options] [MESSAGE]",
-	.about = "Sends MESSAGE (else what Juliet says in code D) to an echo server over TCP and prints what "
-		 "comes\n"
-		 "back, one line for each recv().",
-	.options = options,
-	.count = sizeof options / sizeof options[0],
+	.about =
+		"Sends MESSAGE (else what Juliet says in code D) to an echo server over TCP and prints what\n"
+		"comes back, one line for each recv().",
+	.options = rows,
+	.count = sizeof rows / sizeof rows[0],
 	.epilogue = "Examples:\n"
 		    "  echo-client\n"
 		    "  echo-client -b 4 'Good night, good night!'\n"
@@ -58,11 +47,8 @@ static const struct cli cli = {
 };
 
 struct settings {
-	const char *host, *port_text;
-	int family;
-	long buffer;
-	double timeout; /* seconds */
-	bool hold, json;
+	struct client_options options;
+	bool hold;
 };
 
 struct numbers {
@@ -75,68 +61,43 @@ struct numbers {
 static bool on_option(void *context, int id, const char *value, struct err *err)
 {
 	struct settings *settings = context;
-	switch (id) {
-	case OPTION_IPV4:
-		settings->family = AF_INET;
-		return true;
-	case OPTION_IPV6:
-		settings->family = AF_INET6;
-		return true;
-	case OPTION_HOST:
-		settings->host = value;
-		return true;
-	case OPTION_PORT:
-		settings->port_text = value;
-		return true;
-	case OPTION_BUFFER:
-		return cli_integer("--buffer", value, 1, 65536, &settings->buffer, err);
-	case OPTION_TIMEOUT:
-		return cli_seconds("--timeout", value, &settings->timeout, err);
-	case OPTION_HOLD:
-		settings->hold = true;
-		return true;
-	case OPTION_JSON:
-		settings->json = true;
-		return true;
-	}
-	return false;
+	if (id != OPTION_HOLD)
+		return client_on_option(&settings->options, id, value, err);
+	settings->hold = true;
+	return true;
 }
 
-static void io_failed(const struct settings *settings, const char *peer, struct err *err)
+static void io_failed(const struct client_options *options, const char *peer, struct err *err)
 {
-	if (errno == EAGAIN || errno == EWOULDBLOCK) /* SO_RCVTIMEO or SO_SNDTIMEO, socket(7) */
-		err_set(err, STATUS_FAILED, "%s: nothing happened for %g s", peer, settings->timeout);
+	bool silent;
+	const char *reason = client_socket_error(&silent);
+	if (silent)
+		err_set(err, STATUS_FAILED, "%s: nothing happened for %g s", peer, options->timeout);
 	else
-		err_set(err, STATUS_FAILED, "%s: %s", peer, strerror(errno));
+		err_set(err, STATUS_FAILED, "%s: %s", peer, reason);
 }
 
 /* Sends the message and reads as many bytes as were sent. */
-static bool exchange(const struct settings *settings, int fd, const char *message, struct numbers *numbers,
-	struct err *err)
+static bool exchange(const struct client_options *options, int fd, const char *message,
+	struct numbers *numbers, struct err *err)
 {
+	static char buffer[CLIENT_BUFFER_MAX]; /* of which only what is used takes memory */
 	size_t expected = strlen(message);
-	char buffer[65536];
 
-	client_peer(fd, numbers->peer);
-	if (!settings->json)
+	if (!options->json)
 		client_print_piece("sending", message, expected);
-	while (numbers->sent < expected) {
-		ssize_t len = send(fd, message + numbers->sent, expected - numbers->sent, 0);
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len < 0) {
-			io_failed(settings, numbers->peer, err);
-			return false;
-		}
-		numbers->sent += (size_t)len;
+	numbers->sent = client_send_all(fd, message, expected);
+	if (numbers->sent < expected) {
+		io_failed(options, numbers->peer, err);
+		return false;
 	}
 	while (numbers->received < expected) {
-		ssize_t len = recv(fd, buffer, (size_t)settings->buffer, 0);
+		ssize_t len = recv(fd, buffer, (size_t)options->buffer, 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		numbers->recv_calls++;
 		if (len < 0) {
-			io_failed(settings, numbers->peer, err);
+			io_failed(options, numbers->peer, err);
 			return false;
 		}
 		if (len == 0) {
@@ -144,7 +105,7 @@ static bool exchange(const struct settings *settings, int fd, const char *messag
 				numbers->received, expected);
 			return false;
 		}
-		if (!settings->json)
+		if (!options->json)
 			client_print_piece("received", buffer, (size_t)len);
 		if ((size_t)len > expected - numbers->received ||
 			memcmp(buffer, message + numbers->received, (size_t)len) != 0) {
@@ -175,20 +136,12 @@ static void report_json(const struct numbers *numbers, long buffer, const struct
 
 int main(int argc, char **argv)
 {
-	struct settings settings = { .family = AF_UNSPEC, .buffer = 16, .timeout = 10 };
+	struct settings settings = { .options = { .buffer = 16, .timeout = 10 } };
+	struct client_options *options = &settings.options;
 	struct numbers numbers = { 0 };
 	struct err err = { 0 };
-	int operands;
-	switch (cli_parse(&cli, argc, argv, on_option, &settings, &operands, &err)) {
-	case CLI_DONE:
-		return STATUS_OK;
-	case CLI_ERROR:
-		return cli_fail(cli.program, &err);
-	case CLI_RUN:
-		break;
-	}
-	uint16_t port;
-	if (!client_port(settings.port_text, "PMULAB_ECHO_PORT", LAB_ECHO_PORT, &port, &err))
+	int operands = client_parse(&cli, argc, argv, on_option, &settings);
+	if (!client_find_port(options, "PMULAB_ECHO_PORT", LAB_ECHO_PORT, 1, &err))
 		return cli_fail(cli.program, &err);
 	if (argc - operands > 1) {
 		err_set(&err, STATUS_USAGE, "one MESSAGE at most, in quotes; see echo-client --help");
@@ -198,24 +151,23 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN); /* a connection that is gone shows as EPIPE */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
-	int fd = net_connect(client_host(settings.host), port, settings.family, settings.timeout, &err);
+	int fd = net_connect(client_host(options), options->port, options->family, options->timeout, &err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);
+	client_peer(fd, numbers.peer);
 	double start = clock_now();
-	bool done = exchange(&settings, fd, message, &numbers, &err);
+	bool done = exchange(options, fd, message, &numbers, &err);
 	numbers.seconds = clock_now() - start;
-	if (settings.json)
-		report_json(&numbers, settings.buffer, &err);
+	if (options->json)
+		report_json(&numbers, options->buffer, &err);
 	else
 		fprintf(stderr, "%zu byte%s, %ld recv() call%s of up to %ld\n", numbers.received,
 			client_plural((long)numbers.received), numbers.recv_calls,
-			client_plural(numbers.recv_calls), settings.buffer);
-	if (fflush(stdout) != 0 && errno != EPIPE && done) {
-		err_set(&err, STATUS_FAILED, "stdout: %s", strerror(errno));
-		done = false;
-	}
+			client_plural(numbers.recv_calls), options->buffer);
+	if (done)
+		client_flush(&err);
 	while (done && settings.hold)
 		pause();
 	close(fd);
-	return done ? STATUS_OK : cli_fail(cli.program, &err);
+	return err.text[0] ? cli_fail(cli.program, &err) : STATUS_OK;
 }

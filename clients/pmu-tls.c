@@ -3,48 +3,35 @@
  * certificate, reads CMD_short:d and answers with n messages, d seconds apart. A second client waits
  * meanwhile in the backlog, so each one's time is limited.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clients/client.h"
+#include "clients/client_options.h"
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/net.h"
 #include "common/tls_context.h"
 #include "common/transport.h"
 #include "common/wire.h"
 
-enum {
-	OPTION_BIND = CLI_FIRST,
-	OPTION_PORT,
-	OPTION_CERT,
-	OPTION_KEY,
-	OPTION_LEGACY,
-	OPTION_MESSAGES,
-	OPTION_FIRST,
-	OPTION_TIMEOUT,
-	OPTION_COUNT
-};
+enum { OPTION_CERT = CLIENT_FIRST, OPTION_KEY, OPTION_MESSAGES, OPTION_FIRST };
 
-static const struct cli_option options[] = {
+static const struct cli_option rows[] = {
 	{ OPTION_CERT, 0, "cert", "FILE", "the certificate that the TAs have signed, PEM" },
 	{ OPTION_KEY, 0, "key", "FILE", "its private key, PEM" },
-	{ OPTION_LEGACY, 0, "legacy", NULL, "use 1024-bit keys and SHA-1 too, as the handout's" },
-	{ OPTION_BIND, 0, "bind", "ADDRESS", "listen on this address of the machine (127.0.0.1)" },
-	{ OPTION_PORT, 'p', "port", "PORT", "and this port (5003); 0: a free one" },
+	CLIENT_ROW_LEGACY("use 1024-bit keys and SHA-1 too, as the handout's"),
+	CLIENT_ROW_BIND,
+	CLIENT_ROW_PORT("and this port (5003); 0: a free one"),
 	{ OPTION_MESSAGES, 'n', "messages", "N", "messages for one CMD_short (20)" },
 	{ OPTION_FIRST, 0, "first", "I", "the first message's number (1)" },
-	{ OPTION_TIMEOUT, 't', "timeout", "SECONDS",
-		"leave a client that has not sent its command by then, or takes nothing for so long (10)" },
-	{ OPTION_COUNT, 0, "count", "N", "stop after N clients" },
+	CLIENT_ROW_TIMEOUT(
+		"leave a client that has not sent its command by then, or takes nothing for so long (10)"),
+	CLIENT_ROW_COUNT("stop after N clients"),
 	CLI_COMMON,
 };
 
@@ -53,8 +40,8 @@ static const struct cli cli = {
 	.usage = "--cert FILE --key FILE [options]",
 	.about =
 		"Answers CMD_short:d over TLS with n messages, d seconds apart, to one client after another.",
-	.options = options,
-	.count = sizeof options / sizeof options[0],
+	.options = rows,
+	.count = sizeof rows / sizeof rows[0],
 	.epilogue = "Examples:\n"
 		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem\n"
 		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem --legacy -p 0 --count 1\n"
@@ -63,11 +50,12 @@ static const struct cli cli = {
 		    "cannot be bound.",
 };
 
+enum { GOODBYE_SECONDS = 2 };
+
 struct settings {
-	const char *bind, *cert, *key;
-	long port, messages, first, count; /* count 0: no end */
-	double timeout; /* seconds */
-	bool legacy;
+	struct client_options options;
+	const char *cert, *key;
+	long messages, first;
 };
 
 /* The client that is being served. */
@@ -85,57 +73,26 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 {
 	struct settings *settings = context;
 	switch (id) {
-	case OPTION_BIND:
-		settings->bind = value;
-		return true;
-	case OPTION_PORT:
-		return cli_integer("--port", value, 0, 65535, &settings->port, err);
 	case OPTION_CERT:
 		settings->cert = value;
 		return true;
 	case OPTION_KEY:
 		settings->key = value;
 		return true;
-	case OPTION_LEGACY:
-		settings->legacy = true;
-		return true;
 	case OPTION_MESSAGES:
 		return cli_integer("--messages", value, 1, 1000000, &settings->messages, err);
 	case OPTION_FIRST:
 		return cli_integer("--first", value, 0, 1000000000, &settings->first, err);
-	case OPTION_TIMEOUT:
-		return cli_seconds("--timeout", value, &settings->timeout, err);
-	case OPTION_COUNT:
-		return cli_integer("--count", value, 1, 1000000000, &settings->count, err);
 	}
-	return false;
+	return client_on_option(&settings->options, id, value, err);
 }
 
-/* For poll(2): never less than `seconds`, or the caller would spin; at most an hour. */
-static int milliseconds(double seconds)
-{
-	return (int)ceil(fmin(seconds, 3600) * 1000);
-}
-
-/* Blocks until the transport can go on; poll(2) takes the time that is left. With SO_RCVTIMEO instead, a
-   client that sends one byte now and then would stay for ever, and all others would wait. */
-static bool wait_for(struct client *client, enum io io, double deadline)
-{
-	struct pollfd ready = { .fd = client->fd, .events = io == IO_WANT_WRITE ? POLLOUT : POLLIN };
-	for (;;) {
-		double left = deadline - clock_now();
-		if (left <= 0)
-			return false;
-		if (poll(&ready, 1, milliseconds(left)) > 0)
-			return true;
-	}
-}
-
-/* True when the transport shall be asked again. */
+/* True when the transport shall be asked again: poll(2) has waited for it. With SO_RCVTIMEO instead, a client
+   that sends one byte now and then would stay for ever, and all others would wait. */
 static bool again(struct client *client, enum io io, const char *what)
 {
 	if (io == IO_WANT_READ || io == IO_WANT_WRITE) {
-		if (wait_for(client, io, client->deadline))
+		if (client_wait(client->fd, io == IO_WANT_WRITE ? POLLOUT : POLLIN, client->deadline))
 			return true;
 		err_set(&client->err, STATUS_FAILED, "%s: timed out", what);
 	} else if (io == IO_EOF) {
@@ -146,18 +103,19 @@ static bool again(struct client *client, enum io io, const char *what)
 	return false;
 }
 
-static bool handshake(struct client *client)
+/* Handshake or goodbye, which take several steps. */
+static bool complete(struct client *client, enum io (*step)(struct transport *), const char *what)
 {
 	enum io io;
 	do
-		io = client->tls->ops->handshake(client->tls);
-	while (io != IO_DONE && again(client, io, "TLS handshake"));
+		io = step(client->tls);
+	while (io != IO_DONE && again(client, io, what));
 	return io == IO_DONE;
 }
 
 static bool send_text(struct client *client, const char *text, size_t len)
 {
-	client->deadline = clock_now() + client->settings->timeout;
+	client->deadline = clock_now() + client->settings->options.timeout;
 	while (len > 0) {
 		size_t taken;
 		enum io io = client->tls->ops->send(client->tls, text, len, &taken);
@@ -190,7 +148,7 @@ static bool read_command(struct client *client)
 			if (verdict != WIRE_PREFIX && !(verdict == WIRE_OPEN && pieces > 1))
 				break;
 		} else if (verdict == WIRE_OPEN) {
-			if (io == IO_WANT_READ && wait_for(client, io, clock_now() + 0.1))
+			if (io == IO_WANT_READ && client_wait(client->fd, POLLIN, clock_now() + 0.1))
 				continue;
 			break;
 		} else if (io == IO_EOF && have > 0) {
@@ -212,57 +170,30 @@ static bool read_command(struct client *client)
 	return false;
 }
 
-/* False when the connection has broken meanwhile. A client that has only ended its own direction waits. */
-static bool sleep_until(struct client *client, double when)
-{
-	struct pollfd broken = { .fd = client->fd };
-	for (;;) {
-		double left = when - clock_now();
-		if (left <= 0)
-			return true;
-		if (poll(&broken, 1, milliseconds(left)) > 0) {
-			err_set(&client->err, STATUS_FAILED, "the client has closed the connection");
-			return false;
-		}
-	}
-}
-
 static bool send_messages(struct client *client)
 {
 	double start = clock_now();
 	for (long i = 0; i < client->settings->messages; i++) {
 		char text[WIRE_MESSAGE_MAX];
 		size_t len = wire_format_message(text, client->settings->first + i);
-		/* from the start, not from now: the pauses do not add up to a drift */
-		if (!sleep_until(client, start + (double)i * client->command.interval) ||
-			!send_text(client, text, len))
+		/* From the start, not from now: the pauses do not add up to a drift. Events 0: only a broken
+		   connection counts; a client that has ended its own direction waits for its messages. */
+		if (client_wait(client->fd, 0, start + (double)i * client->command.interval)) {
+			err_set(&client->err, STATUS_FAILED, "the client has closed the connection");
+			return false;
+		}
+		if (!send_text(client, text, len))
 			return false;
 		client->messages++;
 	}
 	return true;
 }
 
-/* Our close_notify, then TCP's FIN. What the client may still have sent is read, or close() would answer it
-   with a reset, which can overtake the messages (RFC 1122 4.2.2.13). */
-static void say_goodbye(struct client *client)
-{
-	char buffer[4096];
-	enum io io;
-	client->deadline = clock_now() + fmin(client->settings->timeout, 2);
-	do
-		io = client->tls->ops->finish(client->tls);
-	while (io != IO_DONE && again(client, io, "close_notify"));
-	shutdown(client->fd, SHUT_WR);
-	while (wait_for(client, IO_WANT_READ, client->deadline) &&
-		recv(client->fd, buffer, sizeof buffer, 0) > 0)
-		;
-}
-
 /* One client, from its connection to its end. What goes wrong here is that client's matter only. */
 static void serve(const struct settings *settings, struct tls_context *context, int fd)
 {
 	struct client client = {
-		.settings = settings, .fd = fd, .deadline = clock_now() + settings->timeout
+		.settings = settings, .fd = fd, .deadline = clock_now() + settings->options.timeout
 	};
 	struct transport_about about;
 	char peer[ADDRESS_TEXT];
@@ -272,7 +203,8 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 		fprintf(stderr, "%s: %s: out of memory\n", cli.program, peer);
 		return;
 	}
-	bool done = handshake(&client) && read_command(&client) && send_messages(&client);
+	bool done = complete(&client, client.tls->ops->handshake, "TLS handshake") && read_command(&client) &&
+		    send_messages(&client);
 	client.tls->ops->describe(client.tls, &about);
 	if (done)
 		printf("%s: CMD_short:%g, %ld message%s, %ld bytes, %s %s\n", peer, client.command.interval,
@@ -280,7 +212,9 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 			about.tls_cipher);
 	else
 		fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client.err.text);
-	say_goodbye(&client);
+	client.deadline = clock_now() + fmin(settings->options.timeout, GOODBYE_SECONDS);
+	complete(&client, client.tls->ops->finish, "close_notify");
+	client_end_tcp(fd, client.deadline - clock_now());
 	transport_destroy(client.tls);
 }
 
@@ -288,17 +222,12 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 static bool serve_all(
 	const struct settings *settings, struct tls_context *context, int listener, struct err *err)
 {
-	for (long served = 0; settings->count == 0 || served < settings->count;) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd < 0) {
-			err_set(err, STATUS_FAILED, "accept: %s", strerror(errno));
+	for (long served = 0; settings->options.count == 0 || served < settings->options.count; served++) {
+		int fd = client_accept(listener, SOCK_CLOEXEC | SOCK_NONBLOCK, err);
+		if (fd < 0)
 			return false;
-		}
 		serve(settings, context, fd);
 		close(fd);
-		served++;
 		if (ferror(stdout)) {
 			err_set(err, STATUS_FAILED, "stdout: cannot be written");
 			return false;
@@ -310,48 +239,28 @@ static bool serve_all(
 int main(int argc, char **argv)
 {
 	struct settings settings = {
-		.bind = "127.0.0.1", .port = LAB_PMU_PORT, .messages = 20, .first = 1, .timeout = 10
+		.options = { .bind = "127.0.0.1", .timeout = 10 }, .messages = 20, .first = 1
 	};
 	struct err err = { 0 };
-	int operands;
-	switch (cli_parse(&cli, argc, argv, on_option, &settings, &operands, &err)) {
-	case CLI_DONE:
-		return STATUS_OK;
-	case CLI_ERROR:
+	int operands = client_parse(&cli, argc, argv, on_option, &settings);
+	if (!client_no_operands(&cli, argc, argv, operands, &err) ||
+		!client_find_port(&settings.options, NULL, LAB_PMU_PORT, 0, &err))
 		return cli_fail(cli.program, &err);
-	case CLI_RUN:
-		break;
-	}
-	struct address address;
-	if (argc > operands)
-		err_set(&err, STATUS_USAGE, "\"%s\" is one word too many; see pmu-tls --help",
-			argv[operands]);
-	else if (!settings.cert || !settings.key)
+	if (!settings.cert || !settings.key) {
 		err_set(&err, STATUS_USAGE, "--cert FILE and --key FILE are needed; see pmu-tls --help");
-	else if (!address_parse(&address, settings.bind, (uint16_t)settings.port))
-		err_set(&err, STATUS_USAGE, "--bind: \"%s\" is no IP address", settings.bind);
-	if (err.text[0])
 		return cli_fail(cli.program, &err);
-	struct tls_context *context = tls_context_server(settings.cert, settings.key, settings.legacy, &err);
+	}
+	struct tls_context *context =
+		tls_context_server(settings.cert, settings.key, settings.options.legacy, &err);
 	if (!context)
 		return cli_fail(cli.program, &err);
 
 	signal(SIGPIPE, SIG_IGN); /* a client that is gone shows as EPIPE */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
-	const struct listen_options listen_options = { .backlog = 16 };
-	int listener = net_listen(&address, &listen_options, &err);
-	if (listener < 0) {
-		tls_context_destroy(context);
-		return cli_fail(cli.program, &err);
-	}
-	char text[ADDRESS_TEXT];
-	net_local_address(listener, &address);
-	address_format(&address, text);
-	fprintf(stderr, "listening on %s\n", text);
-	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) & ~O_NONBLOCK); /* accept() shall wait */
-
-	bool done = serve_all(&settings, context, listener, &err);
-	close(listener);
+	int listener = client_listen(settings.options.bind, settings.options.port, 16, &err);
+	bool done = listener >= 0 && serve_all(&settings, context, listener, &err);
+	if (listener >= 0)
+		close(listener);
 	tls_context_destroy(context);
 	return done ? STATUS_OK : cli_fail(cli.program, &err);
 }

@@ -13,7 +13,7 @@ GENERATED = {"flood_text.h"}
 # The folders and files that a source may include, by the longest beginning of its name that stands here.
 MAY_INCLUDE = {
     "common/": ("common/",),
-    "clients/": ("common/", "clients/client.h"),
+    "clients/": ("common/", "clients/client"),
     "tests/": ("common/", "servers/", "clients/", "tests/"),
     "servers/": ("common/", "servers/"),
     "servers/main.c": ("common/", "servers/commands/"),

@@ -1,0 +1,371 @@
+/* What the clients share: where the lab is (options, environment, URLs), and what a PMU's answer is worth. */
+#include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clients/client.h"
+#include "clients/client_options.h"
+#include "clients/client_pmu.h"
+#include "common/clock.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static void forget_environment(void)
+{
+	static const char *const names[] = { "PMULAB_HOST", "PMULAB_PMU_PORT", "PMULAB_CA_FILE",
+		"XDG_STATE_HOME", "HOME" };
+	for (int i = 0; i < COUNT(names); i++)
+		unsetenv(names[i]);
+}
+
+START_TEST(test_host)
+{
+	struct client_options options = { 0 };
+	ck_assert_str_eq(client_host(&options), "localhost");
+	setenv("PMULAB_HOST", "", 1);
+	ck_assert_str_eq(client_host(&options), "localhost");
+	setenv("PMULAB_HOST", "192.0.2.1", 1);
+	ck_assert_str_eq(client_host(&options), "192.0.2.1");
+	options.host = "pmu.example";
+	ck_assert_str_eq(client_host(&options), "pmu.example");
+}
+END_TEST
+
+struct port_case {
+	const char *option, *environment;
+	long min;
+	int port; /* -1: refused */
+	const char *said;
+};
+
+static const struct port_case ports[] = {
+	{ NULL, NULL, 1, 5003, NULL },
+	{ NULL, "", 1, 5003, NULL },
+	{ NULL, "1234", 1, 1234, NULL },
+	{ "4321", "1234", 1, 4321, NULL },
+	{ "4321", "rubbish", 1, 4321, NULL },
+	{ "65535", NULL, 1, 65535, NULL },
+	{ "0", NULL, 0, 0, NULL },
+	{ "0", NULL, 1, -1, "--port: 0 is outside" },
+	{ "65536", NULL, 1, -1, "--port: 65536 is outside" },
+	{ "", NULL, 1, -1, "--port: \"\" is not" },
+	{ "5003x", NULL, 1, -1, "--port: \"5003x\"" },
+	{ NULL, "http", 1, -1, "PMULAB_PMU_PORT: \"http\"" },
+};
+
+START_TEST(test_port)
+{
+	const struct port_case *c = &ports[_i];
+	struct client_options options = { .port_text = c->option };
+	struct err err = { 0 };
+	if (c->environment)
+		setenv("PMULAB_PMU_PORT", c->environment, 1);
+	bool found = client_find_port(&options, "PMULAB_PMU_PORT", LAB_PMU_PORT, c->min, &err);
+	ck_assert_int_eq(found, c->port >= 0);
+	if (found) {
+		ck_assert_int_eq(options.port, c->port);
+	} else {
+		ck_assert_int_eq(err.status, STATUS_USAGE);
+		ck_assert_ptr_eq(strstr(err.text, c->said), err.text);
+	}
+}
+END_TEST
+
+START_TEST(test_port_without_a_variable)
+{
+	struct client_options options = { 0 };
+	ck_assert(client_find_port(&options, NULL, 5003, 0, NULL));
+	ck_assert_int_eq(options.port, 5003);
+}
+END_TEST
+
+START_TEST(test_ca)
+{
+	struct client_options options = { 0 };
+	char file[64];
+	struct err err = { 0 };
+	ck_assert(!client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_int_eq(err.status, STATUS_USAGE);
+	setenv("HOME", "/home/juliet", 1);
+	ck_assert(client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_str_eq(file, "/home/juliet/.local/state/pmulab/ca.pem");
+	setenv("XDG_STATE_HOME", "state", 1);
+	ck_assert(client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_str_eq(file, "/home/juliet/.local/state/pmulab/ca.pem");
+	setenv("XDG_STATE_HOME", "/state", 1);
+	ck_assert(client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_str_eq(file, "/state/pmulab/ca.pem");
+	setenv("PMULAB_CA_FILE", "lab.pem", 1);
+	ck_assert(client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_str_eq(file, "lab.pem");
+	options.ca = "mine.pem";
+	ck_assert(client_find_ca(&options, file, sizeof file, &err));
+	ck_assert_str_eq(file, "mine.pem");
+	ck_assert(!client_find_ca(&options, file, 8, &err));
+}
+END_TEST
+
+struct url_case {
+	const char *text;
+	bool secure;
+	const char *host, *port, *path; /* NULL: refused */
+};
+
+static const struct url_case urls[] = {
+	{ "ws://localhost:5006/", false, "localhost", "5006", "/" },
+	{ "ws://localhost", false, "localhost", "", "/" },
+	{ "wss://tcpip.epfl.ch", true, "tcpip.epfl.ch", "", "/" },
+	{ "wss://127.0.0.1:5008/a/b", true, "127.0.0.1", "5008", "/a/b" },
+	{ "ws://[::1]:5006/", false, "::1", "5006", "/" },
+	{ "ws://[::1]", false, "::1", "", "/" },
+	{ "ws://localhost:port", false, "localhost", "port", "/" },
+	{ "", false, NULL, NULL, NULL },
+	{ "ws:", false, NULL, NULL, NULL },
+	{ "ws://", false, NULL, NULL, NULL },
+	{ "ws:///", false, NULL, NULL, NULL },
+	{ "ws://:5006", false, NULL, NULL, NULL },
+	{ "ws://localhost:", false, NULL, NULL, NULL },
+	{ "ws://localhost:/", false, NULL, NULL, NULL },
+	{ "ws://localhost:123456789", false, NULL, NULL, NULL },
+	{ "ws://[::1", false, NULL, NULL, NULL },
+	{ "ws://[]", false, NULL, NULL, NULL },
+	{ "ws://[::1]x", false, NULL, NULL, NULL },
+	{ "ws://me@localhost/", false, NULL, NULL, NULL },
+	{ "ws://localhost/?q", false, NULL, NULL, NULL },
+	{ "ws://localhost/#top", false, NULL, NULL, NULL },
+	{ "ws://localhost/ HTTP/1.1\r\nX: y", false, NULL, NULL, NULL },
+	{ "http://localhost/", false, NULL, NULL, NULL },
+	{ "WS://localhost/", false, NULL, NULL, NULL },
+	{ "localhost:5006", false, NULL, NULL, NULL },
+};
+
+START_TEST(test_url)
+{
+	const struct url_case *c = &urls[_i];
+	struct client_url url;
+	struct err err = { 0 };
+	ck_assert_int_eq(client_url_parse(&url, c->text, &err), c->host != NULL);
+	if (c->host) {
+		ck_assert_int_eq(url.secure, c->secure);
+		ck_assert_str_eq(url.host, c->host);
+		ck_assert_str_eq(url.port, c->port);
+		ck_assert_str_eq(url.path, c->path);
+	} else {
+		ck_assert_int_eq(err.status, STATUS_USAGE);
+		ck_assert_ptr_nonnull(strstr(err.text, "is no WebSocket URL"));
+	}
+}
+END_TEST
+
+START_TEST(test_url_too_long)
+{
+	struct client_url url;
+	char text[1024] = "ws://";
+	memset(text + 5, 'h', 300);
+	ck_assert(!client_url_parse(&url, text, NULL));
+	snprintf(text, sizeof text, "ws://localhost/%0600d", 0);
+	ck_assert(!client_url_parse(&url, text, NULL));
+}
+END_TEST
+
+/* Refusals: whatever the pieces, what is kept back and what is told. */
+
+struct refusal_case {
+	const char *stream;
+	const char *refusal; /* NULL: it is an answer */
+};
+
+static const struct refusal_case refusals[] = {
+	{ "ERROR no such thing\n", "ERROR no such thing" },
+	{ "ERROR no such thing", "ERROR no such thing" },
+	{ "ERROR 1\r\nERROR 2\n", "ERROR 1" },
+	{ "ERROR \x1b[2J\x7f\xff", "ERROR ?[2J??" },
+	{ "ERROR ", "ERROR " },
+	{ "ERROR", NULL },
+	{ "E", NULL },
+	{ "", NULL },
+	{ "ERRORS", NULL },
+	{ "error no", NULL },
+	{ " ERROR no", NULL },
+	{ "This is PMU data 1", NULL },
+};
+
+START_TEST(test_refusal_in_pieces)
+{
+	const struct refusal_case *c = &refusals[_i];
+	size_t len = strlen(c->stream);
+	for (size_t size = 1; size <= len + 1; size++) {
+		struct client_refusal refusal = { 0 };
+		struct err err = { 0 };
+		char shown[64] = "";
+		size_t held;
+		for (size_t at = 0; at < len; at += size) {
+			size_t piece = at + size < len ? size : len - at;
+			if (client_refusal_take(&refusal, c->stream + at, piece, &held))
+				continue;
+			strncat(shown, refusal.text, held);
+			strncat(shown, c->stream + at, piece);
+		}
+		ck_assert_int_eq(client_refusal_end(&refusal, &held, &err), c->refusal != NULL);
+		strncat(shown, refusal.text, held);
+		ck_assert_str_eq(shown, c->refusal ? "" : c->stream);
+		ck_assert_str_eq(err.text, c->refusal ? c->refusal : "");
+	}
+}
+END_TEST
+
+START_TEST(test_refusal_too_long)
+{
+	struct client_refusal refusal = { 0 };
+	struct err err;
+	size_t held;
+	ck_assert(client_refusal_take(&refusal, "ERROR ", 6, &held));
+	for (int i = 0; i < 2000; i++)
+		ck_assert(client_refusal_take(&refusal, "x", 1, &held));
+	ck_assert(client_refusal_end(&refusal, &held, &err));
+	ck_assert_uint_eq(strlen(err.text), sizeof refusal.text - 1);
+}
+END_TEST
+
+/* An answer's verdict: the text of `err`, and the word for --json. Nothing is printed. */
+
+struct answer_case {
+	const char *command, *stream, *ended, *err; /* err "": none */
+	long count;
+};
+
+static const struct answer_case answers[] = {
+	{ "CMD_short:0", "This is PMU data 1This is PMU data 2", "closed", "", 2 },
+	{ "CMD_short:0", "This is PMU data 99This is PMU data 100", "closed", "", 2 },
+	{ "CMD_short:0", "This is PMU da", "broken", "was cut: \"This is PMU da\"", 0 },
+	{ "CMD_short:0", "This is PMU data 1This is PMU data 3", "broken", "\"This is PMU data 3\"", 1 },
+	{ "CMD_short:0", "rubbish", "broken", "this is no PMU message", 0 },
+	{ "CMD_short:0", "ERROR no\n", "refused", "ERROR no", 0 },
+	{ "CMD_floodme", "rubbish", "closed", "", 0 },
+	{ "CMD_shrot:0", "rubbish", "closed", "", 0 },
+};
+
+static void begin(struct client_pmu *pmu, const char *command)
+{
+	const struct client_options options = { .timeout = -1, .json = true };
+	char text[64];
+	snprintf(text, sizeof text, "%s", command);
+	char *operands[] = { text };
+	ck_assert(client_pmu_init(pmu, "test", &options, 1, operands));
+}
+
+START_TEST(test_answer)
+{
+	const struct answer_case *c = &answers[_i];
+	for (int by_message = 0; by_message <= 1; by_message++) {
+		struct client_pmu pmu;
+		begin(&pmu, c->command);
+		pmu.by_message = by_message;
+		pmu.messages = c->count;
+		bool more = true;
+		for (const char *byte = c->stream; *byte && more; byte++)
+			more = by_message ? client_pmu_take_message(&pmu, byte, 1, false)
+					  : client_pmu_take(&pmu, byte, 1);
+		if (more)
+			client_pmu_closed(&pmu);
+		ck_assert_int_eq(client_pmu_end(&pmu), *c->err == '\0');
+		ck_assert_str_eq(pmu.ended, c->ended);
+		ck_assert_ptr_nonnull(strstr(pmu.err.text, c->err));
+		ck_assert_int_eq(pmu.err.text[0] == '\0', *c->err == '\0');
+		ck_assert_int_eq(pmu.splitter.count, c->count);
+	}
+}
+END_TEST
+
+/* WebSocket: two of the PMU's messages in one are not what the PMU sends. */
+START_TEST(test_messages_put_together)
+{
+	static const char two[] = "This is PMU data 1This is PMU data 2";
+	struct client_pmu pmu;
+	begin(&pmu, "CMD_short:0");
+	pmu.by_message = true;
+	ck_assert(client_pmu_take_message(&pmu, two, sizeof two - 1, true));
+	client_pmu_closed(&pmu);
+	pmu.messages = 1;
+	ck_assert(!client_pmu_end(&pmu));
+	ck_assert_int_eq(pmu.err.status, STATUS_PROTOCOL);
+}
+END_TEST
+
+START_TEST(test_one_command)
+{
+	const struct client_options options = { .timeout = 3 };
+	struct client_pmu pmu;
+	char command[] = "CMD_short:2", empty[] = "";
+	char *operands[] = { command, empty };
+	ck_assert(!client_pmu_init(&pmu, "test", &options, 0, operands));
+	ck_assert_int_eq(pmu.err.status, STATUS_USAGE);
+	ck_assert(!client_pmu_init(&pmu, "test", &options, 2, operands));
+	ck_assert(!client_pmu_init(&pmu, "test", &options, 1, operands + 1));
+	ck_assert(client_pmu_init(&pmu, "test", &options, 1, operands));
+	ck_assert(pmu.connect_timeout == 3 && pmu.timeout == 3);
+	begin(&pmu, "CMD_short:2");
+	ck_assert(pmu.connect_timeout == 10 && pmu.timeout == 12);
+}
+END_TEST
+
+/* Sockets */
+
+START_TEST(test_wait)
+{
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	ck_assert(client_wait(pair[0], POLLOUT, clock_now() + 10));
+	double start = clock_now();
+	ck_assert(!client_wait(pair[0], POLLIN, start + 0.02));
+	ck_assert(clock_now() >= start + 0.02);
+	ck_assert(!client_wait(pair[0], 0, clock_now() - 1));
+	ck_assert_uint_eq(client_send_all(pair[1], "abc", 3), 3);
+	ck_assert(client_wait(pair[0], POLLIN, clock_now() + 10));
+	close(pair[1]);
+	ck_assert(client_wait(pair[0], 0, clock_now() + 10)); /* the end counts without being asked for */
+	client_end_tcp(pair[0], 10);
+	close(pair[0]);
+}
+END_TEST
+
+START_TEST(test_plural)
+{
+	ck_assert_str_eq(client_plural(0), "s");
+	ck_assert_str_eq(client_plural(1), "");
+	ck_assert_str_eq(client_plural(2), "s");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *where = tcase_create("where"), *answer = tcase_create("answer"),
+	      *sockets = tcase_create("sockets");
+	tcase_add_checked_fixture(where, forget_environment, NULL);
+	tcase_add_test(where, test_host);
+	tcase_add_loop_test(where, test_port, 0, COUNT(ports));
+	tcase_add_test(where, test_port_without_a_variable);
+	tcase_add_test(where, test_ca);
+	tcase_add_loop_test(where, test_url, 0, COUNT(urls));
+	tcase_add_test(where, test_url_too_long);
+	tcase_add_loop_test(answer, test_refusal_in_pieces, 0, COUNT(refusals));
+	tcase_add_test(answer, test_refusal_too_long);
+	tcase_add_loop_test(answer, test_answer, 0, COUNT(answers));
+	tcase_add_test(answer, test_messages_put_together);
+	tcase_add_test(answer, test_one_command);
+	tcase_add_test(sockets, test_wait);
+	tcase_add_test(sockets, test_plural);
+	suite_add_tcase(suite, where);
+	suite_add_tcase(suite, answer);
+	suite_add_tcase(suite, sockets);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
