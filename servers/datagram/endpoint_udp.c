@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <math.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,10 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "servers/datagram/batch.h"
-#include "servers/datagram/fold.h"
+#include "servers/datagram/endpoint_delays.h"
 #include "servers/datagram/impair_config.h"
 #include "servers/datagram/responder.h"
+#include "servers/datagram/telling.h"
 #include "servers/datagram/turns.h"
 #include "servers/endpoint.h"
 
@@ -27,8 +27,7 @@ enum {
 	FAMILIES = 2,
 	READS_A_TURN = 4,       /* batches; then the streams get their turn */
 	PORT_TRIES = 64,        /* free ports, until one is free on every address */
-	PENDING_MAX = 4096,     /* datagrams that wait for their delay */
-	PENDING_BYTES = 4 << 20,
+	LAST_BATCHES = 64,      /* what had arrived is served when a family's turn ends */
 };
 
 /* The wall clock is looked at this often at least: it may be set, and summer time begins. */
@@ -51,8 +50,6 @@ struct side {
 
 /* A datagram under way: on its way in, or on its way out. */
 struct pending {
-	struct ev_timer timer;
-	struct pending *prev, *next;
 	struct side *side;
 	struct batch_origin origin;
 	bool outward;
@@ -76,17 +73,12 @@ struct endpoint_udp {
 	struct impair_config impair;
 	struct batch_in *in;
 	struct batch_out *out;
-	struct pending *pending;
-	size_t pending_count, pending_bytes;
-	struct fold fold;
+	struct delays delays;
+	struct telling telling;
+	const struct batch_origin *origin; /* of the datagram that is being dealt with */
 	bool stopped;
 
-	/* The datagram that is being dealt with. */
-	const struct batch_origin *origin;
-	bool told;
-	char peer[ADDRESS_TEXT];
-
-	struct { uint64_t received, dropped, replies, errors; } totals;
+	struct { uint64_t received, replies; } totals;
 };
 
 static struct endpoint_udp *from_base(struct endpoint *base)
@@ -94,92 +86,17 @@ static struct endpoint_udp *from_base(struct endpoint *base)
 	return (struct endpoint_udp *)base; /* its first member */
 }
 
-/* ---- telling ---- */
-
-/* About the datagram that is being dealt with: one of its sender's first, or folded. */
-static void emit(void *driver, enum event_type type, const struct field *fields, size_t count)
-{
-	struct endpoint_udp *endpoint = driver;
-	if (type == EVENT_ERROR)
-		endpoint->totals.errors++;
-	if (!endpoint->told || !journal_wants(endpoint->options.journal, type))
-		return;
-	if (*endpoint->peer == 0)
-		address_format(&endpoint->origin->peer, endpoint->peer);
-	const struct subject subject = { .endpoint = endpoint->base.id, .peer = endpoint->peer };
-	journal_emit(endpoint->options.journal, type, &subject, fields, count);
-}
-
-#define TELL(endpoint, type, ...)                                                                            \
-	emit(endpoint, type, (const struct field[]){ __VA_ARGS__ },                                           \
-		sizeof((const struct field[]){ __VA_ARGS__ }) / sizeof(struct field))
-
-static void emit_error(struct endpoint_udp *endpoint, const char *fault, const char *what)
-{
-	const struct subject subject = { .endpoint = endpoint->base.id };
-	endpoint->totals.errors++;
-	EMIT(endpoint->options.journal, EVENT_ERROR, &subject, F_TEXT("fault", fault), F_TEXT("what", what));
-}
-
-/* From here on events are about this datagram. */
+/* From here on events and replies are about this datagram. */
 static void regard(struct endpoint_udp *endpoint, const struct batch_origin *origin, bool told)
 {
 	endpoint->origin = origin;
-	endpoint->told = told;
-	*endpoint->peer = 0;
-}
-
-/* Whether a new datagram of this sender is told in detail. */
-static bool admit(struct endpoint_udp *endpoint, const struct batch_origin *origin)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)&origin->peer.ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&origin->peer.ss;
-	bool six = origin->peer.ss.ss_family == AF_INET6;
-	uint64_t key = six ? fate_hash(&in6->sin6_addr, sizeof in6->sin6_addr) :
-		fate_hash(&in->sin_addr, sizeof in->sin_addr);
-	char name[48] = "";
-	getnameinfo((const struct sockaddr *)&origin->peer.ss, origin->peer.len, name, sizeof name, NULL, 0,
-		NI_NUMERICHOST);
-	return fold_admit(&endpoint->fold, key | 1, name, clock_now());
-}
-
-static void tell_folded(void *context, const char *name, uint64_t count)
-{
-	struct endpoint_udp *endpoint = context;
-	const struct subject subject = { .endpoint = endpoint->base.id, .peer = name };
-	EMIT(endpoint->options.journal, EVENT_REPEATED, &subject, F_INTEGER("count", count));
+	telling_regard(&endpoint->telling, &origin->peer, told);
 }
 
 static void on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct endpoint_udp *endpoint = timer->data;
-	fold_sweep(&endpoint->fold, tell_folded, endpoint);
-}
-
-/* What the network did to a datagram. True: it is lost. */
-static bool tell_fate(struct endpoint_udp *endpoint, const struct side *side, enum fate_direction direction,
-	const struct impair_fate *fate)
-{
-	const struct field family = F_INTEGER("family", side->number);
-	const struct field way = F_TEXT("direction", fate_direction_name(direction));
-	const struct field n = F_INTEGER("n", fate->n);
-	if (fate->copies == 0) {
-		endpoint->totals.dropped++;
-		TELL(endpoint, EVENT_DROP, family, way, n, F_TEXT("reason", "loss"), F_TEXT("model", fate->loss.model),
-			F_REAL("drawn", fate->loss.drawn), F_TEXT("state", fate->loss.state));
-		return true;
-	}
-	if (fate->corrupted)
-		TELL(endpoint, EVENT_CORRUPT, family, way, n, F_REAL("drawn", fate->drawn_corrupt),
-			F_INTEGER("bit", fate->bit));
-	if (fate->copies > 1)
-		TELL(endpoint, EVENT_DUPLICATE, family, way, n, F_REAL("drawn", fate->drawn_duplicate));
-	if (fate->reordered)
-		TELL(endpoint, EVENT_REORDER, family, way, n, F_REAL("drawn", fate->drawn_reorder));
-	for (unsigned i = 0; i < fate->copies; i++)
-		if (fate->delay[i] > 0)
-			TELL(endpoint, EVENT_DELAY, family, way, n, F_REAL("seconds", fate->delay[i]));
-	return false;
+	telling_sweep(&endpoint->telling);
 }
 
 /* ---- the way of a datagram ---- */
@@ -189,10 +106,10 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n);
 static void on_refused(void *context, const struct batch_origin *to, int error)
 {
 	struct endpoint_udp *endpoint = context;
-	regard(endpoint, to, admit(endpoint, to));
+	regard(endpoint, to, telling_admit(&endpoint->telling, &to->peer));
 	char what[128];
 	snprintf(what, sizeof what, "a reply could not be sent: %s", strerror(error));
-	TELL(endpoint, EVENT_ERROR, F_TEXT("fault", "network"), F_TEXT("what", what));
+	TELL(&endpoint->telling, EVENT_ERROR, F_TEXT("fault", "network"), F_TEXT("what", what));
 }
 
 static void send_out(struct side *side, const char *data, size_t len)
@@ -200,7 +117,7 @@ static void send_out(struct side *side, const char *data, size_t len)
 	struct endpoint_udp *endpoint = side->endpoint;
 	if (!batch_out_add(endpoint->out, endpoint->origin, data, len)) {
 		const struct batch_origin *origin = endpoint->origin;
-		bool told = endpoint->told;
+		bool told = endpoint->telling.told;
 		batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
 		regard(endpoint, origin, told);
 		batch_out_add(endpoint->out, origin, data, len);
@@ -208,73 +125,51 @@ static void send_out(struct side *side, const char *data, size_t len)
 	endpoint->totals.replies++;
 }
 
-static void pending_destroy(struct pending *pending)
+static void on_due(void *item)
 {
-	struct endpoint_udp *endpoint = pending->side->endpoint;
-	ev_timer_stop(endpoint->options.loop, &pending->timer);
-	if (pending->prev)
-		pending->prev->next = pending->next;
-	else
-		endpoint->pending = pending->next;
-	if (pending->next)
-		pending->next->prev = pending->prev;
-	endpoint->pending_count--;
-	endpoint->pending_bytes -= pending->len;
-	free(pending);
-}
-
-static void tell_dropped(struct side *side, enum fate_direction direction, uint64_t n, const char *reason)
-{
-	side->endpoint->totals.dropped++;
-	TELL(side->endpoint, EVENT_DROP, F_INTEGER("family", side->number),
-		F_TEXT("direction", fate_direction_name(direction)), F_INTEGER("n", n), F_TEXT("reason", reason));
-}
-
-static void on_due(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	struct pending *pending = timer->data;
+	struct pending *pending = item;
 	struct side *side = pending->side;
 	struct endpoint_udp *endpoint = side->endpoint;
+	enum fate_direction direction = pending->outward ? FATE_REPLY : FATE_REQUEST;
 	regard(endpoint, &pending->origin, pending->told);
-	if (side->fd < 0)
-		tell_dropped(side, pending->outward ? FATE_REPLY : FATE_REQUEST, pending->n, "the family was switched off");
-	else if (pending->outward)
+	if (side->fd < 0) {
+		telling_dropped(&endpoint->telling, side->number, direction, pending->n, "the family was switched off");
+		return;
+	}
+	if (pending->outward)
 		send_out(side, pending->data, pending->len);
 	else
 		arrive(side, pending->data, pending->len, pending->n);
-	pending_destroy(pending);
-	if (side->fd >= 0)
-		batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
+	batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
+}
+
+/* The lab ends before its delay is over. */
+static void on_lost(void *item)
+{
+	struct pending *pending = item;
+	struct side *side = pending->side;
+	regard(side->endpoint, &pending->origin, pending->told);
+	telling_dropped(&side->endpoint->telling, side->number, pending->outward ? FATE_REPLY : FATE_REQUEST, pending->n,
+		"the lab has stopped");
 }
 
 static void hold(struct side *side, enum fate_direction direction, const char *data, size_t len, uint64_t n, double delay)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
-	struct pending *pending = NULL;
-	if (endpoint->pending_count < PENDING_MAX && endpoint->pending_bytes + len <= PENDING_BYTES)
-		pending = malloc(sizeof *pending + len);
+	struct pending *pending = delays_add(&endpoint->delays, sizeof *pending + len, delay, on_due);
 	if (!pending) {
-		tell_dropped(side, direction, n, "too many are delayed");
+		telling_dropped(&endpoint->telling, side->number, direction, n, "too many are delayed");
 		return;
 	}
 	*pending = (struct pending){
-		.next = endpoint->pending,
 		.side = side,
 		.origin = *endpoint->origin,
 		.outward = direction == FATE_REPLY,
-		.told = endpoint->told,
+		.told = endpoint->telling.told,
 		.n = n,
 		.len = len,
 	};
 	memcpy(pending->data, data, len);
-	if (pending->next)
-		pending->next->prev = pending;
-	endpoint->pending = pending;
-	endpoint->pending_count++;
-	endpoint->pending_bytes += len;
-	ev_timer_init(&pending->timer, on_due, delay, 0);
-	pending->timer.data = pending;
-	ev_timer_start(endpoint->options.loop, &pending->timer);
 }
 
 static bool is_impaired(const struct endpoint_udp *endpoint, enum fate_direction direction)
@@ -316,10 +211,10 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 	if (reply_len == 0)
 		return;
 	struct impair_fate fate = next_fate(endpoint, &side->answer, FATE_REPLY, reply_len);
-	if (tell_fate(endpoint, side, FATE_REPLY, &fate))
+	if (telling_fate(&endpoint->telling, side->number, FATE_REPLY, &fate))
 		return;
 	flip(reply, &fate);
-	TELL(endpoint, EVENT_REPLY, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
+	TELL(&endpoint->telling, EVENT_REPLY, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
 		F_INTEGER("bytes", reply_len), F_BYTES("text", reply, reply_len));
 	for (unsigned i = 0; i < fate.copies; i++) {
 		if (fate.delay[i] > 0)
@@ -333,15 +228,15 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	endpoint->totals.received++;
-	regard(endpoint, origin, admit(endpoint, origin));
+	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer));
 	if (!side->active) {
-		tell_dropped(side, FATE_REQUEST, 0, "the family is not served now");
+		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the family is not served now");
 		return;
 	}
 	struct impair_fate fate = next_fate(endpoint, &side->request, FATE_REQUEST, len);
-	TELL(endpoint, EVENT_RECEIVE, F_INTEGER("family", side->number), F_INTEGER("n", fate.n), F_INTEGER("bytes", len),
-		F_BYTES("text", data, len));
-	if (tell_fate(endpoint, side, FATE_REQUEST, &fate))
+	TELL(&endpoint->telling, EVENT_RECEIVE, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
+		F_INTEGER("bytes", len), F_BYTES("text", data, len));
+	if (telling_fate(&endpoint->telling, side->number, FATE_REQUEST, &fate))
 		return;
 	flip(data, &fate);
 	for (unsigned i = 0; i < fate.copies; i++) {
@@ -429,16 +324,16 @@ static bool side_serve(struct side *side, bool active)
 		struct err err;
 		bool was_closed = side->fd < 0;
 		if (!side_open(side, &err)) {
-			emit_error(endpoint, "server", err.text);
+			telling_error(&endpoint->telling, "server", err.text);
 			return false;
 		}
 		if (side->active && !active)
-			read_batches(side, PENDING_MAX / BATCH_SIZE);
+			read_batches(side, LAST_BATCHES);
 		if (was_closed || !ev_is_active(&side->io))
 			side_watch(side);
 	} else {
 		if (side->active && side->fd >= 0)
-			read_batches(side, PENDING_MAX / BATCH_SIZE);
+			read_batches(side, LAST_BATCHES);
 		side_close(side);
 	}
 	side->active = active;
@@ -484,8 +379,7 @@ static void udp_destroy(struct endpoint *base)
 	struct ev_loop *loop = endpoint->options.loop;
 	ev_timer_stop(loop, &endpoint->turn);
 	ev_timer_stop(loop, &endpoint->sweep);
-	while (endpoint->pending)
-		pending_destroy(endpoint->pending);
+	delays_clear(&endpoint->delays, NULL);
 	for (size_t i = 0; i < endpoint->side_count; i++)
 		side_close(&endpoint->sides[i]);
 	batch_in_destroy(endpoint->in);
@@ -501,6 +395,8 @@ static struct endpoint *udp_create(const struct endpoint_options *options)
 		return NULL;
 	endpoint->base = (struct endpoint){ .ops = &endpoint_udp_ops, .id = options->id };
 	endpoint->options = *options;
+	telling_init(&endpoint->telling, options->journal, options->id);
+	delays_init(&endpoint->delays, options->loop);
 	endpoint->responder = endpoint_table[options->id].responder;
 	endpoint->self = calloc(1, endpoint->responder->size);
 	endpoint->in = batch_in_create();
@@ -510,7 +406,7 @@ static struct endpoint *udp_create(const struct endpoint_options *options)
 		return NULL;
 	}
 	endpoint->host = (struct responder_host){ options->config, options->id, options->seed };
-	const struct responder_log log = { .emit = emit, .driver = endpoint };
+	const struct responder_log log = { .emit = telling_emit, .driver = &endpoint->telling };
 	endpoint->responder->init(endpoint->self, &endpoint->host, &log);
 	impair_config_init(&endpoint->impair, options->config, options->id);
 	ev_timer_init(&endpoint->turn, on_turn, 0, 0);
@@ -581,7 +477,6 @@ static void udp_start(struct endpoint *base)
 	struct endpoint_udp *endpoint = from_base(base);
 	const struct subject subject = { .endpoint = base->id };
 	endpoint->started = clock_now();
-	fold_init(&endpoint->fold, endpoint->started);
 	for (size_t i = 0; i < endpoint->side_count; i++) {
 		char text[ADDRESS_TEXT];
 		address_format(&endpoint->sides[i].address, text);
@@ -597,13 +492,8 @@ static void udp_stop(struct endpoint *base)
 	struct endpoint_udp *endpoint = from_base(base);
 	ev_timer_stop(endpoint->options.loop, &endpoint->turn);
 	ev_timer_stop(endpoint->options.loop, &endpoint->sweep);
-	while (endpoint->pending) {
-		struct pending *pending = endpoint->pending;
-		regard(endpoint, &pending->origin, pending->told);
-		tell_dropped(pending->side, pending->outward ? FATE_REPLY : FATE_REQUEST, pending->n, "the lab has stopped");
-		pending_destroy(pending);
-	}
-	fold_sweep(&endpoint->fold, tell_folded, endpoint);
+	delays_clear(&endpoint->delays, on_lost);
+	telling_sweep(&endpoint->telling);
 	for (size_t i = 0; i < endpoint->side_count; i++)
 		side_close(&endpoint->sides[i]);
 	endpoint->stopped = true;
@@ -626,9 +516,9 @@ static void udp_totals(const struct endpoint *base, char *text, size_t size)
 	struct json json;
 	json_begin(&json, text, size);
 	json_integer(&json, "received", (int64_t)endpoint->totals.received);
-	json_integer(&json, "dropped", (int64_t)endpoint->totals.dropped);
+	json_integer(&json, "dropped", (int64_t)endpoint->telling.dropped);
 	json_integer(&json, "replies", (int64_t)endpoint->totals.replies);
-	json_integer(&json, "errors", (int64_t)endpoint->totals.errors);
+	json_integer(&json, "errors", (int64_t)endpoint->telling.errors);
 	json_end(&json);
 }
 

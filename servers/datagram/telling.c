@@ -1,0 +1,95 @@
+#include "servers/datagram/telling.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include "common/clock.h"
+
+void telling_init(struct telling *telling, struct journal *journal, enum endpoint_id endpoint)
+{
+	*telling = (struct telling){ .journal = journal, .endpoint = endpoint };
+	fold_init(&telling->fold, clock_now());
+}
+
+bool telling_admit(struct telling *telling, const struct address *peer)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer->ss;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer->ss;
+	bool six = peer->ss.ss_family == AF_INET6;
+	uint64_t key = six ? fate_hash(&in6->sin6_addr, sizeof in6->sin6_addr) :
+		fate_hash(&in->sin_addr, sizeof in->sin_addr);
+	char name[48] = "";
+	getnameinfo((const struct sockaddr *)&peer->ss, peer->len, name, sizeof name, NULL, 0, NI_NUMERICHOST);
+	return fold_admit(&telling->fold, key | 1, name, clock_now());
+}
+
+void telling_regard(struct telling *telling, const struct address *peer, bool told)
+{
+	telling->peer = peer;
+	telling->told = told;
+	*telling->peer_text = 0;
+}
+
+void telling_emit(void *self, enum event_type type, const struct field *fields, size_t count)
+{
+	struct telling *telling = self;
+	if (type == EVENT_ERROR)
+		telling->errors++;
+	if (!telling->told || !journal_wants(telling->journal, type))
+		return;
+	if (telling->peer && *telling->peer_text == 0)
+		address_format(telling->peer, telling->peer_text);
+	const struct subject subject = { .endpoint = telling->endpoint,
+		.peer = telling->peer ? telling->peer_text : NULL };
+	journal_emit(telling->journal, type, &subject, fields, count);
+}
+
+void telling_error(struct telling *telling, const char *fault, const char *what)
+{
+	const struct subject subject = { .endpoint = telling->endpoint };
+	telling->errors++;
+	EMIT(telling->journal, EVENT_ERROR, &subject, F_TEXT("fault", fault), F_TEXT("what", what));
+}
+
+bool telling_fate(struct telling *telling, int number, enum fate_direction direction, const struct impair_fate *fate)
+{
+	const struct field family = F_INTEGER("family", number);
+	const struct field way = F_TEXT("direction", fate_direction_name(direction));
+	const struct field n = F_INTEGER("n", fate->n);
+	if (fate->copies == 0) {
+		telling->dropped++;
+		TELL(telling, EVENT_DROP, family, way, n, F_TEXT("reason", "loss"), F_TEXT("model", fate->loss.model),
+			F_REAL("drawn", fate->loss.drawn), F_TEXT("state", fate->loss.state));
+		return true;
+	}
+	if (fate->corrupted)
+		TELL(telling, EVENT_CORRUPT, family, way, n, F_REAL("drawn", fate->drawn_corrupt),
+			F_INTEGER("bit", fate->bit));
+	if (fate->copies > 1)
+		TELL(telling, EVENT_DUPLICATE, family, way, n, F_REAL("drawn", fate->drawn_duplicate));
+	if (fate->reordered)
+		TELL(telling, EVENT_REORDER, family, way, n, F_REAL("drawn", fate->drawn_reorder));
+	for (unsigned i = 0; i < fate->copies; i++)
+		if (fate->delay[i] > 0)
+			TELL(telling, EVENT_DELAY, family, way, n, F_REAL("seconds", fate->delay[i]));
+	return false;
+}
+
+void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n, const char *reason)
+{
+	telling->dropped++;
+	TELL(telling, EVENT_DROP, F_INTEGER("family", family), F_TEXT("direction", fate_direction_name(direction)),
+		F_INTEGER("n", n), F_TEXT("reason", reason));
+}
+
+static void tell_folded(void *context, const char *name, uint64_t count)
+{
+	struct telling *telling = context;
+	const struct subject subject = { .endpoint = telling->endpoint, .peer = name };
+	EMIT(telling->journal, EVENT_REPEATED, &subject, F_INTEGER("count", count));
+}
+
+void telling_sweep(struct telling *telling)
+{
+	fold_sweep(&telling->fold, tell_folded, telling);
+}
