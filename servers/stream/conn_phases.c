@@ -86,6 +86,7 @@ static enum step conn_handshake(struct conn *conn, double now)
 static enum step conn_fail(struct conn *conn, enum io io, double now)
 {
 	conn_tell_error(conn, "peer", conn->transport->err.text);
+	conn->peer_first = true;
 	if (io == IO_REFUSED) {
 		conn->why = "protocol error";
 		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
@@ -157,6 +158,7 @@ static enum step conn_send(struct conn *conn, double now)
 			if (conn->calls++ == 0)
 				conn->first_taken = taken;
 			conn->offset += taken;
+			conn->bytes_out += taken;
 			conn->progress = now;
 			round_trip_after_send(&conn->trip, now);
 			continue;
@@ -177,7 +179,6 @@ static enum step conn_send(struct conn *conn, double now)
 	conn->limit = conn->host->session->waits_for_peer(conn->self) ? now + conn->host->idle : INFINITY;
 	conn->has_action = false;
 	conn->messages++;
-	conn->bytes_out += conn->action.len;
 	conn->told_pause = false;
 	conn_tell_sent(conn);
 	return STEP_ON;
