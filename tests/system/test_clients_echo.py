@@ -24,6 +24,15 @@ def received(lines):
     return "".join(pieces)
 
 
+def read_echo(client):
+    """All that an echo-client prints; it may be ended then without a reset."""
+    assert client.line() == "sending: " + MESSAGE
+    text = ""
+    while len(text) < len(MESSAGE):
+        text += received([client.line()])
+    assert text == MESSAGE
+
+
 @pytest.fixture
 def echo_server(spawn):
     """echo_server(*options): an echo-server on a free port, and that port."""
@@ -62,10 +71,7 @@ def test_client_json(lab):
 def test_client_holds_its_connection(lab, spawn):
     """As code D does, but without using the processor."""
     client = spawn("echo-client", "--hold", lab=lab)
-    assert client.line() == "sending: " + MESSAGE
-    text = ""
-    while len(text) < len(MESSAGE):
-        text += received([client.line()])
+    read_echo(client)
     assert client.process.poll() is None
     assert lab.events(event="close") == []
     client.process.terminate()
@@ -142,6 +148,7 @@ def test_server_buffer(echo_server, size, lines):
 def test_server_has_one_client_after_another(echo_server, spawn):
     server, port = echo_server("--count", "2")
     first = spawn("echo-client", "--hold", "-p", port)
+    read_echo(first)
     assert [server.line() for _ in range(3)] == ["received: " + piece for piece in pieces_of(MESSAGE)]
 
     second = spawn("echo-client", "-p", port, "Good night!")
