@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/wire.h"
 
 static const double SECONDS_MAX = 60;
 
@@ -17,6 +18,8 @@ bool jitter_parse(struct jitter *jitter, const char *text, struct err *err)
 	if (len < sizeof number && (!comma || jitter->normal || strcmp(comma, ",uniform") == 0) &&
 		cli_seconds("jitter", number, &jitter->seconds, NULL) && jitter->seconds <= SECONDS_MAX)
 		return true;
-	err_set(err, STATUS_USAGE, "\"%.40s\" is not a jitter such as 20ms or 20ms,normal, at most %g s", text, SECONDS_MAX);
+	char shown[WIRE_ESCAPED_MAX];
+	wire_escape(shown, text, strlen(text));
+	err_set(err, STATUS_USAGE, "\"%s\" is not a jitter such as 20ms or 20ms,normal, at most %g s", shown, SECONDS_MAX);
 	return false;
 }

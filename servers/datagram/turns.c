@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/wire.h"
 
 static const double HOUR = 3600;
 /* Shorter turns than this would be over before a client's second try. */
@@ -33,7 +34,9 @@ bool turns_parse(struct turns *turns, const char *text, struct err *err)
 		cli_seconds("alternate", text + sizeof alternate - 1, &turns->period, NULL) &&
 		turns->period >= PERIOD_MIN && turns->period <= PERIOD_MAX)
 		return true;
-	err_set(err, STATUS_USAGE, "\"%.40s\" is not hour, 4, 6, both or alternate:10s (from %g to %g s)", text, PERIOD_MIN,
+	char shown[WIRE_ESCAPED_MAX];
+	wire_escape(shown, text, strlen(text));
+	err_set(err, STATUS_USAGE, "\"%s\" is not hour, 4, 6, both or alternate:10s (from %g to %g s)", shown, PERIOD_MIN,
 		PERIOD_MAX);
 	return false;
 }
