@@ -32,6 +32,7 @@ python3           | file /usr/bin/python3   | python3 as /usr/bin/python3
 libev-dev         | header ev.h             | libev (headers)
 libwslay-dev      | header wslay/wslay.h    | wslay (headers)
 libssl-dev        | header openssl/ssl.h    | OpenSSL 3 (headers)
+libjansson-dev    | header jansson.h        | jansson (headers)
 llhttp            | llhttp                  | llhttp (headers)
 libnss-myhostname | localhost               | an /etc/hosts with localhost
 '

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "servers/commands/loss.h"
 #include "servers/commands/serve.h"
 
 static const struct command {
@@ -12,6 +13,7 @@ static const struct command {
 	const char *about;
 } commands[] = {
 	{ "serve", command_serve, "run the lab's servers until Ctrl-C" },
+	{ "loss", command_loss, "which datagrams are lost, before and afterwards" },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -1,0 +1,8 @@
+/* `pmulab loss`: which datagrams are lost, before it happens (preview) and afterwards (stats). */
+#ifndef SERVERS_COMMANDS_LOSS_H
+#define SERVERS_COMMANDS_LOSS_H
+
+/* argv[0] is "loss". Returns the exit status. */
+int command_loss(int argc, char **argv);
+
+#endif

@@ -1,0 +1,8 @@
+/* `pmulab loss stats`: what a journal of events says about loss. */
+#ifndef SERVERS_COMMANDS_LOSS_STATS_H
+#define SERVERS_COMMANDS_LOSS_STATS_H
+
+/* argv[0] is "stats". Returns the exit status. */
+int command_loss_stats(int argc, char **argv);
+
+#endif
