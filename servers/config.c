@@ -282,9 +282,9 @@ static void slot_prefix(const struct config *config, enum config_key key, enum e
 		section_merged(config, key, endpoint), config_rows[key].name);
 }
 
-static bool flood_text_check(const struct config *config, enum endpoint_id endpoint, struct err *err)
+static bool file_check(const struct config *config, enum config_key key, enum endpoint_id endpoint, struct err *err)
 {
-	const char *path = config_text(config, KEY_PMU_FLOOD_TEXT, endpoint);
+	const char *path = config_text(config, key, endpoint);
 	if (path[0] == '\0')
 		return true;
 	const char *trouble = NULL;
@@ -303,7 +303,7 @@ static bool flood_text_check(const struct config *config, enum endpoint_id endpo
 	char shown[4 * CONFIG_SHOWN_MAX];
 	config_escape(shown, sizeof shown, path);
 	err_set(err, STATUS_USAGE, "\"%s\": %s", shown, trouble);
-	slot_prefix(config, KEY_PMU_FLOOD_TEXT, endpoint, err);
+	slot_prefix(config, key, endpoint, err);
 	return false;
 }
 
@@ -327,7 +327,9 @@ bool config_check(const struct config *config, struct err *err)
 {
 	for (int e = 0; e < ENDPOINT_COUNT; e++) {
 		unsigned groups = endpoint_table[e].groups;
-		if ((groups & GROUP_PMU) && !flood_text_check(config, (enum endpoint_id)e, err))
+		if ((groups & GROUP_PMU) && !file_check(config, KEY_PMU_FLOOD_TEXT, (enum endpoint_id)e, err))
+			return false;
+		if ((groups & GROUP_TV) && !file_check(config, KEY_TV_TEXT, (enum endpoint_id)e, err))
 			return false;
 		if ((groups & GROUP_TLS) && !pair_check(config, (enum endpoint_id)e, err))
 			return false;

@@ -85,7 +85,7 @@ bool config_assign(struct config *config, const char *assignment, const char *or
  */
 bool config_load(struct config *config, const char *path, struct err *err);
 
-/* Checks what no single key can: tls.cert without tls.key, an unreadable flood text. */
+/* Checks what no single key can: tls.cert without tls.key, an unreadable flood text or play. */
 bool config_check(const struct config *config, struct err *err);
 
 /* Every key of a group, and what was said for one endpoint, as an INI file: "messages = 15  ; lab.ini:7".

@@ -1,6 +1,7 @@
 #include "servers/config_texts.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "common/wire.h"
@@ -38,9 +39,17 @@ static bool check_ipv4(const char *text, const char *example, struct err *err)
 	return false;
 }
 
+/* No other address: the station would send to somebody who did not ask for it. */
 bool config_check_group(const char *text, struct err *err)
 {
-	return check_ipv4(text, "224.1.1.1", err);
+	struct in_addr address;
+	if (!check_ipv4(text, "224.1.1.1", err))
+		return false;
+	inet_pton(AF_INET, text, &address);
+	if (IN_MULTICAST(ntohl(address.s_addr)))
+		return true;
+	err_set(err, STATUS_USAGE, "%s is no multicast address; these are 224.0.0.0 to 239.255.255.255", text);
+	return false;
 }
 
 bool config_check_address(const char *text, struct err *err)

@@ -11,6 +11,7 @@
 #include "common/tls_context.h"
 #include "servers/endpoint.h"
 #include "servers/flood.h"
+#include "servers/play.h"
 #include "servers/tls_identity.h"
 
 enum { SIGNALS = 3, TOTALS_BYTES = 256 };
@@ -104,6 +105,11 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *er
 	if (groups & GROUP_PMU) {
 		text_len = (size_t)config_integer(config, KEY_PMU_FLOOD, id);
 		slot->text = flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), text_len, err);
+		if (!slot->text)
+			return false;
+	}
+	if (groups & GROUP_TV) {
+		slot->text = play_create(config_text(config, KEY_TV_TEXT, id), &text_len, err);
 		if (!slot->text)
 			return false;
 	}
@@ -208,6 +214,12 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)
 const char *emulator_ca_file(const struct emulator *emulator)
 {
 	return emulator->has_identity ? emulator->identity.ca_file : "";
+}
+
+const char *emulator_group(const struct emulator *emulator)
+{
+	return emulator_port(emulator, ENDPOINT_TV) ?
+		config_text(emulator->options.config, KEY_TV_GROUP, ENDPOINT_TV) : "";
 }
 
 const char *emulator_note(const struct emulator *emulator)

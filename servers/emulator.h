@@ -42,6 +42,9 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoin
 /* The CA that signed the lab's certificate; "" when the certificate is the user's or none is needed. */
 const char *emulator_ca_file(const struct emulator *emulator);
 
+/* The multicast group of the television station; "" when it does not run. */
+const char *emulator_group(const struct emulator *emulator);
+
 /* One line that the user should know, such as where a temporary certificate lies; "" for none. */
 const char *emulator_note(const struct emulator *emulator);
 

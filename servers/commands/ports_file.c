@@ -41,14 +41,24 @@ static void print_host(FILE *out, const struct address *host)
 	fprintf(out, "PMULAB_HOST=%s\n", text);
 }
 
+/* What else clients have to know; "" is left out. */
+static const struct {
+	const char *name;
+	const char *(*value)(const struct emulator *emulator);
+} texts[] = {
+	{ "PMULAB_CA_FILE", emulator_ca_file },
+	{ "PMULAB_TV_GROUP", emulator_group },
+};
+
 static void print_all(FILE *out, const struct emulator *emulator, const struct address *host)
 {
 	print_host(out, host);
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
 		if (emulator_port(emulator, (enum endpoint_id)id))
 			print_port(out, endpoint_table[id].name, emulator_port(emulator, (enum endpoint_id)id));
-	if (*emulator_ca_file(emulator))
-		print_quoted(out, "PMULAB_CA_FILE", emulator_ca_file(emulator));
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (*texts[i].value(emulator))
+			print_quoted(out, texts[i].name, texts[i].value(emulator));
 }
 
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,
