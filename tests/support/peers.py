@@ -22,6 +22,7 @@ from support.lab import DEADLINE
 CARRIERS = ["pmu", "pmu-ws", "pmu-tls", "pmu-wss"]
 WEBSOCKETS = ["pmu-ws", "pmu-wss"]
 BYTE_STREAMS = ["pmu", "pmu-tls"]
+STREAMS = ["echo", *CARRIERS]
 
 TCP_INFO_BYTES = 256
 # Offsets in struct tcp_info, linux/tcp.h; the kernel only ever appends to it.

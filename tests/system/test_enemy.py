@@ -18,15 +18,14 @@ import pytest
 
 from support.frames import BINARY, CONTINUATION, PING, TEXT, close_frame, frame, upgrade_request
 from support.lab import DEADLINE, SCALE, program
-from support.peers import (BYTE_STREAMS, CARRIERS, WEBSOCKETS, OneByteAtATime, Plain, Tls, connect, is_tls, is_websocket,
-                           messages, open_socket)
+from support.peers import (BYTE_STREAMS, CARRIERS, STREAMS, WEBSOCKETS, OneByteAtATime, Plain, Tls, connect, is_tls,
+                           is_websocket, messages, open_socket)
 
 MIB = 1 << 20
 FLOOD = 8 * MIB  # more than a socket's buffers take
 RUBBISH = random.Random(5003).randbytes(MIB)
 KEPT = 4 * MIB   # memory that may stay: 2 MiB of queued events, and what the allocator keeps for the next time
 SMALL_BUFFER = 4096
-ENDPOINTS = [*CARRIERS, "echo"]
 
 every_carrier = pytest.mark.parametrize("carrier", CARRIERS)
 websockets = pytest.mark.parametrize("carrier", WEBSOCKETS)
@@ -42,7 +41,7 @@ def is_sanitized():
 
 def wait_until_alone(lab):
     """All connections that have reached the lab are over."""
-    for endpoint in ENDPOINTS:  # who knocked before has been let in
+    for endpoint in STREAMS:  # who knocked before has been let in
         last = Plain(open_socket(lab, endpoint))
         lab.wait(event="open", peer=last.name)
         last.close()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.frames import BINARY, frame
-from support.peers import CARRIERS, connect, is_tls, is_websocket, messages
+from support.peers import CARRIERS, STREAMS, connect, is_tls, is_websocket, messages
 
 NOTHING = type(None)
 
@@ -41,8 +41,8 @@ def ask(lab, carrier, command):
 
 @pytest.fixture
 def eventful(start_lab):
-    """A lab to which everything has happened."""
-    lab = start_lab("--set", "pmu-ws.flood=8MiB", "--set", "pmu.messages=2")
+    """A lab of streams to which everything has happened."""
+    lab = start_lab("--set", "pmu-ws.flood=8MiB", "--set", "pmu.messages=2", *STREAMS)
     for carrier in CARRIERS:
         ask(lab, carrier, b"CMD_short:0")
         ask(lab, carrier, b"nonsense")
@@ -89,7 +89,7 @@ def test_connections_are_counted_over_all_endpoints(eventful):
 
 def test_the_last_event_sums_up(eventful):
     totals = eventful.wait(event="stop")["endpoints"]
-    for endpoint in [*CARRIERS, "echo"]:
+    for endpoint in STREAMS:
         closes = eventful.events(event="close", endpoint=endpoint)
         assert totals[endpoint]["connections"] == len(closes)
         assert totals[endpoint]["errors"] == len(eventful.events(event="error", endpoint=endpoint))

@@ -1,6 +1,7 @@
 """What the PMU says over each carrier: the facts that decide whether real clients work."""
 import socket
 import ssl
+import time
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,17 @@ def ask(lab, carrier, command):
 
 
 def send_in_pieces(peer, text, carrier):
-    """One byte at a time, each in a segment of its own (and, where the carrier has them, a record and a frame)."""
+    """One byte at a time, each in a segment of its own (and, where the carrier has them, a record and a frame). False:
+    this machine was too slow for it; after 50 ms of silence a number is over."""
     if is_websocket(carrier):
         pieces = [frame(0 if i else TEXT, text[i:i + 1], fin=i == len(text) - 1) for i in range(len(text))]
     else:
         pieces = [text[i:i + 1] for i in range(len(text))]
+    times = [time.monotonic()]
     for piece in pieces:
         peer.send(piece)
+        times.append(time.monotonic())
+    return max(after - before for before, after in zip(times, times[1:])) < 0.03
 
 
 @every_carrier
@@ -87,10 +92,13 @@ def test_bytes_behind_a_command_are_noted_and_ignored(lab, carrier):
 @every_carrier
 @pytest.mark.parametrize("command", [b"CMD_short:0", b"CMD_short:0.25", b"CMD_short:0.25\r\n"])
 def test_a_command_may_come_byte_by_byte(fast_lab, carrier, command):
-    peer = connect(fast_lab, carrier)
-    send_in_pieces(peer, command, carrier)
+    for _ in range(5):
+        peer = connect(fast_lab, carrier)
+        if send_in_pieces(peer, command, carrier):
+            break
+        peer.reset()
     assert peer.read_all() == messages(3)
-    assert fast_lab.wait(event="command")["text"] == command.decode().rstrip()
+    assert fast_lab.wait(event="command", peer=peer.name)["text"] == command.decode().rstrip()
 
 
 @every_carrier

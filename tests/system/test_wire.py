@@ -1,13 +1,19 @@
 """On the wire: data segments, counted by a foreign client's kernel and by the server's."""
-import ssl
 import socket
+import ssl
+import time
 
 import pytest
 
+from support.lab import SCALE
 from support.peers import CARRIERS, connect, is_tls, messages
 
 SEGMENT = 1448  # bytes: 1500 less the headers of IPv4 and TCP with timestamps
-EACH_ON_ITS_OWN = ["--set", "pmu.speed=20"]  # a second is 50 ms: more than the emulated round trip
+D = 0.1 * SCALE  # seconds: more than the emulated round trip and a delayed acknowledgement
+EACH_ON_ITS_OWN = ["--set", f"pmu.speed={1 / D:g}"]  # CMD_short:1 takes D
+# While a client over TLS or WebSocket delays its acknowledgement (40 ms, tcp(7) TCP_QUICKACK) the server's kernel takes
+# the last segment for lost after 8 ms and sends it again (RFC 8985, 7). Who reads and answers at once never sees that.
+PROBE_SECONDS = 0.006
 
 
 def exchange(lab, command, clients=1, carrier="pmu"):
@@ -46,13 +52,12 @@ def test_without_pauses_there_are_2_segments_every_time(lab, clients, rounds):
     assert {close["segments_out"] for close in closes} == {2}
 
 
-@pytest.mark.parametrize("options, command", [(EACH_ON_ITS_OWN, "CMD_short:1"), ([], "CMD_short:0.05")])
+@pytest.mark.parametrize("options, command", [(EACH_ON_ITS_OWN, "CMD_short:1"), ([], f"CMD_short:{D:g}")])
 def test_with_pauses_each_message_is_a_segment(start_lab, options, command):
     lab = start_lab(*options)
     assert exchange(lab, command, 50) == [(messages(20), 20)] * 50
     closes = lab.wait_all(50, event="close")
     assert {close["segments_out"] for close in closes} == {20}
-    assert segments_after_each_send(lab, 1) == list(range(1, 21))
 
 
 @pytest.mark.parametrize("clients, rounds", [(1, 100), (50, 4)])
@@ -98,32 +103,38 @@ def test_without_pauses_every_carrier_writes_2_segments(lab, carrier):
     """The first message, then the others with the goodbye; where a Close is answered first, close_notify follows."""
     goodbyes = 1 if carrier == "pmu-wss" else 0
     for conn in range(1, 21):
-        [(said, _)] = exchange(lab, "CMD_short:0", carrier=carrier)
-        assert said == messages(20)
+        began = time.monotonic()
+        peer = connect(lab, carrier)
+        peer.command("CMD_short:0")
+        assert peer.read_all() == messages(20)
+        peer.close()
+        again = 0 if time.monotonic() - began < PROBE_SECONDS else 2
         close = lab.wait(event="close", conn=conn)
         after = segments_after_each_send(lab, conn)
         assert after == [after[0]] * 20
-        assert close["segments_out"] == after[0] + 1 + goodbyes
+        assert 0 <= close["segments_out"] - (after[0] + 1 + goodbyes) <= again
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
-def test_with_pauses_every_carrier_writes_a_segment_a_message(start_lab, carrier):
+@pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 1), ("pmu-tls", 1), ("pmu-wss", 2)])
+def test_with_pauses_every_carrier_writes_a_segment_a_message(start_lab, carrier, goodbyes):
     lab = start_lab(*EACH_ON_ITS_OWN)
     [(said, _)] = exchange(lab, "CMD_short:1", carrier=carrier)
     assert said == messages(20)
-    lab.wait(event="close")
-    after = segments_after_each_send(lab, 1)
-    assert after == list(range(after[0], after[0] + 20))
+    close = lab.wait(event="close")
+    first = segments_after_each_send(lab, 1)[0]
+    assert close["segments_out"] == first + 19 + goodbyes
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_a_foreign_client_counts_the_same_on_every_carrier(lab, carrier):
     version = ssl.TLSVersion.TLSv1_2 if is_tls(carrier) else None  # 1.3 sends tickets when it likes
+    began = time.monotonic()
     peer = connect(lab, carrier, tls_version=version)
     before = peer.segments_in
     peer.command("CMD_short:0")
     assert peer.read_all() == messages(20)
-    assert peer.segments_in - before == (3 if carrier == "pmu-wss" else 2)
+    again = 0 if time.monotonic() - began < PROBE_SECONDS else 2
+    assert 0 <= peer.segments_in - before - (3 if carrier == "pmu-wss" else 2) <= again
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
