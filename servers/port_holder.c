@@ -1,4 +1,4 @@
-/* proc(5): /proc/net/tcp gives the socket's inode, /proc/PID/fd who holds it, /proc/PID/comm the name. */
+/* proc(5): /proc/net/tcp and udp give the socket's inode, /proc/PID/fd who holds it, /proc/PID/comm the name. */
 #include "servers/port_holder.h"
 
 #include <ctype.h>
@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TCP_LISTEN_STATE = 0x0A };
+/* What the kernel calls a socket that waits for whoever comes. */
+enum { TCP_LISTEN_STATE = 0x0A, UDP_UNCONNECTED_STATE = 0x07 };
 
-/* The inode of the socket that listens on `port`, 0 for none. */
-static unsigned long find_inode(const char *table, uint16_t port)
+/* The inode of the socket of that state that has `port`, 0 for none. */
+static unsigned long find_inode(const char *table, uint16_t port, unsigned wanted)
 {
 	FILE *file = fopen(table, "re");
 	if (!file)
@@ -23,7 +24,7 @@ static unsigned long find_inode(const char *table, uint16_t port)
 		unsigned local, state;
 		unsigned long inode;
 		if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &local, &state, &inode) == 3 &&
-			local == port && state == TCP_LISTEN_STATE)
+			local == port && state == wanted)
 			found = inode;
 	}
 	fclose(file);
@@ -64,12 +65,13 @@ static void describe(const char *pid, char *text, size_t size)
 	snprintf(text, size, " by %s (pid %s)", *name ? name : "a process", pid);
 }
 
-void port_holder(uint16_t port, char *text, size_t size)
+void port_holder(uint16_t port, bool udp, char *text, size_t size)
 {
 	*text = 0;
-	unsigned long inode = find_inode("/proc/net/tcp", port);
+	unsigned state = udp ? UDP_UNCONNECTED_STATE : TCP_LISTEN_STATE;
+	unsigned long inode = find_inode(udp ? "/proc/net/udp" : "/proc/net/tcp", port, state);
 	if (inode == 0)
-		inode = find_inode("/proc/net/tcp6", port);
+		inode = find_inode(udp ? "/proc/net/udp6" : "/proc/net/tcp6", port, state);
 	DIR *proc = inode ? opendir("/proc") : NULL;
 	if (!proc)
 		return;

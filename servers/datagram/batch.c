@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Room for what comes while the streams have their turn: a few thousand datagrams, as far as net.core.rmem_max goes. */
+enum { RECEIVE_BUFFER = 1 << 20 };
+
 struct batch_in {
 	struct mmsghdr headers[BATCH_SIZE];
 	struct iovec vectors[BATCH_SIZE];
@@ -18,6 +21,7 @@ struct batch_out {
 	struct mmsghdr headers[BATCH_SIZE];
 	struct iovec vectors[BATCH_SIZE];
 	struct batch_origin origins[BATCH_SIZE];
+	bool told[BATCH_SIZE];
 	char data[BATCH_SIZE][BATCH_REPLY];
 };
 
@@ -32,7 +36,7 @@ static bool is_any(const struct address *address)
 
 int batch_bind(const struct address *address, struct err *err)
 {
-	int on = 1, family = address->ss.ss_family;
+	int on = 1, room = RECEIVE_BUFFER, family = address->ss.ss_family;
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		goto fail;
@@ -43,6 +47,7 @@ int batch_bind(const struct address *address, struct err *err)
 		goto fail;
 	if (bind(fd, (const struct sockaddr *)&address->ss, address->len) != 0)
 		goto fail;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room); /* less is no reason to stop */
 	return fd;
 fail:;
 	int error = errno;
@@ -53,6 +58,21 @@ fail:;
 		close(fd);
 	errno = error;
 	return -1;
+}
+
+/* A connected UDP socket hears its peer alone; connected to itself, nobody. */
+void batch_refuse(int fd)
+{
+	struct address self;
+	if (!net_local_address(fd, &self))
+		return;
+	if (is_any(&self)) {
+		uint16_t port = address_port(&self);
+		address_parse(&self, self.ss.ss_family == AF_INET6 ? "::1" : "127.0.0.1", port);
+	}
+	/* Should it fail, then what comes between the last read and close() is lost. */
+	if (connect(fd, (const struct sockaddr *)&self.ss, self.len) != 0)
+		return;
 }
 
 /* ---- in ---- */
@@ -119,13 +139,14 @@ void batch_out_destroy(struct batch_out *out)
 	free(out);
 }
 
-bool batch_out_add(struct batch_out *out, const struct batch_origin *to, const char *data, size_t len)
+bool batch_out_add(struct batch_out *out, const struct batch_origin *to, bool told, const char *data, size_t len)
 {
 	if (out->count == BATCH_SIZE || len > BATCH_REPLY)
 		return false;
 	int i = out->count++;
 	struct batch_origin *origin = &out->origins[i];
 	*origin = *to;
+	out->told[i] = told;
 	memcpy(out->data[i], data, len);
 	out->vectors[i] = (struct iovec){ out->data[i], len };
 	out->headers[i].msg_hdr = (struct msghdr){
@@ -140,14 +161,14 @@ bool batch_out_add(struct batch_out *out, const struct batch_origin *to, const c
 }
 
 void batch_out_send(struct batch_out *out, int fd,
-	void (*on_refused)(void *context, const struct batch_origin *to, int error), void *context)
+	void (*on_refused)(void *context, const struct batch_origin *to, bool told, int error), void *context)
 {
 	for (int sent = 0; sent < out->count;) {
 		int n = sendmmsg(fd, out->headers + sent, (unsigned)(out->count - sent), 0);
 		if (n > 0) {
 			sent += n;
 		} else if (errno != EINTR) { /* about the first one, which it could not send */
-			on_refused(context, &out->origins[sent], errno);
+			on_refused(context, &out->origins[sent], out->told[sent], errno);
 			sent++;
 		}
 	}

@@ -20,6 +20,10 @@ enum {
    datagram where it is bound to any. -1 with `err` (STATUS_BIND) and errno on failure. */
 int batch_bind(const struct address *address, struct err *err);
 
+/* From here on nothing more arrives: whoever sends is refused, as if the socket were closed. What has arrived can be
+   read and answered. */
+void batch_refuse(int fd);
+
 struct batch_origin {
 	struct address peer;
 	char control[BATCH_CONTROL]; /* which of our addresses it was sent to; a reply goes out from there */
@@ -43,11 +47,12 @@ struct batch_out;
 struct batch_out *batch_out_create(void); /* NULL: no memory */
 void batch_out_destroy(struct batch_out *out);
 
-/* Copies a datagram of at most BATCH_REPLY bytes into the batch. False: it is full; send it first. */
-bool batch_out_add(struct batch_out *out, const struct batch_origin *to, const char *data, size_t len);
+/* Copies a datagram of at most BATCH_REPLY bytes into the batch. `told` comes back in `on_refused`. False: it is full;
+   send it first. */
+bool batch_out_add(struct batch_out *out, const struct batch_origin *to, bool told, const char *data, size_t len);
 
 /* Sends all. One that the kernel refuses is told to `on_refused` with its errno and skipped. */
 void batch_out_send(struct batch_out *out, int fd,
-	void (*on_refused)(void *context, const struct batch_origin *to, int error), void *context);
+	void (*on_refused)(void *context, const struct batch_origin *to, bool told, int error), void *context);
 
 #endif

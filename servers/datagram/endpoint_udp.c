@@ -103,10 +103,10 @@ static void on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 static void arrive(struct side *side, const char *data, size_t len, uint64_t n);
 
-static void on_refused(void *context, const struct batch_origin *to, int error)
+static void on_refused(void *context, const struct batch_origin *to, bool told, int error)
 {
 	struct endpoint_udp *endpoint = context;
-	regard(endpoint, to, telling_admit(&endpoint->telling, &to->peer));
+	regard(endpoint, to, told);
 	char what[128];
 	snprintf(what, sizeof what, "a reply could not be sent: %s", strerror(error));
 	TELL(&endpoint->telling, EVENT_ERROR, F_TEXT("fault", "network"), F_TEXT("what", what));
@@ -115,12 +115,12 @@ static void on_refused(void *context, const struct batch_origin *to, int error)
 static void send_out(struct side *side, const char *data, size_t len)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
-	if (!batch_out_add(endpoint->out, endpoint->origin, data, len)) {
-		const struct batch_origin *origin = endpoint->origin;
-		bool told = endpoint->telling.told;
+	const struct batch_origin *origin = endpoint->origin;
+	bool told = endpoint->telling.told;
+	if (!batch_out_add(endpoint->out, origin, told, data, len)) {
 		batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
 		regard(endpoint, origin, told);
-		batch_out_add(endpoint->out, origin, data, len);
+		batch_out_add(endpoint->out, origin, told, data, len);
 	}
 	endpoint->totals.replies++;
 }
@@ -332,8 +332,10 @@ static bool side_serve(struct side *side, bool active)
 		if (was_closed || !ev_is_active(&side->io))
 			side_watch(side);
 	} else {
-		if (side->active && side->fd >= 0)
+		if (side->active && side->fd >= 0) {
+			batch_refuse(side->fd);
 			read_batches(side, LAST_BATCHES);
+		}
 		side_close(side);
 	}
 	side->active = active;
