@@ -13,7 +13,7 @@
 enum {
 	FOLD_SENDERS = 256,
 	FOLD_BURST = 500,     /* datagrams told in detail at once, of one sender */
-	FOLD_RATE = 10,       /* and each second after that */
+	FOLD_RATE = 5,        /* and each second after that */
 	FOLD_BURST_ALL = 20000, /* the same for all senders together: they may be spoofed */
 	FOLD_RATE_ALL = 200,
 };
