@@ -188,12 +188,6 @@ static struct impair_fate next_fate(struct endpoint_udp *endpoint, struct impair
 	return impair_next(impair, is_impaired(endpoint, direction) ? spec : &perfect, len);
 }
 
-static void flip(char *data, const struct impair_fate *fate)
-{
-	if (fate->corrupted)
-		data[fate->bit / 8] = (char)(data[fate->bit / 8] ^ 1 << fate->bit % 8);
-}
-
 /* A datagram is there: the responder decides, and its answer has a fate of its own. */
 static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 {
@@ -213,7 +207,7 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 	struct impair_fate fate = next_fate(endpoint, &side->answer, FATE_REPLY, reply_len);
 	if (telling_fate(&endpoint->telling, side->number, FATE_REPLY, &fate))
 		return;
-	flip(reply, &fate);
+	impair_flip(&fate, reply);
 	TELL(&endpoint->telling, EVENT_REPLY, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
 		F_INTEGER("bytes", reply_len), F_BYTES("text", reply, reply_len));
 	for (unsigned i = 0; i < fate.copies; i++) {
@@ -238,7 +232,7 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 		F_INTEGER("bytes", len), F_BYTES("text", data, len));
 	if (telling_fate(&endpoint->telling, side->number, FATE_REQUEST, &fate))
 		return;
-	flip(data, &fate);
+	impair_flip(&fate, data);
 	for (unsigned i = 0; i < fate.copies; i++) {
 		if (fate.delay[i] > 0)
 			hold(side, FATE_REQUEST, data, len, fate.n, fate.delay[i]);

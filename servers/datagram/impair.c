@@ -61,3 +61,9 @@ struct impair_fate impair_next(struct impair *impair, const struct impair_spec *
 	}
 	return fate;
 }
+
+void impair_flip(const struct impair_fate *fate, char *data)
+{
+	if (fate->corrupted)
+		data[fate->bit / 8] = (char)(data[fate->bit / 8] ^ 1 << fate->bit % 8);
+}

@@ -1,7 +1,7 @@
 /*
  * What a network does to the datagrams of one endpoint, family and direction: loss first, then, for what is not
- * lost, corruption, duplication, delay and reordering. It decides; the endpoint keeps the timers and flips the
- * bit. Pure: no socket, clock or allocation.
+ * lost, corruption, duplication, delay and reordering. It decides; the endpoint keeps the timers. Pure: no
+ * socket, clock or allocation.
  */
 #ifndef SERVERS_DATAGRAM_IMPAIR_H
 #define SERVERS_DATAGRAM_IMPAIR_H
@@ -57,5 +57,8 @@ bool impair_check(const struct impair_spec *spec, struct err *err);
  * is reordered. Jitter may well reorder by itself, as in a network: whoever sends goes by the delays alone.
  */
 struct impair_fate impair_next(struct impair *impair, const struct impair_spec *spec, size_t len);
+
+/* Flips the bit in the datagram that the fate is about, where it is corrupted. */
+void impair_flip(const struct impair_fate *fate, char *data);
 
 #endif

@@ -1,0 +1,73 @@
+#include "servers/datagram/multicast.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECEIVE_BUFFER = 4 << 20 }; /* bytes; the kernel gives what it allows */
+
+static int fail(int fd, const struct address *where, struct in_addr interface, const char *what, struct err *err)
+{
+	int error = errno;
+	char text[ADDRESS_TEXT], name[INET_ADDRSTRLEN] = "";
+	address_format(where, text);
+	inet_ntop(AF_INET, &interface, name, sizeof name);
+	err_set(err, STATUS_BIND, "%s on the interface of %s: %s: %s", text, name, what, strerror(error));
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+int multicast_hear(struct address *group, struct in_addr interface, struct err *err)
+{
+	const struct ip_mreqn membership = {
+		.imr_multiaddr = ((const struct sockaddr_in *)&group->ss)->sin_addr,
+		.imr_address = interface,
+	};
+	bool any_port = address_port(group) == 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(fd, group, interface, "socket", err);
+	/* With SO_REUSEADDR the kernel may choose a port that somebody has; set behind bind, it still lets others in. */
+	if (!any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+		return fail(fd, group, interface, "SO_REUSEADDR", err);
+	if (bind(fd, (const struct sockaddr *)&group->ss, group->len) != 0)
+		return fail(fd, group, interface, "bind", err);
+	if (any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+		return fail(fd, group, interface, "SO_REUSEADDR", err);
+	/* Else it also got what others on this machine have joined, on any interface. */
+	if (!set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0))
+		return fail(fd, group, interface, "IP_MULTICAST_ALL", err);
+	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+		return fail(fd, group, interface, "cannot join the group", err);
+	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	net_local_address(fd, group);
+	return fd;
+}
+
+int multicast_speak(struct address *source, struct in_addr interface, int ttl, struct err *err)
+{
+	const struct ip_mreqn through = { .imr_address = interface };
+	struct sockaddr_in *in = (struct sockaddr_in *)&source->ss;
+	*source = (struct address){ .len = sizeof *in };
+	*in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = interface };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(fd, source, interface, "socket", err);
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof through) != 0)
+		return fail(fd, source, interface, "IP_MULTICAST_IF", err);
+	if (!set(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) || !set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1))
+		return fail(fd, source, interface, "IP_MULTICAST_TTL", err);
+	if (bind(fd, (const struct sockaddr *)&source->ss, source->len) != 0)
+		return fail(fd, source, interface, "bind", err);
+	net_local_address(fd, source);
+	return fd;
+}
