@@ -15,7 +15,7 @@ struct decimal {
 	uint64_t value; /* stays below 10^18 */
 	bool point;
 	bool precise;   /* nothing but zeros was cut */
-	bool large;     /* too large to tell */
+	bool large;     /* more than can be told; `value` is too large for any share */
 };
 
 static bool decimal_parse(struct decimal *decimal, const char *text, size_t len, int decimals)
@@ -73,7 +73,7 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 			SHOWN, text, fraction);
 		return false;
 	}
-	if (decimal.large || decimal.value > SHARE_ONE) {
+	if (decimal.value > SHARE_ONE) {
 		err_set(err, STATUS_USAGE, "\"%.*s\" is over %s", SHOWN, text,
 			percent ? "100 %" : "1; write a percentage with %, as 30%");
 		return false;

@@ -226,6 +226,16 @@ START_TEST(test_normal)
 }
 END_TEST
 
+/* Box and Muller's formula in another program, from the block's two halves. */
+START_TEST(test_normal_exactly)
+{
+	struct fate_stream stream = fate_stream(7, "tv", 4, FATE_REPLY);
+	ck_assert_double_eq_tol(fate_normal(&stream, 1, FATE_DELAY, 1), 0.6665322169917047, 1e-12);
+	ck_assert_double_eq_tol(fate_normal(&stream, 2, FATE_DELAY, 1), 1.338258824662964, 1e-12);
+	ck_assert_double_eq_tol(fate_normal(&stream, 1000, FATE_DELAY, 1), 1.4238429308438119, 1e-12);
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 int main(void)
@@ -242,6 +252,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_below, 0, COUNT(bounds));
 	tcase_add_test(tcase, test_below_draws_again);
 	tcase_add_test(tcase, test_normal);
+	tcase_add_test(tcase, test_normal_exactly);
 	tcase_set_timeout(tcase, 30);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
