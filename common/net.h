@@ -48,10 +48,11 @@ int net_connect(const char *host, uint16_t port, int family, double timeout, str
 /* Sets SO_RCVTIMEO and SO_SNDTIMEO to `timeout` seconds; 0: none. */
 void net_set_timeout(int fd, double timeout);
 
-/* Data segments that this socket has sent and received (tcp(7), TCP_INFO), retransmissions included. */
+/* Data segments that this socket has sent and received (tcp(7), TCP_INFO). */
 struct segments {
-	uint32_t out;
-	uint32_t in;
+	uint32_t out;   /* each once, however often it was sent */
+	uint32_t again; /* sent again: also a tail loss probe (RFC 8985) to a peer whose machine is slow to acknowledge */
+	uint32_t in;    /* with those that came twice */
 };
 
 /* False where the system does not count them. */

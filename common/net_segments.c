@@ -19,7 +19,8 @@ bool net_segments(int fd, struct segments *segments)
 	/* A kernel before 4.6 fills less. */
 	if (len < offsetof(struct tcp_info, tcpi_data_segs_out) + sizeof info.tcpi_data_segs_out)
 		return false;
-	segments->out = info.tcpi_data_segs_out;
+	segments->again = info.tcpi_total_retrans;
+	segments->out = info.tcpi_data_segs_out - segments->again;
 	segments->in = info.tcpi_data_segs_in;
 	return true;
 }

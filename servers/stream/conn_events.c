@@ -108,9 +108,10 @@ void conn_tell_close(struct conn *conn)
 		F_INTEGER("bytes_out", conn->bytes_out),
 		F_INTEGER("bytes_in", conn->bytes_in),
 		F_INTEGER("segments_out", segments.out),
+		F_INTEGER("segments_again", segments.again),
 		F_INTEGER("segments_in", segments.in),
 		F_REAL("seconds", clock_now() - conn->opened),
 		F_INTEGER("ws_close_code", about.ws_close_code),
 	};
-	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 10 : 9);
+	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 11 : 10);
 }

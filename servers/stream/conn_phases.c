@@ -149,6 +149,9 @@ static enum step conn_listen(struct conn *conn, double now)
 
 static enum step conn_send(struct conn *conn, double now)
 {
+	/* By the schedule, not by the clock: how late a busy machine is must not change what a capture shows. */
+	double due = conn->action.due > 0 ? conn->action.due : now;
+	round_trip_expire(&conn->trip, due);
 	round_trip_before_send(&conn->trip, conn->action.len);
 	while (conn->offset < conn->action.len) {
 		size_t taken = 0;
@@ -160,7 +163,7 @@ static enum step conn_send(struct conn *conn, double now)
 			conn->offset += taken;
 			conn->bytes_out += taken;
 			conn->progress = now;
-			round_trip_after_send(&conn->trip, now);
+			round_trip_after_send(&conn->trip, due);
 			continue;
 		}
 		if (!conn_awaits(conn, io))

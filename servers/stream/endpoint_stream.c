@@ -204,6 +204,21 @@ static int send_buffer(const struct endpoint_stream *endpoint)
 	return flood + flood / 4 > SEND_BUFFER_MIN ? (int)(flood + flood / 4) : SEND_BUFFER_MIN;
 }
 
+/*
+ * round_trip.c emulates Nagle's algorithm, so the kernel's is off. And what it lets go must leave at once: BBR paces,
+ * and would still hold the first message when the cork closes behind it; cubic, which the lab's servers had, and reno,
+ * which every Linux has, do not (tcp(7), TCP_CONGESTION). Accepted connections inherit both.
+ */
+static void leave_segments_to_us(int fd)
+{
+	static const char *const unpaced[] = { "cubic", "reno" };
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	for (size_t i = 0; i < sizeof unpaced / sizeof unpaced[0]; i++)
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, unpaced[i], (socklen_t)strlen(unpaced[i])) == 0)
+			return;
+}
+
 static int listen_on(const struct endpoint_stream *endpoint, const struct address *address, struct err *err)
 {
 	const struct listen_options options = {
@@ -212,9 +227,8 @@ static int listen_on(const struct endpoint_stream *endpoint, const struct addres
 		.send_buffer = send_buffer(endpoint),
 	};
 	int fd = net_listen(address, &options, err);
-	int on = 1;
-	if (fd >= 0) /* conn.c emulates Nagle's algorithm; accepted connections inherit this */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (fd >= 0)
+		leave_segments_to_us(fd);
 	return fd;
 }
 

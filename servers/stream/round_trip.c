@@ -27,7 +27,7 @@ void round_trip_before_send(struct round_trip *trip, size_t len)
 		set_cork(trip, 1);
 }
 
-void round_trip_after_send(struct round_trip *trip, double now)
+void round_trip_after_send(struct round_trip *trip, double due)
 {
 	if (trip->seconds <= 0)
 		return;
@@ -36,7 +36,7 @@ void round_trip_after_send(struct round_trip *trip, double now)
 	else
 		set_cork(trip, 1);
 	if (trip->uncork_at == INFINITY)
-		trip->uncork_at = now + trip->seconds;
+		trip->uncork_at = due + trip->seconds;
 }
 
 void round_trip_expire(struct round_trip *trip, double now)

@@ -21,10 +21,11 @@ struct round_trip {
 /* `fd` is the caller's. The kernel opens a cork by itself after 200 ms, so `seconds` is at most that. */
 void round_trip_init(struct round_trip *trip, int fd, double seconds);
 
-/* Before `len` bytes are sent: of more than one segment the full ones leave, and the last waits like any small one. */
+/* Times are of one clock, in seconds; `due` is when what is sent was to leave, which may have been a little earlier.
+   Before `len` bytes are sent: of more than one segment the full ones leave, and the last waits like any small one. */
 void round_trip_before_send(struct round_trip *trip, size_t len);
 
-void round_trip_after_send(struct round_trip *trip, double now);
+void round_trip_after_send(struct round_trip *trip, double due);
 
 /* To be called when `uncork_at` has come; earlier calls do nothing. What was held leaves, and is itself under way for the
    next round trip. */

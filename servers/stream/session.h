@@ -36,6 +36,7 @@ struct action {
 	const char *data; /* SEND: valid until the next call of next() */
 	size_t len;       /* SEND, READ */
 	double until;     /* SLEEP: seconds, on the clock that next() is told */
+	double due;       /* SEND: when the schedule had it leave, on that clock; 0: now */
 	const char *why;  /* CLOSE: a literal: "done", "bad command", "peer closed", "stopping" */
 };
 

@@ -233,7 +233,7 @@ static struct action pmu_stream(struct session_pmu *pmu, double now)
 		return (struct action){ .kind = ACTION_SLEEP, .until = due };
 	size_t len = wire_format_message(pmu->out, pmu->first + pmu->sent);
 	pmu->sent++;
-	return (struct action){ .kind = ACTION_SEND, .data = pmu->out, .len = len };
+	return (struct action){ .kind = ACTION_SEND, .data = pmu->out, .len = len, .due = due };
 }
 
 static struct action pmu_next(void *self, double now)

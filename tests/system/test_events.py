@@ -22,7 +22,7 @@ ALWAYS = {
     "pause": {"endpoint": str, "conn": int, "peer": str, "bytes": int, "sent": int},
     "error": {"endpoint": str, "fault": str, "what": str},
     "close": {"endpoint": str, "conn": int, "peer": str, "first": str, "why": str, "command": (str, NOTHING),
-              "messages": int, "bytes_out": int, "bytes_in": int, "segments_out": int, "segments_in": int,
+              "messages": int, "bytes_out": int, "bytes_in": int, "segments_out": int, "segments_again": int, "segments_in": int,
               "seconds": float},
     "lost": {"count": int, "from": int},
     "stop": {"why": str, "endpoints": dict},

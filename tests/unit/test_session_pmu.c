@@ -13,7 +13,7 @@ static const struct row {
 	struct step steps[STEPS_MAX];
 	const char *transcript;
 	const char *settings[SETTINGS_MAX];
-	enum endpoint_id endpoint; /* ENDPOINT_ECHO (0) stands for ENDPOINT_PMU */
+	enum endpoint_id endpoint; /* 0 stands for ENDPOINT_PMU */
 } rows[] = {
 	{ "a command in one piece is answered at once",
 		{ { 1, STEP_INPUT, "CMD_short:0" } },
@@ -242,7 +242,7 @@ static const char *const two_messages[] = { "pmu.messages=2", NULL };
 
 static void init(struct driver *driver, enum endpoint_id endpoint, const char *const *settings)
 {
-	driver_init(driver, &session_pmu, endpoint == ENDPOINT_ECHO ? ENDPOINT_PMU : endpoint, two_messages);
+	driver_init(driver, &session_pmu, endpoint == 0 ? ENDPOINT_PMU : endpoint, two_messages);
 	for (size_t i = 0; settings && i < SETTINGS_MAX && settings[i]; i++)
 		driver_set(driver, settings[i]);
 }
