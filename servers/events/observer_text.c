@@ -179,6 +179,60 @@ static void say_stop(struct line *line, const struct event *event)
 	add(line, "stopped: %s", text_of(event, "why"));
 }
 
+/* What somebody has said, in UTF-8: so much of it as fits beside the rest of the line, and nothing that a terminal obeys -
+   control characters (C0, DEL, C1) and those that turn the direction of writing (U+202A..E, U+2066..9). */
+static void add_said(struct line *line, const char *text)
+{
+	enum { SAID_BYTES = 300 };
+	size_t len = strlen(text), at = 0;
+	while (at < len && (at < SAID_BYTES || ((unsigned char)text[at] & 0xc0) == 0x80)) {
+		const unsigned char *c = (const unsigned char *)text + at;
+		size_t bytes = *c < 0xc0 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+		bool c1 = c[0] == 0xc2 && c[1] < 0xa0;
+		bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+			(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+		if (bytes > len - at)
+			bytes = len - at;
+		if (*c >= 0x20 && *c != 0x7f && !c1 && !turns)
+			add(line, "%.*s", (int)bytes, text + at);
+		else
+			for (size_t i = 0; i < bytes; i++)
+				add(line, "\\x%02x", c[i]);
+		at += bytes;
+	}
+	add(line, "%s", at < len ? "..." : "");
+}
+
+static void say_line(struct line *line, const struct event *event)
+{
+	add(line, "says \"");
+	add_said(line, text_of(event, "text"));
+	add(line, "\"");
+}
+
+static void say_participant(struct line *line, const struct event *event)
+{
+	add_bytes(line, event_field(event, "id"));
+	add(line, " says \"");
+	add_said(line, text_of(event, "text"));
+	add_count(line, "\" (", integer_of(event, "characters"), "character");
+	add(line, ", %lld so far)", (long long)integer_of(event, "total"));
+}
+
+static void say_answer(struct line *line, const struct event *event)
+{
+	add(line, "answers %s", text_of(event, "text"));
+}
+
+static void say_forget(struct line *line, const struct event *event)
+{
+	add_count(line, "forgets ", integer_of(event, "count"), "participant");
+	add(line, ", silent longest: too many");
+}
+
+/* A line a second, whatever happens. */
+static const unsigned only_verbose = EVENT_BIT(EVENT_LINE);
+
 /* How an event reads; NULL: only with -v, by its fields. */
 static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct event *) = {
 	[EVENT_START] = say_start,
@@ -189,6 +243,10 @@ static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct eve
 	[EVENT_DROP] = say_drop,
 	[EVENT_RESET] = say_reset,
 	[EVENT_PRINT] = say_print,
+	[EVENT_LINE] = say_line,
+	[EVENT_PARTICIPANT] = say_participant,
+	[EVENT_ANSWER] = say_answer,
+	[EVENT_FORGET] = say_forget,
 	[EVENT_REPEATED] = say_repeated,
 	[EVENT_STOP] = say_stop,
 };
@@ -244,7 +302,7 @@ struct observer *observer_text_create(int fd, bool verbose, bool colour)
 	text->verbose = verbose;
 	text->colour = colour;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-		if (verbose || sentences[type])
+		if (verbose || (sentences[type] && !(only_verbose & EVENT_BIT(type))))
 			text->base.wants |= EVENT_BIT(type);
 	text->sink = sink_create(fd, 0);
 	if (!text->sink) {
