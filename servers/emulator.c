@@ -195,11 +195,11 @@ bool emulator_listen(struct emulator *emulator, struct err *err)
 		if (!endpoint->ops->listen(endpoint, options->addresses, options->address_count, options->ephemeral, err))
 			return false;
 	}
+	/* From here on others may know of the lab, and ask it to stop. */
+	watch_signals(emulator);
 	emit_start(emulator);
 	for (size_t i = 0; i < emulator->count; i++)
 		emulator->slots[i].endpoint->ops->start(emulator->slots[i].endpoint);
-	/* From here on others may know of the lab, and ask it to stop. */
-	watch_signals(emulator);
 	return true;
 }
 
