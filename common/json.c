@@ -80,11 +80,21 @@ void json_integer(struct json *json, const char *name, int64_t value)
 	json_raw(json, name, text);
 }
 
-void json_real(struct json *json, const char *name, double value)
+static void json_decimals(struct json *json, const char *name, double value, int decimals)
 {
 	char text[340]; /* the largest double has 309 digits */
-	snprintf(text, sizeof text, "%.3f", value);
+	snprintf(text, sizeof text, "%.*f", decimals, value);
 	json_raw(json, name, isfinite(value) ? text : "null"); /* JSON knows no infinity */
+}
+
+void json_real(struct json *json, const char *name, double value)
+{
+	json_decimals(json, name, value, 3);
+}
+
+void json_share(struct json *json, const char *name, double value)
+{
+	json_decimals(json, name, value, 9);
 }
 
 void json_bool(struct json *json, const char *name, bool value)

@@ -20,6 +20,7 @@ struct json {
 void json_begin(struct json *json, char *text, size_t size); /* "{" */
 void json_integer(struct json *json, const char *name, int64_t value);
 void json_real(struct json *json, const char *name, double value); /* three decimals */
+void json_share(struct json *json, const char *name, double value); /* nine decimals: what a value is compared with is as fine */
 void json_bool(struct json *json, const char *name, bool value);
 /* `text` is UTF-8; NULL gives null. Bytes that are not valid UTF-8 become U+FFFD. */
 void json_string(struct json *json, const char *name, const char *text);

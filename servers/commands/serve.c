@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/cli.h"
 #include "common/net.h"
 #include "servers/commands/ports_file.h"
+#include "servers/commands/seed.h"
 #include "servers/emulator.h"
 #include "servers/events/observers.h"
 
@@ -85,21 +85,6 @@ struct serve {
 	struct ports_file ports;
 };
 
-static bool parse_seed(struct serve *serve, const char *text, struct err *err)
-{
-	char *end;
-	errno = 0;
-	unsigned long long seed = strtoull(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || seed > INT64_MAX) {
-		err_set(err, STATUS_USAGE, "--seed: \"%s\" is not a whole number from 0 to %lld", text,
-			(long long)INT64_MAX);
-		return false;
-	}
-	serve->seed = seed;
-	serve->has_seed = true;
-	return true;
-}
-
 static bool on_option(void *context, int id, const char *value, struct err *err)
 {
 	struct serve *serve = context;
@@ -130,7 +115,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 		serve->events = value;
 		return true;
 	case OPTION_SEED:
-		return parse_seed(serve, value, err);
+		serve->has_seed = seed_parse(&serve->seed, value, err);
+		return serve->has_seed;
 	case OPTION_QUIET:
 		serve->quiet = true;
 		return true;
@@ -338,8 +324,8 @@ int command_serve(int argc, char **argv)
 		done = true;
 		goto end;
 	}
-	if (!serve.has_seed && getrandom(&serve.seed, sizeof serve.seed, 0) == sizeof serve.seed)
-		serve.seed >>= 32; /* short enough to be typed again */
+	if (!serve.has_seed)
+		serve.seed = seed_draw();
 	raise_descriptor_limit();
 	done = config_check(serve.config, &err) && choose_addresses(&serve, &err) &&
 		run(&serve, argv + operands, argc - operands, &err);

@@ -59,16 +59,16 @@ bool telling_fate(struct telling *telling, int number, enum fate_direction direc
 	if (fate->copies == 0) {
 		telling->dropped++;
 		TELL(telling, EVENT_DROP, family, way, n, F_TEXT("reason", "loss"), F_TEXT("model", fate->loss.model),
-			F_REAL("drawn", fate->loss.drawn), F_TEXT("state", fate->loss.state));
+			F_SHARE("drawn", fate->loss.drawn), F_TEXT("state", fate->loss.state));
 		return true;
 	}
 	if (fate->corrupted)
-		TELL(telling, EVENT_CORRUPT, family, way, n, F_REAL("drawn", fate->drawn_corrupt),
+		TELL(telling, EVENT_CORRUPT, family, way, n, F_SHARE("drawn", fate->drawn_corrupt),
 			F_INTEGER("bit", fate->bit));
 	if (fate->copies > 1)
-		TELL(telling, EVENT_DUPLICATE, family, way, n, F_REAL("drawn", fate->drawn_duplicate));
+		TELL(telling, EVENT_DUPLICATE, family, way, n, F_SHARE("drawn", fate->drawn_duplicate));
 	if (fate->reordered)
-		TELL(telling, EVENT_REORDER, family, way, n, F_REAL("drawn", fate->drawn_reorder));
+		TELL(telling, EVENT_REORDER, family, way, n, F_SHARE("drawn", fate->drawn_reorder));
 	for (unsigned i = 0; i < fate->copies; i++)
 		if (fate->delay[i] > 0)
 			TELL(telling, EVENT_DELAY, family, way, n, F_REAL("seconds", fate->delay[i]));

@@ -44,7 +44,7 @@ enum event_type {
 #define EVENT_BIT(type) (1u << (type))
 #define EVENT_ALL ((1u << EVENT_TYPE_COUNT) - 1)
 
-enum field_kind { FIELD_INTEGER, FIELD_REAL, FIELD_TEXT, FIELD_BYTES, FIELD_JSON, FIELD_BOOL };
+enum field_kind { FIELD_INTEGER, FIELD_REAL, FIELD_SHARE, FIELD_TEXT, FIELD_BYTES, FIELD_JSON, FIELD_BOOL };
 
 /* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's and are written escaped
    (wire_escape); JSON is written as it is. */
@@ -59,6 +59,7 @@ struct field {
 #define F_INTEGER(n, v) { .name = (n), .kind = FIELD_INTEGER, .integer = (int64_t)(v) }
 #define F_BOOL(n, v) { .name = (n), .kind = FIELD_BOOL, .integer = (v) }
 #define F_REAL(n, v) { .name = (n), .kind = FIELD_REAL, .real = (v) }
+#define F_SHARE(n, v) { .name = (n), .kind = FIELD_SHARE, .real = (v) }
 #define F_TEXT(n, v) { .name = (n), .kind = FIELD_TEXT, .text = (v) }
 #define F_BYTES(n, p, l) { .name = (n), .kind = FIELD_BYTES, .text = (p), .integer = (int64_t)(l) }
 #define F_JSON(n, v) { .name = (n), .kind = FIELD_JSON, .text = (v) }

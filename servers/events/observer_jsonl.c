@@ -32,6 +32,9 @@ static void write_field(struct json *json, const struct field *field)
 	case FIELD_REAL:
 		json_real(json, field->name, field->real);
 		break;
+	case FIELD_SHARE:
+		json_share(json, field->name, field->real);
+		break;
 	case FIELD_BOOL:
 		json_bool(json, field->name, field->integer);
 		break;

@@ -73,6 +73,9 @@ static void add_field(struct line *line, const struct field *field)
 	case FIELD_REAL:
 		add(line, "%.3f", field->real);
 		break;
+	case FIELD_SHARE:
+		add(line, "%.4f", field->real);
+		break;
 	case FIELD_BYTES:
 		add_bytes(line, field);
 		break;
@@ -131,7 +134,7 @@ static void say_drop(struct line *line, const struct event *event)
 	const char *reason = text_of(event, "reason");
 	add(line, "%s %lld lost: ", text_of(event, "direction"), (long long)integer_of(event, "n"));
 	if (strcmp(reason, "loss") == 0)
-		add(line, "%s, drew %.3f", text_of(event, "model"), real_of(event, "drawn"));
+		add(line, "%s, drew %.4f", text_of(event, "model"), real_of(event, "drawn"));
 	else
 		add(line, "%s", reason);
 }
