@@ -54,9 +54,12 @@ def open_socket(lab, endpoint, receive_buffer=None):
 class Plain:
     """A TCP connection."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, endpoint=None):
         self.socket = sock
-        self.name = "{}:{}".format(*sock.getsockname()[:2])  # as events call it
+        # How events call it: wait(event="close", **peer.who). Two endpoints may see the same port at two times.
+        self.who = {"peer": "{}:{}".format(*sock.getsockname()[:2])}
+        if endpoint:
+            self.who["endpoint"] = endpoint
 
     def send(self, data):
         if data:  # with nothing to send, sendall would still see that the socket has been shut
@@ -122,7 +125,7 @@ class Tls:
         self.got_close_notify = False
         self.ahead = b""  # read before anybody asked for it
 
-    def __getattr__(self, name):  # name, socket, segments_in, reset, close, ...
+    def __getattr__(self, name):  # who, socket, segments_in, reset, close, ...
         return getattr(self.lower, name)
 
     def to_send(self, step=None):
@@ -291,7 +294,7 @@ class OneByteAtATime(Plain):
 
 
 def connect(lab, endpoint, tls_version=None, plain=Plain, **socket_options):
-    peer = plain(open_socket(lab, endpoint, **socket_options))
+    peer = plain(open_socket(lab, endpoint, **socket_options), endpoint)
     if is_tls(endpoint):
         peer = Tls(peer, lab.ca_file, tls_version).handshake()
     if is_websocket(endpoint):

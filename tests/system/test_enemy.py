@@ -42,8 +42,8 @@ def is_sanitized():
 def wait_until_alone(lab):
     """All connections that have reached the lab are over."""
     for endpoint in STREAMS:  # who knocked before has been let in
-        last = Plain(open_socket(lab, endpoint))
-        lab.wait(event="open", peer=last.name)
+        last = Plain(open_socket(lab, endpoint), endpoint)
+        lab.wait(event="open", **last.who)
         last.close()
     lab.wait_all(len(lab.events(event="open")), event="close")
 
@@ -93,7 +93,7 @@ def besiege(start_lab):
 
 def knock(lab, carrier):
     """A connection and nothing more."""
-    return Plain(open_socket(lab, carrier))
+    return Plain(open_socket(lab, carrier), carrier)
 
 
 def begin_tls(lab, carrier):
@@ -149,7 +149,7 @@ def test_who_connects_and_says_nothing_is_sent_away(besiege, carrier):
     peer = knock(lab, carrier)
     assert peer.read_all() == b""
     peer.close()
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert close["why"] == ("idle" if carrier == "pmu" else "no handshake")
     assert close["first"] == "server"
     assert 0.15 <= close["seconds"] < 0.15 + SCALE
@@ -161,7 +161,7 @@ def test_who_shakes_hands_and_says_nothing_is_sent_away(besiege, carrier):
     peer = connect(lab, carrier)
     assert peer.read_all() == b""
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["why"] == "idle"
+    assert lab.wait(event="close", **peer.who)["why"] == "idle"
 
 
 @every_carrier
@@ -171,7 +171,7 @@ def test_half_a_command_does_not_buy_time(besiege, carrier):
     peer.send(frame(TEXT, b"CMD_", fin=False) if is_websocket(carrier) else b"CMD_")
     assert peer.read_all() == b""
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["why"] == "idle"
+    assert lab.wait(event="close", **peer.who)["why"] == "idle"
 
 
 @every_carrier
@@ -182,7 +182,7 @@ def test_a_byte_now_and_then_does_not_buy_time(besiege, carrier):
     dribble(peer, beginning)
     assert peer.recv() == b""
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["seconds"] < 0.3 + SCALE
+    assert lab.wait(event="close", **peer.who)["seconds"] < 0.3 + SCALE
 
 
 @websockets
@@ -196,7 +196,7 @@ def test_signs_of_life_do_not_buy_time(besiege, carrier, sign):
         if not peer.stays_silent(0.02):
             peer.read_frame()
     peer.close()
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert close["why"] == "idle"
     assert close["seconds"] < 0.3 + SCALE
 
@@ -209,10 +209,10 @@ def test_a_handshake_that_stops_half_way(besiege, carrier, stage):
     peer.lower.send(hello if stage == "a hello" else hello[:len(hello) // 2])
     read_until_cut(peer.lower)
     peer.close()
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert close["why"] == "no handshake"
     assert 0.15 <= close["seconds"] < 0.15 + SCALE
-    assert "too long" in lab.wait(event="error", peer=peer.name)["what"]
+    assert "too long" in lab.wait(event="error", **peer.who)["what"]
 
 
 # Too little at once, too much at once
@@ -233,8 +233,8 @@ def test_a_megabyte_of_rubbish_from_the_first_byte_on(besiege, carrier):
     said = read_until_cut(peer)
     assert len(said) < 1024
     peer.close()
-    lab.wait(event="close", peer=peer.name)
-    assert lab.events(event="error", peer=peer.name)
+    lab.wait(event="close", **peer.who)
+    assert lab.events(event="error", **peer.who)
 
 
 @pytest.mark.parametrize("carrier", BYTE_STREAMS)
@@ -244,7 +244,7 @@ def test_a_megabyte_of_rubbish_gets_its_line(besiege, carrier):
     peer.send(RUBBISH)
     assert peer.read_all().startswith(b"ERROR expected CMD_short:<seconds>")
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["why"] == "bad command"
+    assert lab.wait(event="close", **peer.who)["why"] == "bad command"
 
 
 @websockets
@@ -276,7 +276,7 @@ def test_an_upgrade_of_a_megabyte(besiege, carrier):
     said = read_until_cut(peer)
     assert said.startswith(b"HTTP/1.1 431 ")
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["why"] == "no handshake"
+    assert lab.wait(event="close", **peer.who)["why"] == "no handshake"
 
 
 @websockets
@@ -290,7 +290,7 @@ def test_a_fragment_that_never_ends(besiege, carrier):
     said = peer.read_to_close()
     assert said.startswith(b"ERROR ") or peer.close_code == 1009
     peer.close()
-    lab.wait(event="close", peer=peer.name)
+    lab.wait(event="close", **peer.who)
 
 
 @websockets
@@ -302,7 +302,7 @@ def test_empty_fragments_without_end(besiege, carrier):
     push(peer.socket, peer.lower.encrypt(pieces) if is_tls(carrier) else pieces)
     assert serves(lab)
     peer.close()
-    lab.wait(event="close", peer=peer.name)
+    lab.wait(event="close", **peer.who)
 
 
 @websockets
@@ -313,13 +313,13 @@ def test_pings_from_a_peer_that_reads_nothing(besiege, carrier, command):
     peer = connect(lab, carrier, receive_buffer=SMALL_BUFFER)
     if command:
         peer.command(command)
-        lab.wait(event="send", peer=peer.name)
+        lab.wait(event="send", **peer.who)
     pings = frame(PING, b"!" * 125) * 32000  # 4 MB
     push(peer.socket, peer.lower.encrypt(pings) if is_tls(carrier) else pings)
     assert serves(lab, carrier)
     assert is_sanitized() or lab.memory() < memory + MIB
     peer.reset()
-    lab.wait(event="close", peer=peer.name)
+    lab.wait(event="close", **peer.who)
 
 
 @every_carrier
@@ -329,8 +329,8 @@ def test_commands_behind_the_command_are_not_carried_out(besiege, carrier):
     for command in ["CMD_short:0.02\n", *["CMD_floodme"] * 50]:
         peer.command(command)
     assert peer.read_all() == messages(20)
-    assert len(lab.events(event="command", peer=peer.name)) == 1
-    assert len(lab.events(event="error", peer=peer.name)) == 1
+    assert len(lab.events(event="command", **peer.who)) == 1
+    assert len(lab.events(event="error", **peer.who)) == 1
 
 
 @every_carrier
@@ -338,11 +338,11 @@ def test_who_sends_on_and_on_behind_its_command_is_cut(besiege, carrier):
     lab = besiege()
     peer = connect(lab, carrier)
     peer.command("CMD_short:3600\n")
-    lab.wait(event="send", peer=peer.name)
+    lab.wait(event="send", **peer.who)
     more = frame(BINARY, b"x" * 4000) * 300 if is_websocket(carrier) else b"x" * (MIB + MIB // 4)
     lower = peer.lower if is_websocket(carrier) else peer
     push(peer.socket, lower.encrypt(more) if is_tls(carrier) else more)
-    assert lab.wait(event="close", peer=peer.name)["why"] == "too many bytes"
+    assert lab.wait(event="close", **peer.who)["why"] == "too many bytes"
 
 
 # The wrong language
@@ -363,7 +363,7 @@ def test_tls_to_a_websocket_port(besiege):
     peer.send(hello)
     assert peer.read_all().startswith(b"HTTP/1.1 400 ")
     peer.close()
-    assert lab.wait(event="error", peer=peer.name)["fault"] == "peer"
+    assert lab.wait(event="error", **peer.who)["fault"] == "peer"
 
 
 @tls
@@ -374,8 +374,8 @@ def test_plain_text_to_a_tls_port(besiege, carrier, text):
     peer.send(text)
     read_until_cut(peer)
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["why"] == "no handshake"
-    assert "TLS" in lab.wait(event="error", peer=peer.name)["what"]
+    assert lab.wait(event="close", **peer.who)["why"] == "no handshake"
+    assert "TLS" in lab.wait(event="error", **peer.who)["what"]
 
 
 # Ends at every stage
@@ -387,7 +387,7 @@ def test_an_end_before_anything(besiege, carrier):
     peer.half_close()
     assert peer.read_all() == b""
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["first"] == "peer"
+    assert lab.wait(event="close", **peer.who)["first"] == "peer"
 
 
 @every_carrier
@@ -397,7 +397,7 @@ def test_an_end_before_the_command(besiege, carrier):
     peer.half_close()
     assert (peer.read_to_close() if is_websocket(carrier) else peer.read_all()) == b""
     peer.close()
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert (close["first"], close["why"]) == ("peer", "peer closed")
 
 
@@ -410,7 +410,7 @@ def test_an_end_in_the_command(besiege, carrier):
     said = peer.read_to_close() if is_websocket(carrier) else peer.read_all()
     assert said.endswith(b'got "CMD_sh"\n')
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["first"] == "peer"
+    assert lab.wait(event="close", **peer.who)["first"] == "peer"
 
 
 @every_carrier
@@ -430,7 +430,7 @@ def reset_at_once(lab, carrier):
 def reset_in_the_handshake(lab, carrier):
     peer = knock(lab, carrier)
     peer.send(first_bytes(lab, carrier)[:40])
-    lab.wait(event="open", peer=peer.name)
+    lab.wait(event="open", **peer.who)
     return peer
 
 
@@ -447,21 +447,21 @@ def reset_in_the_command(lab, carrier):
 def reset_in_the_stream(lab, carrier):
     peer = connect(lab, carrier)
     peer.command("CMD_short:0.01")
-    lab.wait(event="send", peer=peer.name, i=3)
+    lab.wait(event="send", **peer.who, i=3)
     return peer
 
 
 def reset_between_messages(lab, carrier):
     peer = connect(lab, carrier)
     peer.command("CMD_short:3600")
-    lab.wait(event="send", peer=peer.name, i=1)
+    lab.wait(event="send", **peer.who, i=1)
     return peer
 
 
 def reset_in_the_flood(lab, carrier):
     peer = connect(lab, carrier, receive_buffer=SMALL_BUFFER)
     peer.command("CMD_floodme")
-    lab.wait(event="pause", peer=peer.name)
+    lab.wait(event="pause", **peer.who)
     return peer
 
 
@@ -478,9 +478,9 @@ def reset_at_the_end(lab, carrier):
 def test_resets(besiege, carrier, stage):
     lab = besiege(f"pmu.flood={FLOOD}")
     peer = stage(lab, carrier)
-    lab.wait(event="open", peer=peer.name)
+    lab.wait(event="open", **peer.who)
     peer.reset()
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert close["messages"] < 21
     assert serves(lab, carrier)
 
@@ -492,13 +492,13 @@ def test_a_reader_that_stops_in_the_flood(besiege, carrier):
     lab = besiege(f"pmu.flood={FLOOD}", "pmu.stall=300ms")
     peer = connect(lab, carrier, receive_buffer=SMALL_BUFFER)
     peer.command("CMD_floodme")
-    pause = lab.wait(event="pause", peer=peer.name)
+    pause = lab.wait(event="pause", **peer.who)
     assert 0 < pause["sent"] < pause["bytes"] == FLOOD
     assert serves(lab, carrier)
-    close = lab.wait(event="close", peer=peer.name)
+    close = lab.wait(event="close", **peer.who)
     assert close["why"] == "stalled"
     assert 0.3 <= close["seconds"] < 0.3 + 2 * SCALE
-    assert lab.wait(event="error", peer=peer.name)["what"] == "takes nothing"
+    assert lab.wait(event="error", **peer.who)["what"] == "takes nothing"
     with pytest.raises(ConnectionResetError):
         peer.read_all()
 
@@ -508,8 +508,8 @@ def test_a_reader_that_stops_behind_the_last_send(besiege):
     lab = besiege("pmu.stall=300ms")
     peer = connect(lab, "pmu", receive_buffer=SMALL_BUFFER)
     peer.command("CMD_floodme")
-    lab.wait(event="send", peer=peer.name)
-    close = lab.wait(event="close", peer=peer.name)
+    lab.wait(event="send", **peer.who)
+    close = lab.wait(event="close", **peer.who)
     assert close["why"] == "stalled"
 
 
@@ -519,7 +519,7 @@ def test_a_slow_reader_is_waited_for(besiege, carrier):
     peer = connect(lab, carrier, receive_buffer=65536)
     peer.command("CMD_floodme")
     began = time.monotonic()
-    lab.wait(event="pause", peer=peer.name)
+    lab.wait(event="pause", **peer.who)
     read = 0
     while read < 3 * MIB:
         select.select([], [], [], 0.01)  # this is what slow means
@@ -528,7 +528,7 @@ def test_a_slow_reader_is_waited_for(besiege, carrier):
         read += len(data)
     assert time.monotonic() - began > 0.8
     peer.close()
-    assert lab.wait(event="close", peer=peer.name)["messages"] == 1
+    assert lab.wait(event="close", **peer.who)["messages"] == 1
 
 
 # A crowd
@@ -538,7 +538,7 @@ def test_two_thousand_who_say_nothing(besiege):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     lab = besiege()
     crowd = [knock(lab, carrier) for _ in range(500) for carrier in CARRIERS]
-    lab.wait(event="open", peer=crowd[-1].name)
+    lab.wait(event="open", **crowd[-1].who)
     before = lab.cpu()
     for carrier in CARRIERS:
         assert serves(lab, carrier)
@@ -567,13 +567,13 @@ def test_out_of_descriptors_and_back(besiege):
 def test_more_connections_than_the_configuration_allows(besiege):
     lab = besiege("pmu.connections=3")
     crowd = [connect(lab, "pmu") for _ in range(3)]
-    lab.wait(event="open", peer=crowd[-1].name)
+    lab.wait(event="open", **crowd[-1].who)
     refused = knock(lab, "pmu")
     assert refused.read_all() == b""
-    assert "as many connections" in lab.wait(event="error", peer=refused.name)["what"]
+    assert "as many connections" in lab.wait(event="error", **refused.who)["what"]
     leaving = crowd.pop()
     leaving.close()
-    lab.wait(event="close", peer=leaving.name)
+    lab.wait(event="close", **leaving.who)
     assert connect(lab, "pmu").stays_silent(0.05)
     for peer in crowd:
         peer.close()

@@ -98,7 +98,7 @@ def test_a_command_may_come_byte_by_byte(fast_lab, carrier, command):
             break
         peer.reset()
     assert peer.read_all() == messages(3)
-    assert fast_lab.wait(event="command", peer=peer.name)["text"] == command.decode().rstrip()
+    assert fast_lab.wait(event="command", **peer.who)["text"] == command.decode().rstrip()
 
 
 @every_carrier
