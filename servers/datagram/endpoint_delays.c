@@ -8,6 +8,10 @@ enum {
 	BYTES_MAX = 4 << 20,
 };
 
+/* Timers of one time run in any order, so those that begin in one turn of the loop are set apart by as much as a double
+   can tell after a year. It is less than the next turn is later. */
+static const double APART = 10e-9;
+
 struct delayed {
 	struct ev_timer timer;
 	struct delays *delays;
@@ -60,7 +64,9 @@ void *delays_add(struct delays *delays, size_t size, double seconds, void (*on_d
 	delays->first = delayed;
 	delays->count++;
 	delays->bytes += size;
-	ev_timer_init(&delayed->timer, on_timer, seconds, 0);
+	delays->same = ev_now(delays->loop) == delays->now ? delays->same + 1 : 0;
+	delays->now = ev_now(delays->loop);
+	ev_timer_init(&delayed->timer, on_timer, seconds + delays->same * APART, 0);
 	delayed->timer.data = delayed;
 	ev_timer_start(delays->loop, &delayed->timer);
 	return delayed->item;
