@@ -245,8 +245,8 @@ class Lab:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu(self):
-        """Seconds of CPU time so far."""
-        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+        """Seconds of CPU time so far, of all threads."""
+        return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
