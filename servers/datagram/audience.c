@@ -1,5 +1,5 @@
-/* A hash table with chains over an array of places, and a list from the one heard last to the one silent longest: whoever is
-   new when all places are taken gets the place of the latter. */
+/* A hash table with chains over an array of places, and a list from the one heard last to the one silent longest:
+   whoever is new when all places are taken gets the place of the latter. */
 #include "servers/datagram/audience.h"
 
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool can_be_id(const char *id)
 	return true;
 }
 
-/* "Someth|ing is rotten": a word in lower case, its first letter at most a capital, and more of it behind the six bytes. */
+/* "Someth|ing is rotten": a word in lower case, its first letter at most a capital, that goes on behind the six bytes. */
 static bool reads_on(const char *data, size_t len)
 {
 	if (len == WIRE_ID_BYTES || !is_letter(data[0]))

@@ -1,6 +1,7 @@
 /*
- * Who has said how much in the station's group. What a datagram is - an ID of six bytes and text - and what each ID has said
- * so far, in bounded memory: those that have been silent longest are forgotten first. Pure: no socket, loop or clock.
+ * Who has said how much in the station's group: what a datagram is (an ID of six bytes and text), and what each ID has
+ * said so far, in bounded memory: those that have been silent longest are forgotten first. Pure: no socket, loop or
+ * clock.
  */
 #ifndef SERVERS_DATAGRAM_AUDIENCE_H
 #define SERVERS_DATAGRAM_AUDIENCE_H
@@ -49,8 +50,8 @@ struct audience_heard {
 };
 
 /*
- * The ID says so many more characters. Answer k is due when its total comes to more than k times 300: 300 characters are not
- * enough, 301 are. One datagram that passes several of these marks earns one answer, the last one's.
+ * The ID says so many more characters. Answer k is due when its total comes to more than k times 300: 300 characters are
+ * not enough, 301 are. One datagram that passes several of these marks earns one answer, the last one's.
  */
 struct audience_heard audience_hear(struct audience *audience, const char id[WIRE_ID_BYTES], uint64_t characters);
 

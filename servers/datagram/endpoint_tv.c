@@ -1,7 +1,7 @@
 /*
- * The television station: says the play in its group, a line an interval, hears what participants say there, and answers
- * those who talk much. What it says goes through an imperfect network (`broadcast`); what it hears is all written down
- * (`hear`). Nothing goes to anybody but the group.
+ * The television station: says the play in its group, a line an interval, hears what participants say there, and
+ * answers those who talk much. What it says goes through an imperfect network (`broadcast`); what it hears is all
+ * written down (`hear`). Nothing goes to anybody but the group.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -8,14 +8,14 @@
 #include "common/net.h"
 
 /*
- * A non-blocking, close-on-exec socket that gets what is sent to the group's address and port on the interface, and nothing
- * else. Receivers that set SO_REUSEADDR too can run beside it; port 0 asks for one that nobody has, and `group` then gets
- * it. -1 with `err` (STATUS_BIND) and errno on failure.
+ * A non-blocking, close-on-exec socket that gets what is sent to the group's address and port on the interface, and
+ * nothing else. Receivers that set SO_REUSEADDR too can run beside it; port 0 asks for one that nobody has, and `group`
+ * then gets it. -1 with `err` (STATUS_BIND) and errno on failure.
  */
 int multicast_hear(struct address *group, struct in_addr interface, struct err *err);
 
-/* The same for sending: from a free port of the interface's address, which `source` gets, through that interface, with this
-   TTL (0: stays on this machine), and heard on this machine too. */
+/* The same for sending: from a free port of the interface's address, which `source` gets, through that interface, with
+   this TTL (0: stays on this machine), and heard on this machine too. */
 int multicast_speak(struct address *source, struct in_addr interface, int ttl, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * How a datagram endpoint tells what happens to datagrams: about the one that is being dealt with, in detail as long as its
- * sender sends no more than can be read (fold.h), else in numbers; and what the network did to it.
+ * How a datagram endpoint tells what happens to datagrams: about the one that is being dealt with, in detail as long as
+ * its sender sends no more than can be read (fold.h), else in numbers; and what the network did to it.
  */
 #ifndef SERVERS_DATAGRAM_TELLING_H
 #define SERVERS_DATAGRAM_TELLING_H
@@ -49,7 +49,8 @@ void telling_error(struct telling *telling, const char *fault, const char *what)
 bool telling_fate(struct telling *telling, int family, enum fate_direction direction, const struct impair_fate *fate);
 
 /* The datagram is lost, not by chance. */
-void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n, const char *reason);
+void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n,
+	const char *reason);
 
 /* Once a second, and at the end: tells what was folded. */
 void telling_sweep(struct telling *telling);

@@ -1,4 +1,4 @@
-/* Who has said how much: what a datagram is, when an answer is due, who is forgotten; and which riddle somebody gets. */
+/* What a datagram is, when an answer is due, who is forgotten; and which riddle somebody gets. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -44,7 +44,7 @@ START_TEST(test_datagrams)
 }
 END_TEST
 
-/* A line of `before` times 'x', then characters of one length, until it has `len` bytes or one more character would not fit. */
+/* A line of `before` times 'x', then characters of one length, up to `len` bytes. */
 static size_t make_line(char *line, size_t len, size_t before, const char *character)
 {
 	size_t bytes = strlen(character), used = 0;
