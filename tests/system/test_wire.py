@@ -26,6 +26,11 @@ def exchange(lab, command, clients=1, carrier="pmu"):
     return results
 
 
+def left(close, segments):
+    """So many have left. Among those that were sent again a bare FIN counts too, which was no data segment before."""
+    return segments - close["segments_again"] <= close["segments_out"] <= segments
+
+
 def assert_segments(lab, results, size, segments):
     """
     Of each connection, by the server's count and by the client's, to which those are added that came twice: while a
@@ -33,7 +38,7 @@ def assert_segments(lab, results, size, segments):
     """
     closes = lab.wait_all(len(results), event="close")
     assert {len(said) for said, _ in results} == {size}
-    assert {close["segments_out"] for close in closes} == {segments}
+    assert all(left(close, segments) for close in closes)
     again = sum(close["segments_again"] for close in closes)
     assert 0 <= sum(received for _, received in results) - segments * len(results) <= again
 
@@ -110,7 +115,7 @@ def test_without_pauses_every_carrier_writes_2_segments(lab, carrier):
         close = lab.wait(event="close", conn=conn)
         after = segments_after_each_send(lab, conn)
         assert after == [after[0]] * 20
-        assert close["segments_out"] == after[0] + 1 + goodbyes
+        assert left(close, after[0] + 1 + goodbyes)
 
 
 @pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 1), ("pmu-tls", 1), ("pmu-wss", 2)])
@@ -120,7 +125,7 @@ def test_with_pauses_every_carrier_writes_a_segment_a_message(start_lab, carrier
     assert said == messages(20)
     close = lab.wait(event="close")
     first = segments_after_each_send(lab, 1)[0]
-    assert close["segments_out"] == first + 19 + goodbyes
+    assert left(close, first + 19 + goodbyes)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
@@ -144,7 +149,7 @@ def test_a_client_that_reads_late_changes_nothing(lab, carrier, goodbyes):
     select.select([], [], [], 0.1)  # this is what late means
     assert peer.read_all() == messages(20)
     peer.close()
-    assert lab.wait(event="close")["segments_out"] == first + 1 + goodbyes
+    assert left(lab.wait(event="close"), first + 1 + goodbyes)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
