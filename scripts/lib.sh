@@ -47,6 +47,7 @@ node-ws               | file /usr/share/nodejs/ws     | the npm package ws in /u
 openssl               | command openssl               | openssl
 curl                  | command curl                  | curl
 git                   | command git                   | git
+iproute2              | command ip                    | ip of iproute2
 default-jdk-headless  | command javac                 | a JDK
 '
 CI_NEEDS='

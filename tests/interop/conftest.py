@@ -5,6 +5,7 @@ What is missing skips a test on a developer's machine and fails it where CI=true
 import importlib.util
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ NODE_MODULES = Path("/usr/share/nodejs")
 
 # As on a student's terminal, each line is seen at once.
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "NODE_PATH": str(NODE_MODULES)}
+
+# A network that has nothing but a loopback interface, and a route for multicast through it.
+ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c",
+         'ip link set lo up && ip route add 224.0.0.0/4 dev lo && exec "$@"', "sh")
 
 
 def need(found, name):
@@ -70,6 +75,26 @@ def student_server(spawn):
     def start(file, *args):
         server = spawn(PYTHON, HERE / "announce.py", PROGRAMS / file, "0", *args, env=ENVIRONMENT)
         return server, int(server.error_line().split()[-1])
+
+    return start
+
+
+@pytest.fixture
+def start_alone(start_lab, spawn):
+    """start_alone(*settings): a lab in a network of its own, and a function that starts a student's program there."""
+    for command in ("unshare", "nsenter", "ip"):
+        need_command(command)
+    need(subprocess.run([*ALONE, "true"], capture_output=True).returncode == 0, "a network namespace of one's own")
+
+    def start(*settings):
+        lab = start_lab(*(option for setting in settings for option in ("--set", setting)), "tv", prefix=ALONE)
+        inside = ("nsenter", "--target", str(lab.pid), "--user", "--net", "--preserve-credentials")
+
+        def start_student(file, *args):
+            return spawn(PYTHON, PROGRAMS / file, lab.env["PMULAB_TV_GROUP"], lab.port("tv"), *args, prefix=inside,
+                         env=ENVIRONMENT)
+
+        return lab, start_student
 
     return start
 
