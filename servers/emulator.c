@@ -197,10 +197,14 @@ bool emulator_listen(struct emulator *emulator, struct err *err)
 	}
 	/* From here on others may know of the lab, and ask it to stop. */
 	watch_signals(emulator);
+	return true;
+}
+
+void emulator_start(struct emulator *emulator)
+{
 	emit_start(emulator);
 	for (size_t i = 0; i < emulator->count; i++)
 		emulator->slots[i].endpoint->ops->start(emulator->slots[i].endpoint);
-	return true;
 }
 
 uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)

@@ -1,7 +1,7 @@
 /*
  * The emulator's public face: endpoints from a configuration, told to observers, run by one loop.
  *
- *   create -> add (each endpoint) -> observe -> listen -> run -> destroy
+ *   create -> add (each endpoint) -> listen -> observe -> start -> run -> destroy
  */
 #ifndef SERVERS_EMULATOR_H
 #define SERVERS_EMULATOR_H
@@ -27,7 +27,7 @@ struct emulator_options {
 
 struct emulator *emulator_create(const struct emulator_options *options, struct err *err);
 
-/* The observer is the emulator's from here on. Before emulator_listen, so that it sees `start`. */
+/* The observer is the emulator's from here on. Before emulator_start, so that it sees the first event. */
 void emulator_observe(struct emulator *emulator, struct observer *observer);
 
 /* Adds an endpoint, each once, with what it needs: certificates, the flood. STATUS_USAGE when they are no good. */
@@ -35,6 +35,9 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id endpoint, struct e
 
 /* Binds every address of every endpoint, one port for each endpoint. All or nothing; STATUS_BIND. */
 bool emulator_listen(struct emulator *emulator, struct err *err);
+
+/* Serves from here on: who has connected since emulator_listen waits in the kernel's queue. */
+void emulator_start(struct emulator *emulator);
 
 /* 0: that endpoint does not listen. */
 uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoint);

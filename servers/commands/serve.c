@@ -278,15 +278,15 @@ static bool run(struct serve *serve, char **names, int count, struct err *err)
 	struct emulator *emulator = emulator_create(&emulator_options, err);
 	if (!emulator)
 		return false;
-	if (!add_endpoints(emulator, names, count, err) || !observe(serve, emulator, err))
+	/* The events' file is emptied only when nothing can go wrong any more: another lab may be writing it. */
+	if (!add_endpoints(emulator, names, count, err) || !emulator_listen(emulator, err) ||
+		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
+			&serve->addresses[0], err)) ||
+		!observe(serve, emulator, err))
 		goto end;
 	if (*emulator_note(emulator))
 		note(serve, emulator_note(emulator));
-	if (!emulator_listen(emulator, err))
-		goto end;
-	if (serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
-		&serve->addresses[0], err))
-		goto end;
+	emulator_start(emulator);
 	tell_ready(serve);
 	done = emulator_run(emulator, err);
 end:
