@@ -1,0 +1,384 @@
+"""What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
+import json
+import math
+import os
+import select
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.datagrams import HOSTS, KINDS, OFFSET, RESET, WRONG, Peer, both_families, needs_ipv6, offset, settings
+from support.lab import DEADLINE, SCALE, program
+from support.peers import connect, messages
+
+MIB = 1 << 20
+KEPT = 12 * MIB  # memory that may stay: 4 MiB for a batch, 4 MiB that were delayed, 2 MiB of queued events
+FLOODER = """
+import socket, sys, time
+family, source, host, port, count, size, data = sys.argv[1:]
+with socket.socket(int(family), socket.SOCK_DGRAM) as sock:
+    sock.bind((source, 0))
+    sock.connect((host, int(port)))
+    sock.setblocking(False)
+    data = data.encode().decode("unicode_escape").encode("latin-1") * int(size)
+    sent, began = 0, time.monotonic()
+    for _ in range(int(count)):
+        try:
+            sock.send(data)
+            sent += 1
+        except OSError:
+            pass
+    print(sent, time.monotonic() - began)
+"""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets are root's")
+
+
+@pytest.fixture
+def besiege(start_lab):
+    """besiege(*settings, options=()): a lab with both datagram servers and two streams; afterwards it serves as before, and
+    holds no more than before."""
+    besieged = []
+
+    def start(*assignments, options=()):
+        lab = start_lab(*settings("reset.family=both", "reset.loss=none", *assignments), *options,
+                        "reset", "udp-print", "pmu", "echo")
+        offset(Peer(lab, "reset").ask(RESET))
+        besieged.append((lab, *holdings(lab)))
+        return lab
+
+    yield start
+    margin = math.inf if b"__asan_init" in Path(program("pmulab")).read_bytes() else KEPT
+    for lab, descriptors, memory in besieged:
+        if lab.process.poll() is not None:
+            continue  # the test has stopped it
+        after = holdings(lab)
+        print(f"descriptors {descriptors} -> {after[0]}, memory {memory >> 10} -> {after[1] >> 10} KiB")
+        assert after[0] == descriptors
+        assert after[1] < memory + margin
+
+
+def end(lab, peer):
+    host, port = peer.socket.getsockname()
+    peer.close()
+    lab.wait(event="close", peer=f"{host}:{port}")
+
+
+def serves_streams(lab):
+    peer = connect(lab, "pmu")
+    peer.command("CMD_short:0")
+    said = peer.read_all()
+    end(lab, peer)
+    return said == messages(20)
+
+
+def holdings(lab):
+    """(descriptors, memory) with one connection: who has got an echo knows that the others are freed."""
+    assert serves_streams(lab)
+    peer = connect(lab, "echo")
+    peer.send(b"?")
+    peer.read_exactly(1)
+    held = lab.descriptors(), lab.memory()
+    end(lab, peer)
+    return held
+
+
+def flood(lab, endpoint="reset", count=100000, size=1, data="RESET:20", source="127.0.0.3"):
+    """A process that sends as fast as it can and reads nothing."""
+    family = 6 if ":" in source else 4
+    return subprocess.Popen(["/usr/bin/python3", "-c", FLOODER, str(int(KINDS[family])), source, HOSTS[family],
+                             str(lab.port(endpoint)), str(count), str(size), data], stdout=subprocess.PIPE, text=True)
+
+
+def flooded(process):
+    """How many it has sent."""
+    sent, seconds = process.communicate(timeout=6 * DEADLINE)[0].split()
+    print(f"{sent} datagrams in {float(seconds):.2f} s, {int(sent) / float(seconds):,.0f} a second")
+    return int(sent)
+
+
+def asked_meanwhile(lab, process):
+    """What somebody else experiences until the flood is over: (questions, answers, the longest wait)."""
+    questions = answers = longest = 0
+    peer = Peer(lab, "reset")
+    peer.socket.settimeout(SCALE)
+    while process.poll() is None:
+        questions += 1
+        began = time.monotonic()
+        try:
+            offset(peer.ask(RESET))
+            answers += 1
+        except TimeoutError:
+            pass
+        longest = max(longest, time.monotonic() - began)
+    return questions, answers, longest
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("data", ["RESET:20", "x"])
+def test_a_flood_while_another_is_answered(besiege, data):
+    """Measured: 100,000 a second and more. A socket has one queue for all, so the kernel may throw away the odd one."""
+    lab = besiege()
+    process = flood(lab, count=150000, data=data)
+    served = serves_streams(lab)
+    questions, answers, longest = asked_meanwhile(lab, process)
+    sent = flooded(process)
+    print(f"{answers} of {questions} answered, longest wait {longest:.3f} s")
+    assert served
+    assert questions > 20 and answers >= 0.9 * questions
+    lab.stop()
+    totals = lab.wait(event="stop")["endpoints"]["reset"]
+    assert totals["replies"] == totals["received"] <= sent + questions + 1
+
+
+@pytest.mark.alone
+def test_a_flood_of_the_printer(besiege):
+    lab = besiege()
+    process = flood(lab, "udp-print", count=100000)
+    questions, answers, _ = asked_meanwhile(lab, process)
+    assert answers == questions > 20  # its own socket has its own queue
+    flooded(process)
+
+
+def spin(peer, seconds, data):
+    """A client that repeats at once whatever the reply is; how often."""
+    count, ends = 0, time.monotonic() + seconds
+    while time.monotonic() < ends:
+        peer.ask(data)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("data", [RESET, b"\0" * 1000], ids=["RESET:20", "NULs"])
+def test_a_spinner_does_not_fill_the_disk(start_lab, tmp_path, data):
+    """Three seconds of it; a minute is what the first second wrote, and 59 times what the others did on average."""
+    file = tmp_path / "events"
+    lab = start_lab(*settings("reset.family=4", "reset.loss=none"), "--events", file, "reset")
+    peer = Peer(lab, "reset")
+    sent = spin(peer, 3, data)
+    lab.stop()
+    lines = [(json.loads(line), len(line)) for line in file.read_text().splitlines(keepends=True)]
+    began = next(event["t"] for event, _ in lines if event["event"] == "receive")
+    first = sum(size for event, size in lines if event["t"] < began + 1)
+    rest = sum(size for event, size in lines if began + 1 <= event["t"] < began + 3) / 2
+    print(f"{sent} sent, {first:,} bytes in the first second, {rest:,.0f} in each of the others")
+    assert sent > 3000 / SCALE
+    assert first + 59 * rest <= MIB
+    told = sum(event["event"] == "receive" for event, _ in lines)
+    repeated = [event for event, _ in lines if event["event"] == "repeated"]
+    assert told + sum(event["count"] for event in repeated) == sent
+    assert {event["peer"] for event in repeated} == {"127.0.0.1"}
+    assert lines[-1][0]["endpoints"]["reset"]["replies"] == sent
+
+
+def test_who_was_folded_is_told_of_again(start_lab):
+    """The first 500 of a sender are told one by one, whatever another sends."""
+    lab = start_lab(*settings("reset.family=4", "reset.loss=none"), "reset")
+    noisy, quiet = Peer(lab, "reset"), Peer(lab, "reset", source="127.0.0.2")
+    for _ in range(800):
+        noisy.ask(RESET)
+    for _ in range(100):
+        quiet.ask(RESET)
+    repeated = lab.wait(event="repeated")
+    assert repeated["peer"] == "127.0.0.1" and "conn" not in repeated
+    lab.stop()
+    assert len(lab.events(event="receive", peer=quiet.name)) == 100
+    told = len(lab.events(event="receive", peer=noisy.name))
+    assert 500 <= told < 700
+    assert told + sum(event["count"] for event in lab.events(event="repeated")) == 800
+
+
+# Replies that cannot be sent
+
+def udp_header(source, destination, data, checksum=0):
+    return struct.pack("!HHHH", source, destination, 8 + len(data), checksum) + data
+
+
+def send_raw(family, lab, data, count, source="127.0.0.4"):
+    """UDP from port 0, which no socket can have, over loopback."""
+    packet = udp_header(0, lab.port("reset"), data)
+    with socket.socket(KINDS[family], socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+        if family == 6:
+            raw.setsockopt(socket.IPPROTO_IPV6, 7, 6)  # IPV6_CHECKSUM, where it stands
+        else:
+            raw.bind((source, 0))
+        for _ in range(count):
+            raw.sendto(packet, (HOSTS[family], 0))
+
+
+@needs_root
+@both_families
+def test_nobody_can_be_answered_at_port_0(besiege, family):
+    lab = besiege()
+    send_raw(family, lab, RESET, 3)
+    errors = lab.wait_all(3, event="error")
+    host = f"[{HOSTS[6]}]" if family == 6 else "127.0.0.4"
+    for error in errors:
+        assert error["fault"] == "network" and error["peer"] == f"{host}:0"
+        assert error["what"] == "a reply could not be sent: Invalid argument"
+    assert len(lab.wait_all(3, event="receive", peer=f"{host}:0")) == 3
+    offset(Peer(lab, "reset", family).ask(RESET))
+
+
+@needs_root
+def test_a_refused_reply_does_not_hold_up_the_others(besiege):
+    """In one batch: those before and behind it leave."""
+    lab = besiege("reset.delay=30ms")
+    peer = Peer(lab, "reset")
+    for _ in range(20):
+        peer.send(RESET)
+        send_raw(4, lab, RESET, 1)
+    for _ in range(20):
+        offset(peer.receive())
+    lab.wait_all(20, event="error", peer="127.0.0.4:0")
+    assert peer.nothing_more()
+
+
+@needs_root
+def test_refused_replies_are_folded_and_counted_once(start_lab):
+    lab = start_lab(*settings("reset.family=4", "reset.loss=none"), "reset")
+    for _ in range(20):  # not more at a time than the queue holds
+        send_raw(4, lab, RESET, 100)
+        offset(Peer(lab, "reset").ask(RESET))
+    lab.stop()
+    told = len(lab.events(event="receive", peer="127.0.0.4:0"))
+    folded = sum(event["count"] for event in lab.events(event="repeated", peer="127.0.0.4"))
+    assert told + folded == 2000 and folded > 1000
+    assert len(lab.events(event="error")) == told
+    assert lab.wait(event="stop")["endpoints"]["reset"]["errors"] == 2000
+
+
+@needs_root
+def test_a_broadcast_source_is_not_answered(besiege):
+    """127.255.255.255, on the loopback interface: the kernel sends nothing there for who has not asked to."""
+    lab = besiege()
+    data = udp_header(4711, lab.port("reset"), RESET)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, socket.IPPROTO_UDP, 0,
+                         socket.inet_aton("127.255.255.255"), socket.inet_aton("127.0.0.1"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bystander:
+        bystander.bind(("127.255.255.255", 4711))
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+            raw.sendto(header + data, ("127.0.0.1", 0))
+        offset(Peer(lab, "reset").ask(RESET))
+        bystander.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            bystander.recv(100)
+    if lab.events(event="receive", peer="127.255.255.255:4711"):
+        assert "Permission denied" in lab.wait(event="error", peer="127.255.255.255:4711")["what"]
+
+
+def test_who_has_gone_is_no_trouble(besiege):
+    """A thousand clients that close their sockets before the reply comes."""
+    lab = besiege()
+    for _ in range(1000):
+        peer = Peer(lab, "reset")
+        peer.send(RESET)
+        peer.close()
+    offset(Peer(lab, "reset").ask(RESET))
+
+
+# Amplification
+
+@both_families
+def test_one_short_reply_for_each_datagram(besiege, family):
+    lab = besiege()
+    peer = Peer(lab, "reset", family)
+    questions = [b"", b"R", b"RESET:86400", b"RESET:86400\n", b"x" * 1472, b"x" * 65000, b"\0", b"\n", b"OFFSET=20",
+                 WRONG, b"OFFSET=0\n"]
+    for question in questions:
+        reply = peer.ask(question)
+        assert len(reply) <= 16 and (reply == WRONG or OFFSET.match(reply))
+    assert peer.nothing_more()
+    lab.stop()
+    assert peer.nothing_more()
+    assert lab.wait(event="stop")["endpoints"]["reset"]["replies"] == len(questions) + 1
+
+
+def test_two_labs_do_not_talk_for_ever(start_lab):
+    """A reply of one that reaches the other is answered; loss ends that. Nothing else does, so it is never the default."""
+    lab = start_lab(*settings("reset.family=4"), "--seed", "7", "reset")
+    assert lab.wait(event="start")["config"]["reset.loss"] == "50%"
+
+
+# Crowds and rooms
+
+def test_two_thousand_peers(besiege):
+    lab = besiege()
+    sockets = []
+    try:
+        for _ in range(500):
+            sockets.append(Peer(lab, "reset"))
+        for round in range(4):
+            for peer in sockets:
+                peer.send(RESET)
+                offset(peer.receive())
+    finally:
+        for peer in sockets:
+            peer.close()
+    assert lab.wait(event="repeated")["count"] > 0
+
+
+def test_large_datagrams_leave_nothing(besiege):
+    lab = besiege()
+    peer = Peer(lab, "reset")
+    for _ in range(300):
+        assert peer.ask(b"RESET:20" + b" " * 65000) == WRONG
+
+
+def test_what_is_delayed_has_a_bounded_room(besiege):
+    lab = besiege(f"reset.delay={SCALE}s", f"udp-print.delay={SCALE}s")
+    large, fit = Peer(lab, "udp-print"), 4 * MIB // 60000
+    for n in range(1, fit + 2):
+        large.send(b"x" * 60000)
+        lab.wait(event="receive", endpoint="udp-print", n=n)
+    refused = lab.wait(event="drop", endpoint="udp-print")
+    assert (refused["reason"], refused["n"]) == ("too many are delayed", fit + 1)
+    flooded(flood(lab, "reset", count=20000, data="x"))
+    assert serves_streams(lab)
+    assert lab.wait(event="print")["peer"] == large.name
+    lab.wait(event="reply", text=WRONG.decode())  # the first of them has gone, and there is room again
+    offset(Peer(lab, "reset", source="127.0.0.2").ask(RESET))
+    lab.stop()
+    totals = lab.wait(event="stop")["endpoints"]["reset"]
+    assert totals["dropped"] > 0 and totals["dropped"] + totals["replies"] == totals["received"]
+
+
+@needs_ipv6
+def test_a_flood_over_switches_of_the_family(besiege):
+    lab = besiege("reset.family=alternate:100ms")
+    floods = [flood(lab, count=40000, source=source) for source in ("127.0.0.3", "::1")]
+    served = [serves_streams(lab) for _ in range(3)]
+    assert all(served)
+    sent = sum(flooded(process) for process in floods)
+    turns = lab.wait_all(4, event="family", endpoint="reset")
+    assert [turn["active"] for turn in turns[:4]] == ["IPv4", "IPv6", "IPv4", "IPv6"]
+    lab.wait(after=lab.events()[-1]["seq"], event="family", active="IPv4")
+    assert lab.events(event="error", fault="server") == []
+    assert sent > 0
+
+
+def test_stopping_under_fire(start_lab):
+    lab = start_lab(*settings("reset.family=both", "reset.loss=none", "reset.delay=1ms"), "reset", "udp-print")
+    process = flood(lab, count=60000)
+    lab.wait(event="receive")
+    lab.stop()
+    flooded(process)
+    last = lab.events()[-1]
+    assert last["event"] == "stop" and last["endpoints"]["reset"]["received"] > 0
+
+
+def test_nobody_is_kept_waiting_by_a_silent_crowd(besiege):
+    """Datagrams that nobody reads the replies of: their queues fill, and that is theirs."""
+    lab = besiege()
+    mute = Peer(lab, "reset")
+    mute.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    other = Peer(lab, "reset", source="127.0.0.2")
+    for _ in range(200):
+        for _ in range(10):
+            mute.send(RESET)
+        offset(other.ask(RESET))
+    assert select.select([mute.socket], [], [], 0)[0]
