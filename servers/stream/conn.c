@@ -13,7 +13,7 @@
 
 enum {
 	STEPS_A_TURN = 64, /* then the others get theirs */
-	CROWD_MIN = 16,    /* connections whose memory is worth giving back */
+	CROWD_MIN = 256,   /* connections whose memory is worth giving back; fewer come and go all the time */
 };
 
 /* free(3) keeps what lies between blocks in use: 1,000 connections over TLS would leave 30 MB. */
