@@ -19,9 +19,10 @@ enum {
 /* free(3) keeps what lies between blocks in use: 1,000 connections over TLS would leave 30 MB. */
 static void give_back_memory(struct conn_host *host)
 {
-	if (host->crowd < CROWD_MIN || host->count > host->crowd / 4)
+	bool left = host->count == 0 || (host->crowd > CROWD_MIN && host->count <= host->crowd / 4);
+	if (host->crowd < CROWD_MIN || !left)
 		return;
-	host->crowd = host->count;
+	host->crowd = host->count == 0 ? 0 : host->count > CROWD_MIN ? host->count : CROWD_MIN;
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif
