@@ -45,6 +45,7 @@ python3-websockets    | module websockets             | websockets for Python
 nodejs                | command node                  | Node.js
 node-ws               | file /usr/share/nodejs/ws     | the npm package ws in /usr/share/nodejs
 openssl               | command openssl               | openssl
+socat                 | command socat                 | socat
 curl                  | command curl                  | curl
 git                   | command git                   | git
 iproute2              | command ip                    | ip of iproute2

@@ -1,0 +1,11 @@
+import socket
+import sys
+
+HOST = 'localhost'          # The remote host
+PORT = int(sys.argv[1])     # port number of communicating partner
+
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+s.sendto(b'Hello, Romeo ', (HOST,PORT) )
+s.close()
+print('Message sent')

@@ -1,0 +1,13 @@
+import socket
+import sys
+
+HOST = ''          # Symbolic name meaning all available interfaces
+PORT = int(sys.argv[1])
+
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((HOST, PORT))
+
+while True:
+    data, addr = s.recvfrom(1024)
+    print('Received data: ', data.decode())
+    print('From Address: ', addr)
