@@ -1,6 +1,6 @@
 #include "servers/datagram/telling.h"
 
-#include <netdb.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include "common/clock.h"
@@ -13,13 +13,15 @@ void telling_init(struct telling *telling, struct journal *journal, enum endpoin
 
 bool telling_admit(struct telling *telling, const struct address *peer)
 {
+	if (!journal_wants(telling->journal, EVENT_REPEATED))
+		return false; /* nobody listens */
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer->ss;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer->ss;
 	bool six = peer->ss.ss_family == AF_INET6;
 	uint64_t key = six ? fate_hash(&in6->sin6_addr, sizeof in6->sin6_addr) :
 		fate_hash(&in->sin_addr, sizeof in->sin_addr);
-	char name[48] = "";
-	getnameinfo((const struct sockaddr *)&peer->ss, peer->len, name, sizeof name, NULL, 0, NI_NUMERICHOST);
+	char name[INET6_ADDRSTRLEN] = "";
+	inet_ntop(peer->ss.ss_family, six ? (const void *)&in6->sin6_addr : &in->sin_addr, name, sizeof name);
 	return fold_admit(&telling->fold, key | 1, name, clock_now());
 }
 
