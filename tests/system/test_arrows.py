@@ -38,7 +38,8 @@ KNOW_LIBEV = ("servers/emulator.c", "servers/stream/conn", "servers/stream/endpo
               "tests/")
 # What decides is pure: no loop, no socket, no clock.
 PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/impair", "servers/datagram/fate",
-        "servers/datagram/loss", "servers/datagram/audience", "common/wire", "common/utf8", "common/json", "common/ws_frames",
+        "servers/datagram/loss", "servers/datagram/audience", "servers/datagram/riddles",
+        "servers/datagram/station", "common/wire", "common/utf8", "common/json", "common/ws_frames",
         "common/ws_upgrade")
 NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h", "common/clock.h",
                "common/net.h", "common/transport.h", "unistd.h")
