@@ -363,7 +363,12 @@ static void warn(struct endpoint_tv *tv)
 	enum { LOOPBACK_NET = 127 };
 	int ttl = (int)config_integer(tv->options.config, KEY_TV_TTL, tv->base.id);
 	bool loopback = ntohl(interface_of(tv).s_addr) >> 24 == LOOPBACK_NET;
-	char what[160];
+	char what[200];
+	if (!multicast_is(&tv->group)) {
+		snprintf(what, sizeof what, "warning: tv.group=%s is no multicast address: the station sends to that host alone, "
+			"and nobody can join", config_text(tv->options.config, KEY_TV_GROUP, tv->base.id));
+		telling_error(&tv->telling, "configuration", what);
+	}
 	if (loopback && ttl == 0)
 		return;
 	snprintf(what, sizeof what, "warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this machine",

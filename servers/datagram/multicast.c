@@ -26,8 +26,16 @@ static bool set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+bool multicast_is(const struct address *group)
+{
+	return IN_MULTICAST(ntohl(((const struct sockaddr_in *)&group->ss)->sin_addr.s_addr));
+}
+
 int multicast_hear(struct address *group, struct in_addr interface, struct err *err)
 {
+	struct address local = *group;
+	if (!multicast_is(group))
+		((struct sockaddr_in *)&local.ss)->sin_addr = interface;
 	const struct ip_mreqn membership = {
 		.imr_multiaddr = ((const struct sockaddr_in *)&group->ss)->sin_addr,
 		.imr_address = interface,
@@ -39,17 +47,18 @@ int multicast_hear(struct address *group, struct in_addr interface, struct err *
 	/* With SO_REUSEADDR the kernel may choose a port that somebody has; set behind bind, it still lets others in. */
 	if (!any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd, group, interface, "SO_REUSEADDR", err);
-	if (bind(fd, (const struct sockaddr *)&group->ss, group->len) != 0)
+	if (bind(fd, (const struct sockaddr *)&local.ss, local.len) != 0)
 		return fail(fd, group, interface, "bind", err);
 	if (any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd, group, interface, "SO_REUSEADDR", err);
 	/* Else it also got what others on this machine have joined, on any interface. */
 	if (!set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0))
 		return fail(fd, group, interface, "IP_MULTICAST_ALL", err);
-	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+	if (multicast_is(group) && setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
 		return fail(fd, group, interface, "cannot join the group", err);
 	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-	net_local_address(fd, group);
+	if (net_local_address(fd, &local))
+		address_set_port(group, address_port(&local));
 	return fd;
 }
 

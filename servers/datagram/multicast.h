@@ -3,13 +3,18 @@
 #define SERVERS_DATAGRAM_MULTICAST_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 
 #include "common/err.h"
 #include "common/net.h"
 
+/* 224.0.0.0 to 239.255.255.255 */
+bool multicast_is(const struct address *group);
+
 /*
  * A non-blocking, close-on-exec socket that gets what is sent to the group's address and port on the interface, and
- * nothing else. Receivers that set SO_REUSEADDR too can run beside it; port 0 asks for one that nobody has, and `group`
+ * nothing else. Where `group` is no multicast address there is nothing to join, and the socket hears what is sent to the
+ * interface's own address on that port. Receivers that set SO_REUSEADDR too can run beside it; port 0 asks for one that nobody has, and `group`
  * then gets it. -1 with `err` (STATUS_BIND) and errno on failure.
  */
 int multicast_hear(struct address *group, struct in_addr interface, struct err *err);
