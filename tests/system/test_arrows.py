@@ -24,6 +24,8 @@ MAY_INCLUDE = {
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
     "servers/config": ("common/", "servers/config", "servers/endpoint_table.h"),
+    "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
+                             "servers/datagram/turns.h"),
     "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
     "servers/endpoint_table": ("servers/endpoint", "servers/stream/session.h", "servers/datagram/responder.h"),
     "servers/stream/": ("common/", "servers/stream/", "servers/events/", "servers/config.h", "servers/endpoint",
@@ -42,6 +44,7 @@ KNOW_LIBEV = ("servers/emulator.c", "servers/stream/conn", "servers/stream/endpo
 # What decides is pure: no loop, no socket, no clock.
 PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/impair", "servers/datagram/fate",
         "servers/datagram/loss", "servers/datagram/audience", "servers/datagram/riddles",
+        "servers/datagram/fold", "servers/datagram/jitter", "servers/datagram/turns",
         "servers/datagram/station", "common/wire", "common/utf8", "common/json", "common/ws_frames",
         "common/ws_upgrade")
 NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h", "common/clock.h",
