@@ -28,6 +28,12 @@ bool client_on_option(void *context, int id, const char *value, struct err *err)
 	case CLIENT_CA:
 		options->ca = value;
 		return true;
+	case CLIENT_GROUP:
+		options->group = value;
+		return true;
+	case CLIENT_INTERFACE:
+		options->interface = value;
+		return true;
 	case CLIENT_LEGACY:
 		options->legacy = true;
 		return true;

@@ -15,8 +15,11 @@
 
 /* The lab's ports when nothing else is said. */
 enum {
+	LAB_PRINT_PORT = 5001,
 	LAB_ECHO_PORT = 5002,
 	LAB_PMU_PORT = 5003,
+	LAB_RESET_PORT = 5004,
+	LAB_TV_PORT = 5005,
 	LAB_WS_PORT = 5006,
 	LAB_TLS_PORT = 5007,
 	LAB_WSS_PORT = 5008
@@ -26,7 +29,7 @@ enum { CLIENT_BUFFER_MAX = 1 << 24 }; /* bytes: the largest --buffer */
 
 /* A client sets what it wants to be otherwise than 0 before the command line is parsed. */
 struct client_options {
-	const char *host, *port_text, *bind, *ca;
+	const char *host, *port_text, *bind, *ca, *group, *interface;
 	uint16_t port; /* client_find_port */
 	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	long buffer, count;
@@ -46,6 +49,8 @@ enum {
 	CLIENT_BUFFER,
 	CLIENT_TIMEOUT,
 	CLIENT_COUNT,
+	CLIENT_GROUP,
+	CLIENT_INTERFACE,
 	CLIENT_JSON,
 	CLIENT_FIRST
 };
@@ -67,6 +72,11 @@ enum {
 	{ CLIENT_BUFFER, 'b', "buffer", "BYTES", "what one recv() may return at most (" bytes ")" }
 #define CLIENT_ROW_TIMEOUT(what) { CLIENT_TIMEOUT, 't', "timeout", "SECONDS", what }
 #define CLIENT_ROW_COUNT(what) { CLIENT_COUNT, 0, "count", "N", what }
+#define CLIENT_ROWS_GROUP                                                                                    \
+	{ CLIENT_GROUP, 0, "group", "ADDRESS", "the group (else $PMULAB_TV_GROUP, else 224.1.1.1)" },        \
+		{ CLIENT_INTERFACE, 0, "iface", "ADDRESS",                                                   \
+			"by this machine's interface with that address (127.0.0.1)" },                       \
+		CLIENT_ROW_PORT("and its port (else $PMULAB_TV_PORT, else 5005)")
 #define CLIENT_ROW_JSON \
 	{ CLIENT_JSON, 0, "json", NULL, "print the numbers as one JSON object instead of the data" }
 /* clang-format on */

@@ -1,4 +1,5 @@
 /* What the clients share: where the lab is (options, environment, URLs), and what a PMU's answer is worth. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "clients/client.h"
 #include "clients/client_options.h"
 #include "clients/client_pmu.h"
+#include "clients/client_udp.h"
 #include "common/clock.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -333,6 +335,105 @@ START_TEST(test_wait)
 }
 END_TEST
 
+/* Datagrams */
+
+/* Pieces of every size: no character is cut, nothing is lost, and no piece is smaller than it has to be. */
+START_TEST(test_cut)
+{
+	static const char text[] = "x\xc3\xa9\xe2\x99\xa5\xf0\x9d\x84\x9e\xf0\x9d\x84\x9eyz\xe2\x99\xa5";
+	const size_t len = sizeof text - 1;
+	for (size_t max = 4; max <= len + 1; max++) {
+		size_t at = 0;
+		while (at < len) {
+			size_t piece = client_cut(text + at, len - at, max);
+			ck_assert(piece > 0 && piece <= max && piece <= len - at);
+			ck_assert(at + piece == len || piece > max - 4);
+			at += piece;
+			ck_assert(at == len || ((unsigned char)text[at] & 0xc0) != 0x80);
+		}
+	}
+	ck_assert_uint_eq(client_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 5), 5); /* no characters at all */
+	ck_assert_uint_eq(client_cut("", 0, 5), 0);
+}
+END_TEST
+
+START_TEST(test_characters)
+{
+	ck_assert_uint_eq(client_characters("", 0), 0);
+	ck_assert_uint_eq(client_characters("x\xc3\xa9\xe2\x99\xa5\xf0\x9d\x84\x9e", 10), 4);
+	ck_assert_uint_eq(client_characters("\xff\x80x\xe2\x99", 5), 5);
+}
+END_TEST
+
+START_TEST(test_is_from)
+{
+	struct address four, other, six, mapped;
+	ck_assert(address_parse(&four, "127.0.0.1", 5004) && address_parse(&other, "127.0.0.2", 5004));
+	ck_assert(address_parse(&six, "::1", 5004) && address_parse(&mapped, "::ffff:127.0.0.1", 5004));
+	ck_assert(client_is_from(&four, &four) && client_is_from(&six, &six));
+	ck_assert(!client_is_from(&four, &other) && !client_is_from(&four, &six) &&
+		  !client_is_from(&six, &mapped));
+	other = four;
+	address_set_port(&other, 5005);
+	ck_assert(!client_is_from(&four, &other));
+}
+END_TEST
+
+START_TEST(test_resolve)
+{
+	struct address address;
+	char text[ADDRESS_TEXT];
+	ck_assert(client_resolve("localhost", 5004, AF_UNSPEC, &address, NULL));
+	address_format(&address, text);
+	ck_assert_str_eq(text, "127.0.0.1:5004");
+	ck_assert(client_resolve("localhost", 5004, AF_INET6, &address, NULL));
+	address_format(&address, text);
+	ck_assert_str_eq(text, "[::1]:5004");
+	ck_assert(client_resolve("::1", 1, AF_UNSPEC, &address, NULL));
+	ck_assert(!client_resolve("::1", 1, AF_INET, &address, NULL));
+	ck_assert(!client_resolve("127.0.0.1", 1, AF_INET6, &address, NULL));
+}
+END_TEST
+
+struct group_case {
+	const char *group, *environment, *interface;
+	const char *found; /* NULL: refused */
+};
+
+static const struct group_case groups[] = {
+	{ NULL, NULL, NULL, "224.1.1.1:5005" },
+	{ NULL, "239.1.2.3", NULL, "239.1.2.3:5005" },
+	{ "224.0.0.0", "239.1.2.3", NULL, "224.0.0.0:5005" },
+	{ "239.255.255.255", NULL, "127.0.0.2", "239.255.255.255:5005" },
+	{ "223.255.255.255", NULL, NULL, NULL },
+	{ "240.0.0.0", NULL, NULL, NULL },
+	{ "127.0.0.1", NULL, NULL, NULL },
+	{ "ff02::1", NULL, NULL, NULL },
+	{ "tv", NULL, NULL, NULL },
+	{ NULL, "tv", NULL, NULL },
+	{ NULL, NULL, "lo", NULL },
+	{ NULL, NULL, "::1", NULL },
+};
+
+START_TEST(test_group)
+{
+	const struct group_case *c = &groups[_i];
+	struct client_options options = { .group = c->group, .interface = c->interface };
+	struct client_group group;
+	struct err err = { 0 };
+	char text[ADDRESS_TEXT];
+	if (c->environment)
+		setenv("PMULAB_TV_GROUP", c->environment, 1);
+	ck_assert_int_eq(client_find_group(&group, "test", &options, &err), c->found != NULL);
+	ck_assert_int_eq(err.status, c->found ? STATUS_OK : STATUS_USAGE);
+	if (!c->found)
+		return;
+	address_format(&group.address, text);
+	ck_assert_str_eq(text, c->found);
+	ck_assert_uint_eq(ntohl(group.interface.s_addr) >> 24, 127);
+}
+END_TEST
+
 START_TEST(test_plural)
 {
 	ck_assert_str_eq(client_plural(0), "s");
@@ -345,7 +446,7 @@ int main(void)
 {
 	Suite *suite = suite_create("client");
 	TCase *where = tcase_create("where"), *answer = tcase_create("answer"),
-	      *sockets = tcase_create("sockets");
+	      *sockets = tcase_create("sockets"), *datagrams = tcase_create("datagrams");
 	tcase_add_checked_fixture(where, forget_environment, NULL);
 	tcase_add_test(where, test_host);
 	tcase_add_loop_test(where, test_port, 0, COUNT(ports));
@@ -360,7 +461,14 @@ int main(void)
 	tcase_add_test(answer, test_one_command);
 	tcase_add_test(sockets, test_wait);
 	tcase_add_test(sockets, test_plural);
+	tcase_add_checked_fixture(datagrams, forget_environment, NULL);
+	tcase_add_test(datagrams, test_cut);
+	tcase_add_test(datagrams, test_characters);
+	tcase_add_test(datagrams, test_is_from);
+	tcase_add_test(datagrams, test_resolve);
+	tcase_add_loop_test(datagrams, test_group, 0, COUNT(groups));
 	suite_add_tcase(suite, where);
+	suite_add_tcase(suite, datagrams);
 	suite_add_tcase(suite, answer);
 	suite_add_tcase(suite, sockets);
 	SRunner *runner = srunner_create(suite);

@@ -1,0 +1,103 @@
+/*
+ * Code B of the handout: prints each datagram that comes, and where from. One recvfrom() is one datagram,
+ * whole: nothing has to be put together as in a stream, and what does not fit into the buffer is lost.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clients/client.h"
+#include "clients/client_options.h"
+#include "clients/client_udp.h"
+#include "common/cli.h"
+#include "common/err.h"
+#include "common/net.h"
+
+static const struct cli_option rows[] = {
+	CLIENT_ROW_BIND,
+	CLIENT_ROW_PORT("and this port (else $PMULAB_UDP_PRINT_PORT, else 5001); 0: a free one"),
+	CLIENT_ROW_COUNT("stop after N datagrams"),
+	CLI_COMMON,
+};
+
+static const struct cli cli = {
+	.program = "udp-recv",
+	.usage = "[options]",
+	.about = "Prints the UDP datagrams that come, and where from. What is not printable is escaped.",
+	.options = rows,
+	.count = sizeof rows / sizeof rows[0],
+	.epilogue =
+		"Examples:\n"
+		"  udp-recv\n"
+		"  udp-recv --bind ::1 -p 0 --count 1\n"
+		"\n"
+		"Exit status: 0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+};
+
+/* A socket that receives what is sent to `address`. -1 with `err`. */
+static int open_socket(const struct address *address, struct err *err)
+{
+	int fd = socket(address->ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address->ss, address->len) == 0)
+		return fd;
+	char name[ADDRESS_TEXT];
+	address_format(address, name);
+	err_set(err, STATUS_BIND, "%s: %s", name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Receives and prints until `count` datagrams have come. */
+static bool receive(int fd, long count, struct err *err)
+{
+	static char data[CLIENT_DATAGRAM_MAX];
+	for (long received = 0; count == 0 || received < count;) {
+		struct address from = { .len = sizeof from.ss };
+		ssize_t len = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0) {
+			err_set(err, STATUS_FAILED, "recvfrom: %s", strerror(errno));
+			return false;
+		}
+		received++;
+		char name[ADDRESS_TEXT];
+		address_format(&from, name);
+		client_print_piece("Received data", data, (size_t)len);
+		printf("From Address: %s\n", name);
+		if (!client_flush(err))
+			return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct client_options options = { .bind = "127.0.0.1" };
+	struct address address;
+	struct err err = { 0 };
+	int operands = client_parse(&cli, argc, argv, client_on_option, &options);
+	if (!client_no_operands(&cli, argc, argv, operands, &err) ||
+		!client_find_port(&options, "PMULAB_UDP_PRINT_PORT", LAB_PRINT_PORT, 0, &err))
+		return cli_fail(cli.program, &err);
+	if (!address_parse(&address, options.bind, options.port)) {
+		err_set(&err, STATUS_USAGE, "--bind: \"%s\" is no IP address", options.bind);
+		return cli_fail(cli.program, &err);
+	}
+
+	signal(SIGPIPE, SIG_IGN); /* a closed stdout shows as EPIPE */
+	int fd = open_socket(&address, &err);
+	if (fd < 0)
+		return cli_fail(cli.program, &err);
+	char name[ADDRESS_TEXT];
+	net_local_address(fd, &address);
+	address_format(&address, name);
+	fprintf(stderr, "listening on %s\n", name);
+	receive(fd, options.count, &err);
+	close(fd);
+	return err.text[0] ? cli_fail(cli.program, &err) : STATUS_OK;
+}
