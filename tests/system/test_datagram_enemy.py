@@ -263,7 +263,9 @@ def test_a_broadcast_source_is_not_answered(besiege):
         bystander.bind(("127.255.255.255", 4711))
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
             raw.sendto(header + data, ("127.0.0.1", 0))
-        offset(Peer(lab, "reset").ask(RESET))
+        peer = Peer(lab, "reset")
+        offset(peer.ask(RESET))
+        peer.told("reply")
         bystander.setblocking(False)
         with pytest.raises(BlockingIOError):
             bystander.recv(100)
