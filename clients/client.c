@@ -118,6 +118,16 @@ bool client_flush(struct err *err)
 	return false;
 }
 
+void client_print_json(struct json *json, struct err *err)
+{
+	json_string(json, "error", err->text[0] ? err->text : NULL);
+	if (json_end(json) > 0)
+		puts(json->text);
+	else
+		err_set(err, STATUS_FAILED, "the numbers are too long to be printed");
+	client_flush(err);
+}
+
 const char *client_plural(long count)
 {
 	return count == 1 ? "" : "s";

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/json.h"
 #include "common/net.h"
 
 /* send() until all of it has been taken; a blocking socket waits meanwhile. Returns how many bytes went:
@@ -42,6 +43,9 @@ void client_print_piece(const char *label, const char *data, size_t len);
 /* Makes visible what was printed. False: stdout takes no more; `err` says why, unless it is that a reader
    such as `head -1` has seen enough. */
 bool client_flush(struct err *err);
+
+/* --json: adds "error", ends the object and prints it. What does not fit becomes `err`. */
+void client_print_json(struct json *json, struct err *err);
 
 /* "s" unless `count` is 1. */
 const char *client_plural(long count);

@@ -254,10 +254,5 @@ void client_pmu_json_end(struct client_pmu *pmu, struct json *json)
 {
 	json_real(json, "seconds", pmu->seconds);
 	json_string(json, "ended", pmu->ended);
-	json_string(json, "error", pmu->err.text[0] ? pmu->err.text : NULL);
-	if (json_end(json) > 0)
-		puts(json->text);
-	else
-		err_set(&pmu->err, STATUS_FAILED, "the command is too long to be reported");
-	flush_output(pmu);
+	client_print_json(json, &pmu->err);
 }

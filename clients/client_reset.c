@@ -164,7 +164,7 @@ static void add_runs(struct json *json, const struct reset_runs *runs)
 }
 
 void reset_print_json(const struct reset_runs *runs, const struct reset_run *last,
-	const struct reset_ignored *ignored, const struct err *err)
+	const struct reset_ignored *ignored, struct err *err)
 {
 	char text[4096];
 	struct json json;
@@ -175,7 +175,5 @@ void reset_print_json(const struct reset_runs *runs, const struct reset_run *las
 		add_run(&json, last);
 	json_integer(&json, "foreign", ignored->foreign);
 	json_integer(&json, "malformed", ignored->malformed);
-	json_string(&json, "error", err->text[0] ? err->text : NULL);
-	json_end(&json);
-	puts(text);
+	client_print_json(&json, err);
 }

@@ -59,6 +59,6 @@ void reset_print_numbers(
 
 /* --json: of the only run, or of all. */
 void reset_print_json(const struct reset_runs *runs, const struct reset_run *last,
-	const struct reset_ignored *ignored, const struct err *err);
+	const struct reset_ignored *ignored, struct err *err);
 
 #endif

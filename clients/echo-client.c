@@ -118,7 +118,7 @@ static bool exchange(const struct client_options *options, int fd, const char *m
 	return true;
 }
 
-static void report_json(const struct numbers *numbers, long buffer, const struct err *err)
+static void report_json(const struct numbers *numbers, long buffer, struct err *err)
 {
 	char text[2048];
 	struct json json;
@@ -129,9 +129,7 @@ static void report_json(const struct numbers *numbers, long buffer, const struct
 	json_integer(&json, "recv_calls", numbers->recv_calls);
 	json_integer(&json, "buffer", buffer);
 	json_real(&json, "seconds", numbers->seconds);
-	json_string(&json, "error", err->text[0] ? err->text : NULL);
-	json_end(&json);
-	puts(text);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)

@@ -178,10 +178,7 @@ static void report_json(const struct numbers *numbers, struct err *err)
 	json_integer(&json, "bytes", numbers->bytes);
 	json_integer(&json, "without_id", numbers->short_ones);
 	json_real(&json, "seconds", numbers->seconds);
-	json_string(&json, "error", err->text[0] ? err->text : NULL);
-	json_end(&json);
-	puts(text);
-	client_flush(err);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)

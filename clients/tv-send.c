@@ -151,10 +151,7 @@ static void report_json(const struct numbers *numbers, const char *to, struct er
 	json_integer(&json, "datagrams", numbers->datagrams);
 	json_integer(&json, "characters", numbers->characters);
 	json_integer(&json, "bytes", numbers->bytes);
-	json_string(&json, "error", err->text[0] ? err->text : NULL);
-	json_end(&json);
-	puts(text);
-	client_flush(err);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)

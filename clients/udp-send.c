@@ -67,9 +67,7 @@ int main(int argc, char **argv)
 		json_begin(&json, line, sizeof line);
 		json_string(&json, "to", name);
 		json_integer(&json, "bytes", sent < 0 ? 0 : sent);
-		json_string(&json, "error", err.text[0] ? err.text : NULL);
-		json_end(&json);
-		puts(line);
+		client_print_json(&json, &err);
 	} else if (sent >= 0) {
 		puts("Message sent");
 		fprintf(stderr, "%zd byte%s to %s\n", sent, client_plural(sent), name);
