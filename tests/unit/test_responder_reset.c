@@ -229,7 +229,7 @@ static const long uniform_n[] = { 1, 2, 20, 99 };
 
 START_TEST(test_x_is_uniform)
 {
-	enum { DRAWS = 100000 };
+	enum { DRAWS = 5000 };
 	double counts[100] = { 0 }, shares[100];
 	char text[WIRE_OFFSET_TEXT_MAX];
 	long n = uniform_n[_i];
