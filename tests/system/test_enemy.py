@@ -684,7 +684,7 @@ def test_a_disk_that_is_full_for_a_while(start_lab, tmp_path):
 
 @every_carrier
 def test_a_flood_under_way_is_finished_after_sigterm(start_lab, carrier):
-    lab = start_lab("--set", f"pmu.flood={FLOOD}")
+    lab = start_lab("--set", f"pmu.flood={FLOOD}", "--set", "shutdown.grace=60s")
     peer = connect(lab, carrier, receive_buffer=65536)
     peer.command("CMD_floodme")
     lab.wait(event="pause")
