@@ -2,6 +2,7 @@
 and sudo are small scripts that write down who calls them; the real thing is tests/fresh."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -224,9 +225,17 @@ def test_failing_installation_is_one_line(machine):
 def test_demo_runs_every_client():
     done = script("scripts/lab", "demo", timeout=60 * SCALE)
     assert done.returncode == 0, done.stdout + done.stderr
-    for client in ("echo-client", "echo-server", "pdc", "pdc-ws", "pdc-tls", "pmu-tls"):
-        assert f"$ {client} " in done.stdout or f"$ {client}\n" in done.stdout
-    assert "20 messages" in done.stdout
+    for client in (BUILD / "clients").iterdir():
+        if client.is_file() and os.access(client, os.X_OK):
+            assert f"$ {client.name} " in done.stdout or f"$ {client.name}\n" in done.stdout, client.name
+    for part in ("1.1", "1.2", "2", "3", "4.1", "4.2", "5", "6"):
+        assert f"\n== Part {part}" in done.stdout
+    for words in ("Received data: Adieu!", "20 messages", "OFFSET=", "the answer: Thank you for taking part!"):
+        assert words in done.stdout
+    # pdc-reset sends as often as the preview has losses in front, and once more.
+    (fates,) = re.findall(r"^ +([x.]{50})$", done.stdout, re.MULTILINE)
+    (packets,) = re.findall(r"OFFSET=\d+ over IPv\d after \d+ packets? \((\d+) of them", done.stdout)
+    assert int(packets) == len(fates) - len(fates.lstrip("x")) + 1
 
 
 @pytest.mark.alone
