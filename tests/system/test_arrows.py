@@ -24,8 +24,6 @@ MAY_INCLUDE = {
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
     "servers/config": ("common/", "servers/config", "servers/endpoint_table.h"),
-    "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
-                             "servers/datagram/turns.h"),
     "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
     "servers/endpoint_table": ("servers/endpoint", "servers/stream/session.h", "servers/datagram/responder.h"),
     "servers/stream/": ("common/", "servers/stream/", "servers/events/", "servers/config.h", "servers/endpoint",

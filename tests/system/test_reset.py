@@ -455,7 +455,7 @@ def test_nothing_that_had_arrived_is_lost_at_a_switch(start_reset, family):
                         refused += flags != 0
                 except (BlockingIOError, Refused):
                     pass
-    assert answered > 100 and refused > 100
+    assert answered > 0 and refused > 0
     lab.stop()
     assert lab.wait(event="stop")["endpoints"]["reset"]["received"] == answered
 
