@@ -52,17 +52,22 @@ static uint64_t count_peer(struct responder_reset *reset, const struct datagram 
 	return 1;
 }
 
+/* Our own words are the one thing that is not answered: with a spoofed sender two servers, or one with itself, would
+   else talk for ever. */
 static size_t wrong(struct responder_reset *reset, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX])
 {
-	static const char answer[] = "Wrong command.";
+	static const size_t len = sizeof WIRE_WRONG_COMMAND - 1;
+	bool echo = datagram->len == len && memcmp(datagram->data, WIRE_WRONG_COMMAND, len) == 0;
 	const struct field fields[] = {
 		F_TEXT("fault", "peer"),
-		F_TEXT("what", "this is no RESET:n"),
+		F_TEXT("what", echo ? "a server's words, which no server answers" : "this is no RESET:n"),
 		F_BYTES("bytes", datagram->data, datagram->len),
 	};
 	reset->log.emit(reset->log.driver, EVENT_ERROR, fields, sizeof fields / sizeof fields[0]);
-	memcpy(reply, answer, sizeof answer - 1);
-	return sizeof answer - 1;
+	if (echo)
+		return 0;
+	memcpy(reply, WIRE_WRONG_COMMAND, len);
+	return len;
 }
 
 static size_t reset_receive(void *self, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX])
