@@ -704,7 +704,8 @@ START_TEST(test_change)
 	fates("30%", third, 1000);
 	for (uint64_t n = 1; n <= 1000; n++) {
 		bool lost = loss_next(n < 500 ? &before : &after, &state, &from, n).lost;
-		ck_assert_int_eq(lost ? 'x' : '.', (n < 500 ? half : third)[n - 1]);
+		char expected = n < 500 ? half[n - 1] : third[n - 1];
+		ck_assert_int_eq(lost ? 'x' : '.', expected);
 	}
 }
 END_TEST
