@@ -3,15 +3,18 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
 
+from support.datagrams import needs_ipv6
 from support.lab import BUILD, DEADLINE, ROOT, environment, run
 
 DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 README = (ROOT / "README.md").read_text()
-LAB_PORTS = {5002: "echo", 5003: "pmu", 5006: "pmu-ws", 5007: "pmu-tls", 5008: "pmu-wss"}
+LAB_PORTS = {5001: "udp-print", 5002: "echo", 5003: "pmu", 5004: "reset", 5005: "tv", 5006: "pmu-ws", 5007: "pmu-tls",
+             5008: "pmu-wss"}
 MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
 
 
@@ -90,6 +93,36 @@ def test_five_clients_in_five_lines():
             assert text.count("\n") <= 5, text
 
 
+@pytest.mark.parametrize("family, name", [
+    (4, "AF_INET"),
+    pytest.param(6, "AF_INET6", marks=needs_ipv6),
+])
+def test_python_reset(start_lab, tmp_path, family, name):
+    """It finds the family, and asks again when its first request is lost."""
+    lab = start_lab("--set", f"reset.family={family}", "--set", "reset.loss=first:1")
+    (text,) = blocks("python reset")
+    said = finish(["python3", "-c", to_lab(text, lab)], tmp_path)
+    offset = lab.wait(event="reset", n=2, family=family)["offset"]
+    assert said == f"OFFSET={offset} over {name}\n"
+
+
+def test_multicast_advice(start_lab):
+    """A receiver that joins, and a sender that sends, as the table of troubles says."""
+    lab = start_lab("--set", "tv.interval=10ms")
+    membership, interface = re.search(r'`(inet_aton\("224.1.1.1"\) \+ \S+)`.*?`(inet_aton\(\S+\))`', README, re.DOTALL).groups()
+    with (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+          socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender):
+        receiver.settimeout(DEADLINE)
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        receiver.bind(("", lab.port("tv")))
+        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, eval(membership, vars(socket)))
+        assert receiver.recv(2000).startswith(b"swcmTV")
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, eval(interface, vars(socket)))
+        sender.sendto(b"123456Words", ("224.1.1.1", lab.port("tv")))
+        assert lab.wait(event="participant", id="123456")["text"] == "Words"
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with build/, as the examples see it."""
@@ -117,6 +150,42 @@ def test_picture_of_pdc(lab):
         return [re.sub(r"\d+ recv", "N recv", line) for line in text.splitlines() if line != "..."]
 
     assert set(lines(picture)) <= set(lines(result.stdout + result.stderr))
+
+
+def test_picture_of_loss(tmp_path):
+    """The preview is what it shows; the other two commands of the picture are those that there are."""
+    picture = re.search(r"^\$ build/servers/pmulab loss preview (.*?)\n(.*?)^\$ scripts/lab (.*?)\n"
+                        r"\$ build/servers/pmulab loss stats lab.ndjson\n", README, re.MULTILINE | re.DOTALL)
+    options, shown, serve = picture.groups()
+    preview = run("pmulab", "loss", "preview", *options.split())
+    assert preview.stdout + preview.stderr == shown
+    assert run("pmulab", "serve", *serve.split(), "--print-config").status == 0
+    assert "--seed 7" in options and "--seed 7" in serve
+
+
+def test_losses_that_are_named_exist():
+    section = README.split("## Loss that repeats")[1].split("##")[0]
+    losses = re.findall(r"`((?:\d|burst|list|first|pattern)[^`]*)`", section)
+    keys = re.findall(r"`((?:delay|jitter|duplicate|reorder|corrupt)=[^`]*)`", section)
+    assert len(losses) >= 6 and len(keys) == 5
+    for loss in losses:
+        assert run("pmulab", "loss", "preview", "--loss", loss, "--seed", 1).status == 0, loss
+        assert run("pmulab", "loss", "preview", "--loss", f"{loss},max-run=3", "--seed", 1).status == 0, loss
+    sets = [word for key in keys for word in ("--set", f"reset.{key}")]
+    assert run("pmulab", "serve", *sets, "--set", "reset.direction=reply", "--print-config").status == 0
+
+
+def test_clients_are_all_there():
+    """Each program of clients/ stands in the table of parts, and the other way round."""
+    table = README.split("| part of the lab |")[1].split("\n\n")[0]
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z-]+)[ `]", row.split("|")[2])}
+    built = {path.name for path in (BUILD / "clients").iterdir() if path.is_file() and os.access(path, os.X_OK)}
+    assert named == built
+
+
+def test_ports_file_has_the_names(lab):
+    for name in set(re.findall(r"`(PMULAB_[A-Z_]+)`", README)):
+        assert name in lab.env, name
 
 
 def test_endpoints_are_all_there(lab):
