@@ -193,6 +193,7 @@ def test_endpoints_are_all_there(lab):
     assert {int(port): name for name, port in rows.items()} == LAB_PORTS
     assert run("pdc", "CMD_short:0", lab=lab).status == 0
     config = lab.wait(event="start")["config"]
+    assert {key.removesuffix(".port") for key in config if key.endswith(".port")} == set(LAB_PORTS.values())
     for port, name in LAB_PORTS.items():
         assert lab.wait(event="listen", endpoint=name)
         assert config[f"{name}.port"] == str(port)
