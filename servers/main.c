@@ -29,7 +29,9 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write(2), not an end */
+	/* A reader that has gone, and a file as large as it may be, are errors of write(2), not an end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : "";
 	for (int i = 0; i < COMMANDS; i++)
 		if (strcmp(name, commands[i].name) == 0)

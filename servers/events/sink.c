@@ -41,6 +41,12 @@ static size_t sink_take(struct sink *sink)
 	return len;
 }
 
+/* What may be over later: a full disk, a limit (setrlimit(2)), a disk that has failed once. */
+static bool may_pass(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO || error == EAGAIN;
+}
+
 /* A line is never half written: after an error (full disk) the rest is tried again, once a second, since the
    disk may have room later; a reader that has gone ends it. False: no use to go on. */
 static bool write_all(int fd, const char *data, size_t len)
@@ -50,7 +56,7 @@ static bool write_all(int fd, const char *data, size_t len)
 		if (n >= 0) {
 			data += n;
 			len -= (size_t)n;
-		} else if (errno == ENOSPC || errno == EDQUOT || errno == EAGAIN) {
+		} else if (may_pass(errno)) {
 			nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 		} else if (errno != EINTR) {
 			return false;

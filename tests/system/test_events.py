@@ -188,3 +188,14 @@ def test_a_file_has_a_limit(start_lab, tmp_path):
     assert [lost["event"], stop["event"]] == ["lost", "stop"]
     assert lost["from"] == len(events) - 1
     assert lost["seq"] == lost["from"] + lost["count"] - 1 == stop["seq"] - 1
+
+
+def test_a_file_that_may_not_grow_ends_nothing(start_lab, tmp_path):
+    """setrlimit(2): write() fails with EFBIG, once SIGXFSZ is out of the way."""
+    file = tmp_path / "events"
+    lab = start_lab("--events", file, prefix=("prlimit", "--fsize=20000:20000"))
+    for _ in range(20):
+        ask(lab, "pmu", b"CMD_short:0")
+    assert lab.process.poll() is None
+    lab.stop()
+    assert file.stat().st_size == 20000
