@@ -5,6 +5,10 @@
 
 #include "common/clock.h"
 
+/* Of one connection: an echo of 16 bytes a message would fill events.limit in seconds, and nobody else be told.
+   The longest answer to a command that people ask for is far below; `close` has the totals. */
+enum { SENDS_TOLD = 1000 };
+
 static struct subject subject_of(const struct conn *conn)
 {
 	return (struct subject){
@@ -70,7 +74,7 @@ void conn_tell_handshake(struct conn *conn, double now)
 void conn_tell_sent(struct conn *conn)
 {
 	struct segments segments = { 0 };
-	if (!journal_wants(conn->host->journal, EVENT_SEND))
+	if (conn->messages > SENDS_TOLD || !journal_wants(conn->host->journal, EVENT_SEND))
 		return;
 	bool counted = net_segments(conn->fd, &segments);
 	const struct field fields[] = {

@@ -199,3 +199,18 @@ def test_a_file_that_may_not_grow_ends_nothing(start_lab, tmp_path):
     assert lab.process.poll() is None
     lab.stop()
     assert file.stat().st_size == 20000
+
+
+def test_one_connection_does_not_fill_the_journal(start_lab):
+    lab = start_lab("--set", "events.limit=1MiB")
+    talker = connect(lab, "echo")
+    for _ in range(160):
+        talker.send(b"!" * 1024)
+        talker.read_exactly(1024)
+    talker.close()
+    close = lab.wait(event="close", endpoint="echo")
+    assert (close["messages"], close["bytes_out"]) == (160 * 1024 // 16, 160 * 1024)
+    assert len(lab.events(event="send", endpoint="echo")) == 1000
+    ask(lab, "pmu", b"CMD_short:0")
+    lab.wait(event="close", endpoint="pmu")
+    assert len(lab.events(event="send", endpoint="pmu")) == 20
