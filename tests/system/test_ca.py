@@ -156,6 +156,48 @@ def test_sign_1024_bits(directory, tmp_path):
     assert "too small for anything" in ca("sign", directory, request(tmp_path, bits=512), "--legacy", status=1)
 
 
+SUBJECT = "/CN=Public-Key: (4096 bit)"
+
+
+def key_of(directory, *options):
+    """A request for a key of another kind than RSA's usual one; its subject lies."""
+    key = directory / "student_key.pem"
+    assert openssl("genpkey", *options, "-out", key).returncode == 0
+    csr = directory / "student.csr"
+    assert openssl("req", "-new", "-key", key, "-subj", SUBJECT, "-out", csr).returncode == 0
+    return csr
+
+
+def weak_dsa(directory):
+    parameters = directory / "parameters.pem"
+    assert openssl("dsaparam", "-out", parameters, 1024).returncode == 0
+    return ["-paramfile", parameters]
+
+
+@pytest.mark.parametrize("options, said", [
+    (["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA key of 1024 bits"),
+    (["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA key of 1024 bits"),
+    (weak_dsa, "DSA key of 1024 bits"),
+    (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp112r1"], "EC key of 112 bits"),
+    (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-192", "-pkeyopt", "ec_param_enc:explicit"],
+     "EC key of 192 bits"),
+], ids=["pss", "rsa", "dsa", "ec", "explicit"])
+def test_sign_weak_keys(directory, tmp_path, options, said):
+    csr = key_of(tmp_path, *(options(tmp_path) if callable(options) else options))
+    told = ca("sign", directory, csr, status=1)
+    assert said in told and "--legacy" in told
+    assert not (tmp_path / "student_cert.pem").exists()
+    ca("sign", directory, csr, "--legacy")
+    assert (tmp_path / "student_cert.pem").exists()
+
+
+@pytest.mark.parametrize("options", [["-algorithm", "ED25519"], ["-algorithm", "ED448"],
+                                     ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"]],
+                         ids=["ed25519", "ed448", "p-224"])
+def test_sign_short_but_strong_keys(directory, tmp_path, options):
+    ca("sign", directory, key_of(tmp_path, *options))
+
+
 def test_sign_damaged(directory, tmp_path):
     csr = request(tmp_path)
     der = bytearray(openssl_der(csr))
