@@ -30,6 +30,7 @@ struct conn_host {
 	double handshake; /* until the carrier is ready */
 	double idle;      /* until a command has come in full */
 	double stall;     /* that the peer takes nothing */
+	double drain;     /* the same, when all has been said */
 	double rtt;       /* the emulated round trip; 0: none */
 	double ping;      /* between two signs of life */
 	struct conn *conns; /* all that are open */

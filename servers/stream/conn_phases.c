@@ -295,7 +295,7 @@ static enum step conn_drain(struct conn *conn, double now)
 	if (left != conn->unacknowledged)
 		conn->progress = now;
 	conn->unacknowledged = left;
-	if (now >= conn->progress + conn->host->stall) {
+	if (now >= conn->progress + conn->host->drain) {
 		conn_tell_error(conn, "peer", "takes nothing");
 		conn_abort(conn, "stalled");
 		return STEP_ON;

@@ -26,6 +26,9 @@ enum {
 /* How long accepting rests when the process has run out of descriptors or memory. */
 static const double REST_SECONDS = 0.1;
 
+/* How long an echo that may hold a connection for ever is kept, once it is over, by a peer that takes nothing. */
+static const double ECHO_DRAIN_SECONDS = 60;
+
 struct listener {
 	struct ev_io io;
 	int fd;
@@ -82,6 +85,7 @@ static struct endpoint *stream_create(const struct endpoint_options *options)
 	endpoint->type = &endpoint_table[options->id];
 	unsigned groups = endpoint->type->groups;
 	bool pmu = groups & GROUP_PMU;
+	double stall = seconds(endpoint, pmu ? KEY_PMU_STALL : KEY_ECHO_IDLE);
 	endpoint->host = (struct conn_host){
 		.loop = options->loop,
 		.journal = options->journal,
@@ -94,7 +98,8 @@ static struct endpoint *stream_create(const struct endpoint_options *options)
 		},
 		.handshake = groups & GROUP_TLS ? seconds(endpoint, KEY_TLS_HANDSHAKE) : INFINITY,
 		.idle = seconds(endpoint, pmu ? KEY_PMU_IDLE : KEY_ECHO_IDLE),
-		.stall = pmu ? seconds(endpoint, KEY_PMU_STALL) : INFINITY,
+		.stall = stall,
+		.drain = pmu || isfinite(stall) ? stall : ECHO_DRAIN_SECONDS,
 		.rtt = pmu ? seconds(endpoint, KEY_PMU_RTT) : 0,
 		.ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY,
 		.on_end = on_end,

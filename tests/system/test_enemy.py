@@ -513,6 +513,19 @@ def test_a_reader_that_stops_behind_the_last_send(besiege):
     assert close["why"] == "stalled"
 
 
+def test_an_echo_whose_peer_reads_nothing(besiege):
+    """As long as it sends more, and once it has ended its direction."""
+    lab = besiege("echo.idle=300ms", "echo.chunk=16KiB")
+    blocked, over = (connect(lab, "echo", receive_buffer=SMALL_BUFFER) for _ in range(2))
+    assert push(blocked.socket, RUBBISH * 16) < 16 * MIB
+    push(over.socket, RUBBISH[:65536])
+    over.half_close()
+    for peer in [blocked, over]:
+        assert lab.wait(event="close", **peer.who)["why"] == "stalled"
+        assert lab.wait(event="error", **peer.who)["what"] == "takes nothing"
+        peer.close()
+
+
 @every_carrier
 def test_a_slow_reader_is_waited_for(besiege, carrier):
     lab = besiege("pmu.flood=2MiB", f"pmu.stall={0.2 * SCALE}s")
