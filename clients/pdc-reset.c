@@ -30,12 +30,15 @@ enum { OPTION_SECONDS = CLIENT_FIRST, OPTION_TRIES, OPTION_RUNS };
    change its family. */
 enum { REFUSED_MAX = 3 };
 
+/* Seconds: who waits less floods the PMU, and hears nothing in time. */
+static const double timeout_min = 0.01;
+
 static const struct cli_option rows[] = {
 	CLIENT_ROWS_FAMILY,
 	CLIENT_ROW_HOST("the PMU's name or address"),
 	CLIENT_ROW_PORT("its port (else $PMULAB_RESET_PORT, else 5004)"),
 	{ OPTION_SECONDS, 'n', NULL, "N", "advance the PMU's clock by at most N seconds (20)" },
-	CLIENT_ROW_TIMEOUT("wait so long for an answer, then send again (1)"),
+	CLIENT_ROW_TIMEOUT("wait so long for an answer, at least 10ms, then send again (1)"),
 	{ OPTION_TRIES, 0, "tries", "N", "give up after sending N times (never)" },
 	{ OPTION_RUNS, 0, "runs", "N", "do it N times, and tell mean and loss (1)" },
 	CLIENT_ROW_JSON,
@@ -81,6 +84,14 @@ struct pdc {
 	struct reset_ignored ignored;
 	struct err err; /* why it cannot go on */
 };
+
+static bool check_timeout(double timeout, struct err *err)
+{
+	if (timeout >= timeout_min)
+		return true;
+	err_set(err, STATUS_USAGE, "--timeout: %g s is no time to wait for an answer; at least 10ms", timeout);
+	return false;
+}
 
 static bool on_option(void *context, int id, const char *value, struct err *err)
 {
@@ -276,6 +287,7 @@ int main(int argc, char **argv)
 	struct settings *settings = &pdc.settings;
 	int operands = client_parse(&cli, argc, argv, on_option, settings);
 	if (!client_no_operands(&cli, argc, argv, operands, &pdc.err) ||
+		!check_timeout(settings->options.timeout, &pdc.err) ||
 		!client_find_port(&settings->options, "PMULAB_RESET_PORT", LAB_RESET_PORT, 1, &pdc.err))
 		return cli_fail(cli.program, &pdc.err);
 	bool four = find_way(&pdc, &pdc.ways[0], "IPv4", AF_INET),

@@ -30,7 +30,8 @@ static const struct cli_option rows[] = {
 	{ OPTION_MESSAGES, 'n', "messages", "N", "messages for one CMD_short (20)" },
 	{ OPTION_FIRST, 0, "first", "I", "the first message's number (1)" },
 	CLIENT_ROW_TIMEOUT(
-		"leave a client that has not sent its command by then, or takes nothing for so long (10)"),
+		"leave a client that has not sent its command by then, or takes nothing for so long; 0: never "
+		"(10)"),
 	CLIENT_ROW_COUNT("stop after N clients"),
 	CLI_COMMON,
 };
@@ -87,6 +88,12 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return client_on_option(&settings->options, id, value, err);
 }
 
+/* When the time is over that a client has from now on. */
+static double deadline_of(const struct settings *settings)
+{
+	return settings->options.timeout > 0 ? clock_now() + settings->options.timeout : INFINITY;
+}
+
 /* True when the transport shall be asked again: poll(2) has waited for it. With SO_RCVTIMEO instead, a client
    that sends one byte now and then would stay for ever, and all others would wait. */
 static bool again(struct client *client, enum io io, const char *what)
@@ -115,7 +122,7 @@ static bool complete(struct client *client, enum io (*step)(struct transport *),
 
 static bool send_text(struct client *client, const char *text, size_t len)
 {
-	client->deadline = clock_now() + client->settings->options.timeout;
+	client->deadline = deadline_of(client->settings);
 	while (len > 0) {
 		size_t taken;
 		enum io io = client->tls->ops->send(client->tls, text, len, &taken);
@@ -192,9 +199,7 @@ static bool send_messages(struct client *client)
 /* One client, from its connection to its end. What goes wrong here is that client's matter only. */
 static void serve(const struct settings *settings, struct tls_context *context, int fd)
 {
-	struct client client = {
-		.settings = settings, .fd = fd, .deadline = clock_now() + settings->options.timeout
-	};
+	struct client client = { .settings = settings, .fd = fd, .deadline = deadline_of(settings) };
 	struct transport_about about;
 	char peer[ADDRESS_TEXT];
 	client_peer(fd, peer);
@@ -212,7 +217,7 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 			about.tls_cipher);
 	else
 		fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client.err.text);
-	client.deadline = clock_now() + fmin(settings->options.timeout, GOODBYE_SECONDS);
+	client.deadline = fmin(deadline_of(settings), clock_now() + GOODBYE_SECONDS);
 	complete(&client, client.tls->ops->finish, "close_notify");
 	client_end_tcp(fd, client.deadline - clock_now());
 	transport_destroy(client.tls);

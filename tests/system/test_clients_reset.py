@@ -406,7 +406,8 @@ def test_a_run_without_an_answer(pmu):
 
 
 @pytest.mark.parametrize("arguments", [["rubbish"], ["-p", "0"], ["-n", "-1"], ["-n", "86401"], ["-n", "x"],
-                                       ["--tries", "0"], ["--runs", "0"], ["--timeout", "soon"], ["--frobnicate"]])
+                                       ["--tries", "0"], ["--runs", "0"], ["--timeout", "soon"], ["--timeout", "0"],
+                                       ["--timeout", "0.000001"], ["--timeout", "9ms"], ["--frobnicate"]])
 def test_usage(arguments):
     result = run("pdc-reset", *arguments)
     assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1)

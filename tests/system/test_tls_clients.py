@@ -274,6 +274,13 @@ def test_pmu_survives(certs, pmu):
         assert part in line
 
 
+def test_pmu_without_a_limit(certs, pmu):
+    """--timeout 0, as everywhere: a client has all the time it wants, and is served."""
+    server, port = pmu("--timeout", "0", "--count", 1)
+    assert student(certs, port, pieces=["CMD_", "short:0"]) == "".join(MESSAGES)
+    assert server.finish().status == 0
+
+
 def test_usage(certs):
     for name, *args in (["pdc-tls"], ["pdc-tls", "a", "b"], ["pdc-tls", "-p", "x", "CMD_short:0"],
                         ["pdc-tls", "--timeout", "x", "a"], ["pmu-tls"], ["pmu-tls", "--cert", "x"],
