@@ -23,15 +23,21 @@ struct slot {
 	char *text;
 };
 
+/* The lab's own certificates in one directory, for every endpoint that is to use it. */
+struct identity {
+	struct tls_identity files;
+	const char *dir; /* as configured; the configuration's */
+	char note[256];
+};
+
 struct emulator {
 	struct emulator_options options;
 	struct ev_loop *loop;
 	struct journal *journal;
 	struct slot slots[ENDPOINT_COUNT]; /* the first `count` are in use */
 	size_t count;
-	struct tls_identity identity;
-	bool has_identity;
-	char note[256];
+	struct identity identities[ENDPOINT_COUNT]; /* the first `identity_count` are in use */
+	size_t identity_count;
 	uint64_t next_conn;
 
 	struct ev_signal signals[SIGNALS];
@@ -66,6 +72,19 @@ void emulator_observe(struct emulator *emulator, struct observer *observer)
 
 /* ---- adding ---- */
 
+static struct identity *find_identity(struct emulator *emulator, const char *dir, struct err *err)
+{
+	for (size_t i = 0; i < emulator->identity_count; i++)
+		if (strcmp(emulator->identities[i].dir, dir) == 0)
+			return &emulator->identities[i];
+	struct identity *identity = &emulator->identities[emulator->identity_count];
+	if (!tls_identity_open(&identity->files, dir, identity->note, sizeof identity->note, err))
+		return NULL;
+	identity->dir = dir;
+	emulator->identity_count++;
+	return identity;
+}
+
 /* The user's certificate where one is configured, else the lab's own, made when it is first needed. */
 static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_context **tls, struct err *err)
 {
@@ -74,12 +93,11 @@ static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_
 	const char *key = config_text(config, KEY_TLS_KEY, id);
 	bool legacy = config_integer(config, KEY_TLS_LEGACY, id);
 	if (*cert == 0) {
-		if (!emulator->has_identity && !tls_identity_open(&emulator->identity,
-			config_text(config, KEY_TLS_DIR, id), emulator->note, sizeof emulator->note, err))
+		const struct identity *identity = find_identity(emulator, config_text(config, KEY_TLS_DIR, id), err);
+		if (!identity)
 			return false;
-		emulator->has_identity = true;
-		cert = emulator->identity.cert_file;
-		key = emulator->identity.key_file;
+		cert = identity->files.cert_file;
+		key = identity->files.key_file;
 	}
 	*tls = tls_context_server(cert, key, legacy, err);
 	return *tls;
@@ -217,7 +235,7 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)
 
 const char *emulator_ca_file(const struct emulator *emulator)
 {
-	return emulator->has_identity ? emulator->identity.ca_file : "";
+	return emulator->identity_count ? emulator->identities[0].files.ca_file : "";
 }
 
 const char *emulator_group(const struct emulator *emulator)
@@ -226,9 +244,9 @@ const char *emulator_group(const struct emulator *emulator)
 		config_text(emulator->options.config, KEY_TV_GROUP, ENDPOINT_TV) : "";
 }
 
-const char *emulator_note(const struct emulator *emulator)
+const char *emulator_note(const struct emulator *emulator, size_t i)
 {
-	return emulator->note;
+	return i < emulator->identity_count ? emulator->identities[i].note : NULL;
 }
 
 /* ---- running ---- */
@@ -302,8 +320,8 @@ void emulator_destroy(struct emulator *emulator)
 		tls_context_destroy(slot->tls);
 		free(slot->text);
 	}
-	if (emulator->has_identity)
-		tls_identity_close(&emulator->identity);
+	for (size_t i = 0; i < emulator->identity_count; i++)
+		tls_identity_close(&emulator->identities[i].files);
 	journal_destroy(emulator->journal);
 	if (emulator->loop)
 		ev_loop_destroy(emulator->loop);

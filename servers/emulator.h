@@ -42,14 +42,16 @@ void emulator_start(struct emulator *emulator);
 /* 0: that endpoint does not listen. */
 uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoint);
 
-/* The CA that signed the lab's certificate; "" when the certificate is the user's or none is needed. */
+/* The CA that signed the lab's certificate; "" when the certificate is the user's or none is needed. Where endpoints
+   have a tls.dir of their own: the first one's. */
 const char *emulator_ca_file(const struct emulator *emulator);
 
 /* The multicast group of the television station; "" when it does not run. */
 const char *emulator_group(const struct emulator *emulator);
 
-/* One line that the user should know, such as where a temporary certificate lies; "" for none. */
-const char *emulator_note(const struct emulator *emulator);
+/* Lines that the user should know, such as where a temporary certificate lies: the `i`th, "" for none there, NULL behind
+   the last. */
+const char *emulator_note(const struct emulator *emulator, size_t i);
 
 /* Serves until SIGINT, SIGTERM or emulator_stop. False: it failed while running. */
 bool emulator_run(struct emulator *emulator, struct err *err);

@@ -284,8 +284,10 @@ static bool run(struct serve *serve, char **names, int count, struct err *err)
 			&serve->addresses[0], err)) ||
 		!observe(serve, emulator, err))
 		goto end;
-	if (*emulator_note(emulator))
-		note(serve, emulator_note(emulator));
+	const char *text;
+	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)
+		if (*text)
+			note(serve, text);
 	emulator_start(emulator);
 	tell_ready(serve);
 	done = emulator_run(emulator, err);

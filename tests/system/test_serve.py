@@ -6,6 +6,7 @@ import pty
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -243,6 +244,15 @@ def test_print_config_names_file_and_line(tmp_path):
     file = tmp_path / "lab.ini"
     file.write_text("\n[pmu]\n; a comment\nmessages = 15\n")
     assert f"messages = 15  ; {file}:4" in serve("--print-config", "-c", file).lines
+
+
+def test_endpoints_may_have_certificates_of_their_own(start_lab, tmp_path):
+    own, other = tmp_path / "own", tmp_path / "other"
+    lab = start_lab("--set", f"tls.dir={own}", "--set", f"pmu-wss.dir={other}")
+    assert lab.ca_file == str(own / "ca.pem")
+    for endpoint, directory in [("pmu-tls", own), ("pmu-wss", other)]:
+        shown = ssl.get_server_certificate(lab.address(endpoint), ca_certs=directory / "ca.pem", timeout=DEADLINE)
+        assert shown.strip() == (directory / "cert.pem").read_text().strip()
 
 
 # What it says
