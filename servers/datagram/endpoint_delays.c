@@ -1,11 +1,13 @@
 #include "servers/datagram/endpoint_delays.h"
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum {
 	ITEMS_MAX = 4096,
 	BYTES_MAX = 4 << 20,
+	PEERS_PART = 8, /* one peer gets the room divided by this */
 };
 
 /* Timers of one time run in any order, so those that begin in one turn of the loop are set apart by as much as a double
@@ -17,6 +19,7 @@ struct delayed {
 	struct delays *delays;
 	struct delayed *prev, *next;
 	void (*on_due)(void *item);
+	uint64_t peer;
 	size_t size;
 	max_align_t item[];
 };
@@ -24,6 +27,29 @@ struct delayed {
 void delays_init(struct delays *delays, struct ev_loop *loop)
 {
 	*delays = (struct delays){ .loop = loop };
+}
+
+/* Two peers in one place share it: they are few, and a place is large. NULL: the lab's own, which have no share. */
+static struct delays_share *share_of(struct delays *delays, uint64_t peer)
+{
+	return peer ? &delays->shares[(peer >> 1) % DELAYS_SHARES] : NULL;
+}
+
+static bool share_has_room(const struct delays_share *share, size_t size, size_t part)
+{
+	return share->count < ITEMS_MAX / part && share->bytes + size <= BYTES_MAX / part;
+}
+
+static void share_add(struct delays_share *share, size_t size)
+{
+	share->count++;
+	share->bytes += size;
+}
+
+static void share_remove(struct delays_share *share, size_t size)
+{
+	share->count--;
+	share->bytes -= size;
 }
 
 static void delayed_destroy(struct delayed *delayed)
@@ -36,8 +62,9 @@ static void delayed_destroy(struct delayed *delayed)
 		delays->first = delayed->next;
 	if (delayed->next)
 		delayed->next->prev = delayed->prev;
-	delays->count--;
-	delays->bytes -= delayed->size;
+	share_remove(&delays->all, delayed->size);
+	if (delayed->peer)
+		share_remove(share_of(delays, delayed->peer), delayed->size);
 	free(delayed);
 }
 
@@ -48,22 +75,25 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 	delayed_destroy(delayed);
 }
 
-void *delays_add(struct delays *delays, size_t size, double seconds, void (*on_due)(void *item))
+void *delays_add(struct delays *delays, uint64_t peer, size_t size, double seconds, void (*on_due)(void *item))
 {
-	struct delayed *delayed = NULL;
-	if (delays->count < ITEMS_MAX && delays->bytes + size <= BYTES_MAX)
-		delayed = calloc(1, sizeof *delayed + size);
+	struct delays_share *share = share_of(delays, peer);
+	if (!share_has_room(&delays->all, size, 1) || (share && !share_has_room(share, size, PEERS_PART)))
+		return NULL;
+	struct delayed *delayed = calloc(1, sizeof *delayed + size);
 	if (!delayed)
 		return NULL;
 	delayed->delays = delays;
 	delayed->on_due = on_due;
+	delayed->peer = peer;
 	delayed->size = size;
 	delayed->next = delays->first;
 	if (delayed->next)
 		delayed->next->prev = delayed;
 	delays->first = delayed;
-	delays->count++;
-	delays->bytes += size;
+	share_add(&delays->all, size);
+	if (share)
+		share_add(share, size);
 	delays->same = ev_now(delays->loop) == delays->now ? delays->same + 1 : 0;
 	delays->now = ev_now(delays->loop);
 	ev_timer_init(&delayed->timer, on_timer, seconds + delays->same * APART, 0);

@@ -103,7 +103,7 @@ static void on_lost(void *item)
 
 static void hold(struct endpoint_tv *tv, const char *data, size_t len, uint64_t n, double delay)
 {
-	struct pending *pending = delays_add(&tv->delays, sizeof *pending + len, delay, on_due);
+	struct pending *pending = delays_add(&tv->delays, 0, sizeof *pending + len, delay, on_due);
 	if (!pending) {
 		telling_dropped(&tv->telling, FAMILY, FATE_REPLY, n, "too many are delayed");
 		return;

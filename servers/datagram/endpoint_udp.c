@@ -18,6 +18,7 @@
 #include "servers/datagram/batch.h"
 #include "servers/datagram/endpoint_delays.h"
 #include "servers/datagram/impair_config.h"
+#include "servers/datagram/peer_key.h"
 #include "servers/datagram/responder.h"
 #include "servers/datagram/telling.h"
 #include "servers/datagram/turns.h"
@@ -156,7 +157,8 @@ static void on_lost(void *item)
 static void hold(struct side *side, enum fate_direction direction, const char *data, size_t len, uint64_t n, double delay)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
-	struct pending *pending = delays_add(&endpoint->delays, sizeof *pending + len, delay, on_due);
+	struct pending *pending = delays_add(&endpoint->delays, peer_key(&endpoint->origin->peer), sizeof *pending + len, delay,
+		on_due);
 	if (!pending) {
 		telling_dropped(&endpoint->telling, side->number, direction, n, "too many are delayed");
 		return;

@@ -327,7 +327,7 @@ def test_large_datagrams_leave_nothing(besiege):
 
 def test_what_is_delayed_has_a_bounded_room(besiege):
     lab = besiege(f"reset.delay={SCALE}s", f"udp-print.delay={SCALE}s")
-    large, fit = Peer(lab, "udp-print"), 4 * MIB // 60000
+    large, fit = Peer(lab, "udp-print"), MIB // 2 // 60000  # an eighth of the room
     for n in range(1, fit + 2):
         large.send(b"x" * 60000)
         lab.wait(event="receive", endpoint="udp-print", n=n)
@@ -341,6 +341,16 @@ def test_what_is_delayed_has_a_bounded_room(besiege):
     lab.stop()
     totals = lab.wait(event="stop")["endpoints"]["reset"]
     assert totals["dropped"] > 0 and totals["dropped"] + totals["replies"] == totals["received"]
+
+
+def test_nobody_takes_the_room_of_others(besiege):
+    lab = besiege(f"reset.delay={0.9 * SCALE:.1f}s")
+    greedy, other = Peer(lab, "reset"), Peer(lab, "reset")
+    for _ in range(4500):
+        greedy.send(b"RESET:1")
+    offset(other.ask(RESET))
+    lab.stop()
+    assert lab.wait(event="stop")["endpoints"]["reset"]["dropped"] > 0
 
 
 @needs_ipv6

@@ -1,0 +1,13 @@
+/* A number that stands for a sender. Pure. */
+#ifndef SERVERS_DATAGRAM_PEER_KEY_H
+#define SERVERS_DATAGRAM_PEER_KEY_H
+
+#include <stdint.h>
+
+#include "common/net.h"
+
+/* Of the address alone, or of address and port; never 0. */
+uint64_t peer_key_host(const struct address *peer);
+uint64_t peer_key(const struct address *peer);
+
+#endif
