@@ -3,7 +3,8 @@
  * whatever it does not like is made anew under the lock, each file complete before it gets its name.
  *
  * Directories made here are 0700. The default one is set back to that. One that the user has named keeps
- * its rights, but is not used where others may write to it: they could put their own key there.
+ * its rights, but is not used where others may write to it or own it: they could put their own key there.
+ * A file of somebody else counts as not there.
  */
 #include "servers/tls_identity.h"
 
@@ -34,13 +35,26 @@ static void path_join(char path[PATH_MAX], const char *dir, const char *name)
 	snprintf(path, PATH_MAX, "%s/%s", dir, name);
 }
 
-static X509 *read_cert(const char *dir, const char *name)
+/* NULL also where it is somebody else's, or has any of the bits `without`. */
+static FILE *open_own(const char *dir, const char *name, mode_t without)
 {
 	char path[PATH_MAX];
-	X509 *cert = NULL;
+	struct stat st;
 
 	path_join(path, dir, name);
 	FILE *in = fopen(path, "re");
+	if (in && (fstat(fileno(in), &st) != 0 || st.st_uid != geteuid() || (st.st_mode & without))) {
+		fclose(in);
+		return NULL;
+	}
+	return in;
+}
+
+static X509 *read_cert(const char *dir, const char *name)
+{
+	X509 *cert = NULL;
+
+	FILE *in = open_own(dir, name, 0);
 	if (in) {
 		cert = PEM_read_X509(in, NULL, NULL, NULL);
 		fclose(in);
@@ -60,16 +74,14 @@ static bool is_exposed(const char *dir, const char *name)
 	struct stat st;
 
 	path_join(path, dir, name);
-	return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+	return stat(path, &st) == 0 && (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)));
 }
 
 static EVP_PKEY *read_key(const char *dir, const char *name)
 {
-	char path[PATH_MAX];
 	EVP_PKEY *key = NULL;
 
-	path_join(path, dir, name);
-	FILE *in = is_exposed(dir, name) ? NULL : fopen(path, "re");
+	FILE *in = open_own(dir, name, S_IRWXG | S_IRWXO);
 	if (in) {
 		key = PEM_read_PrivateKey(in, NULL, no_passphrase, NULL);
 		fclose(in);
@@ -201,6 +213,10 @@ static bool check_rights(const char *dir, bool is_default, struct err *err)
 
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		err_set(err, STATUS_USAGE, "%s: not a directory", dir);
+		return false;
+	}
+	if (st.st_uid != geteuid()) {
+		err_set(err, STATUS_USAGE, "%s: belongs to somebody else (user %u)", dir, (unsigned)st.st_uid);
 		return false;
 	}
 	if (is_default && (st.st_mode & 07777) != 0700 && chmod(dir, 0700) == 0)

@@ -22,8 +22,9 @@ struct tls_identity {
 /*
  * Finds or makes ca.pem, cert.pem and key.pem in `dir`; "" is $XDG_STATE_HOME/pmulab, else
  * ~/.local/state/pmulab. Directory 0700, keys 0600; two processes at the same moment get the same files (lock file);
- * a pair with less than a week left is renewed, and so is its CA. Where nothing can be written, a private directory under
- * $TMPDIR is used, `temporary` names it and `note` (size bytes, "" otherwise) says so in one line. STATUS_USAGE on failure.
+ * a pair with less than a week left is renewed, and so is its CA; a file of somebody else counts as not there. Where
+ * nothing can be written, or the directory is somebody else's, a private directory under $TMPDIR is used, `temporary`
+ * names it and `note` (size bytes, "" otherwise) says so in one line. STATUS_USAGE on failure.
  */
 bool tls_identity_open(struct tls_identity *identity, const char *dir, char *note, size_t size, struct err *err);
 

@@ -15,7 +15,7 @@
 #include "common/tls_context.h"
 #include "servers/tls_identity.h"
 
-enum { DAY = 24 * 60 * 60 };
+enum { DAY = 24 * 60 * 60, SOMEBODY = 12345 };
 
 static char base[] = "/tmp/pmulab-test-XXXXXX";
 static char home[PATH_MAX], dir[PATH_MAX];
@@ -244,6 +244,31 @@ static void spoil_ca(void)
 	ck_assert_int_eq(rename(identity.ca_file, in_dir("ca.pem")), 0);
 }
 
+static void give_away(const char *path)
+{
+	ck_assert_int_eq(chown(path, SOMEBODY, (gid_t)-1), 0);
+}
+
+static void spoil_owner_of_key(void)
+{
+	give_away(identity.key_file);
+}
+
+static void spoil_owner_of_cert(void)
+{
+	give_away(identity.cert_file);
+}
+
+static void spoil_owner_of_ca(void)
+{
+	give_away(identity.ca_file);
+}
+
+static void spoil_owner_of_ca_key(void)
+{
+	give_away(in_dir("ca_key.pem"));
+}
+
 static void (*const spoils[])(void) = {
 	spoil_key_rights,
 	spoil_ca_key_rights,
@@ -251,7 +276,13 @@ static void (*const spoils[])(void) = {
 	spoil_cert,
 	spoil_match,
 	spoil_ca,
+	/* only root can: ROOT_SPOILS */
+	spoil_owner_of_key,
+	spoil_owner_of_cert,
+	spoil_owner_of_ca,
+	spoil_owner_of_ca_key,
 };
+enum { SPOILS = sizeof spoils / sizeof spoils[0], ROOT_SPOILS = 4 };
 
 START_TEST(test_mended)
 {
@@ -347,6 +378,22 @@ START_TEST(test_rights_of_directory)
 }
 END_TEST
 
+/* Only root can give a directory away. */
+START_TEST(test_directory_of_somebody_else)
+{
+	setenv("XDG_STATE_HOME", home, 1);
+	setenv("TMPDIR", base, 1);
+	ck_assert(open_at(dir, 0));
+	give_away(dir);
+	ck_assert(open_at(dir, 0));
+	ck_assert_ptr_nonnull(strstr(note, "belongs to somebody else (user 12345); the certificates"));
+	tls_identity_close(&identity);
+	ck_assert(open_at("", 0));
+	ck_assert_ptr_nonnull(strstr(note, "belongs to somebody else"));
+	tls_identity_close(&identity);
+}
+END_TEST
+
 /* Symbolic links are followed for the directory; the answer names the real place. */
 START_TEST(test_relative)
 {
@@ -389,10 +436,12 @@ int main(void)
 	tcase_add_test(tcase, test_found_again);
 	tcase_add_test(tcase, test_together);
 	tcase_add_test(tcase, test_renewed);
-	tcase_add_loop_test(tcase, test_mended, 0, sizeof spoils / sizeof spoils[0]);
+	tcase_add_loop_test(tcase, test_mended, 0, geteuid() == 0 ? SPOILS : SPOILS - ROOT_SPOILS);
 	tcase_add_test(tcase, test_temporary);
 	tcase_add_test(tcase, test_read_only);
 	tcase_add_test(tcase, test_rights_of_directory);
+	if (geteuid() == 0)
+		tcase_add_test(tcase, test_directory_of_somebody_else);
 	tcase_add_test(tcase, test_relative);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
