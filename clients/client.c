@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 
@@ -107,6 +108,38 @@ void client_print_piece(const char *label, const char *data, size_t len)
 			printf("\\x%02x", byte);
 	}
 	putchar('\n');
+}
+
+/* Does a terminal obey this byte? Those from 0x80 to 0x9f are commands by themselves, and behind 0xc2 as
+   U+0080 to U+009F; in any other character they are a part of it. */
+static bool is_obeyed(struct client_screen *screen, unsigned char byte)
+{
+	bool inside = !utf8_complete(&screen->utf8) && screen->before != 0xc2;
+	bool valid = utf8_feed(&screen->utf8, &byte, 1);
+	if (!valid) {
+		screen->utf8 = (struct utf8){ 0 };
+		if (!utf8_feed(&screen->utf8, &byte, 1)) /* but it may begin the next character */
+			screen->utf8 = (struct utf8){ 0 };
+	}
+	screen->before = byte;
+	if (byte >= 0x80 && byte < 0xa0)
+		return !inside || !valid;
+	return (byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f;
+}
+
+void client_print_raw(struct client_screen *screen, const char *data, size_t len)
+{
+	if (!isatty(STDOUT_FILENO)) {
+		fwrite(data, 1, len, stdout);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)data[i];
+		if (is_obeyed(screen, byte))
+			printf("\\x%02x", byte);
+		else
+			putchar(byte);
+	}
 }
 
 bool client_flush(struct err *err)

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/net.h"
+#include "common/utf8.h"
 
 /* send() until all of it has been taken; a blocking socket waits meanwhile. Returns how many bytes went:
    fewer than `len` when it failed, and errno says why. */
@@ -39,6 +40,14 @@ int client_accept(int listener, int flags, struct err *err);
 
 /* Prints "label: " and the bytes to stdout as one line; what is not printable ASCII as \n, \x1b, \\. */
 void client_print_piece(const char *label, const char *data, size_t len);
+
+/* What a peer sends and nobody has checked, on stdout as it is: but a terminal must not obey it, so there
+   control characters other than \n and \t are escaped. `screen` is zeroed before the first piece. */
+struct client_screen {
+	struct utf8 utf8; /* the character under way */
+	unsigned char before; /* the byte before */
+};
+void client_print_raw(struct client_screen *screen, const char *data, size_t len);
 
 /* Makes visible what was printed. False: stdout takes no more; `err` says why, unless it is that a reader
    such as `head -1` has seen enough. */

@@ -109,15 +109,24 @@ static bool flush_output(struct client_pmu *pmu)
 	return flushed;
 }
 
-/* Messages, each with a newline of ours behind it. What is there of a message under way is shown too: where
-   the first one's number ends is only known when the second one begins, perhaps a second later. */
-static void show_stream(struct client_pmu *pmu, const char *data, size_t len)
+/* The flood, or whatever an unknown command brings. */
+static void show_raw(struct client_pmu *pmu, const char *data, size_t len)
+{
+	if (!pmu->quiet)
+		client_print_raw(&pmu->screen, data, len);
+}
+
+static void end_line(struct client_pmu *pmu)
+{
+	print(pmu, "\n", 1);
+	pmu->line_open = false;
+}
+
+/* PMU messages: only what the splitter has verified is shown. What is there of a message under way is shown
+   too: where the first one's number ends is only known when the second one begins, perhaps a second later. */
+static void show_verified(struct client_pmu *pmu, const char *data, size_t len)
 {
 	struct wire_splitter *splitter = &pmu->splitter;
-	if (!client_pmu_expects_messages(pmu)) {
-		print(pmu, data, len);
-		return;
-	}
 	while (len > 0) {
 		bool complete;
 		size_t taken = wire_splitter_feed(splitter, data, len, &complete);
@@ -126,29 +135,35 @@ static void show_stream(struct client_pmu *pmu, const char *data, size_t len)
 		if (splitter->broken)
 			return;
 		print(pmu, splitter->held + pmu->shown, splitter->length - pmu->shown);
+		pmu->line_open |= splitter->length > pmu->shown;
 		pmu->shown = splitter->length;
 		if (complete) {
-			print(pmu, "\n", 1);
 			pmu->shown = 0;
+			if (!pmu->by_message)
+				end_line(pmu);
 		}
 	}
 }
 
-/* A message or a part of one. The messages together must be what the PMU says over TCP as well. */
+static void show_stream(struct client_pmu *pmu, const char *data, size_t len)
+{
+	if (client_pmu_expects_messages(pmu))
+		show_verified(pmu, data, len);
+	else
+		show_raw(pmu, data, len);
+}
+
+/* A message or a part of one, a line each but the flood. The messages together must be what the PMU says over
+   TCP as well. */
 static void show_message(struct client_pmu *pmu, const char *data, size_t len, bool last)
 {
-	print(pmu, data, len);
-	pmu->shown += len;
-	if (last && !is_flood(pmu))
-		print(pmu, "\n", 1);
-	if (last || is_flood(pmu))
-		pmu->shown = 0;
-	while (client_pmu_expects_messages(pmu) && len > 0) {
-		bool complete;
-		size_t taken = wire_splitter_feed(&pmu->splitter, data, len, &complete);
-		data += taken;
-		len -= taken;
-	}
+	show_stream(pmu, data, len);
+	if (is_flood(pmu))
+		return;
+	if (!client_pmu_expects_messages(pmu))
+		pmu->line_open |= len > 0;
+	if (last && !pmu->splitter.broken)
+		end_line(pmu);
 }
 
 bool client_pmu_take(struct client_pmu *pmu, const char *data, size_t len)
@@ -213,8 +228,8 @@ bool client_pmu_end(struct client_pmu *pmu)
 		show_stream(pmu, pmu->refusal.text, held);
 	if (closed)
 		wire_splitter_end(&pmu->splitter);
-	if (pmu->shown > 0)
-		print(pmu, "\n", 1);
+	if (pmu->line_open)
+		end_line(pmu);
 	if (!flush_output(pmu) || pmu->err.text[0])
 		return false;
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clients/client.h"
 #include "clients/client_options.h"
 #include "common/err.h"
 #include "common/io.h"
@@ -49,6 +50,8 @@ struct client_pmu {
 	struct client_refusal refusal;
 	struct wire_splitter splitter;
 	size_t shown; /* bytes of the message under way that are printed already */
+	bool line_open; /* what is printed needs a newline of ours behind it */
+	struct client_screen screen;
 	long bytes;
 	long messages; /* by_message: as the carrier has counted them; set before client_pmu_end */
 	const char *ended; /* one word for --json */

@@ -1,6 +1,7 @@
 """pdc, part 2 of the lab: against the emulator, and against PMUs that do as they like."""
 import json
 import os
+import pty
 import random
 import re
 import socket
@@ -401,3 +402,44 @@ def test_environment(lab, closed_port):
     result = run("pdc", COMMAND, env={"PMULAB_PMU_PORT": "http"})
     assert result.status == 2
     assert "PMULAB_PMU_PORT" in result.stderr
+
+
+# Terminals
+
+
+UNCHECKED = "Élan ♥ 🙂\tx\n".encode() + b"\x1b[2J\x07\r\x7f\xc2\x9b1m\x9b2m\xe2A\x9b\xff\n"
+ESCAPED = "Élan ♥ 🙂\tx\n".encode() + rb"\x1b[2J\x07\x0d\x7f" + b"\xc2" + rb"\x9b1m\x9b2m" + b"\xe2A" + rb"\x9b" + b"\xff\n"
+
+
+def on_a_terminal(*args):
+    """What a client prints when its stdout is a terminal."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([program(args[0]), *map(str, args[1:])], stdin=subprocess.DEVNULL, stdout=slave,
+                          stderr=subprocess.PIPE, env=environment()) as client:
+        os.close(slave)
+        shown = b""
+        try:
+            while piece := os.read(master, 4096):
+                shown += piece
+        except OSError:  # EIO: the terminal's other end is closed
+            pass
+        os.close(master)
+        client.communicate(timeout=DEADLINE)
+    return shown.replace(b"\r\n", b"\n")
+
+
+@pytest.mark.parametrize("command", ["CMD_floodme", "CMD_unknown"])
+@pytest.mark.parametrize("cuts", [[len(UNCHECKED)], range(1, len(UNCHECKED) + 1)], ids=["whole", "bytes"])
+def test_a_terminal_does_not_obey_the_peer(serve, command, cuts):
+    def script(connection):
+        connection.recv(100)
+        done = 0
+        for cut in cuts:
+            connection.sendall(UNCHECKED[done:cut])
+            done = cut
+
+    server = serve(script, clients=2)
+    assert on_a_terminal("pdc", "-p", server.port, command) == ESCAPED
+    done = subprocess.run([program("pdc"), "-p", str(server.port), command], capture_output=True, timeout=DEADLINE,
+                          env=environment())
+    assert done.stdout == UNCHECKED, "into a file as it is"

@@ -442,3 +442,14 @@ def test_head_has_seen_enough(serve):
                            timeout=DEADLINE, capture_output=True, text=True)
     assert shell.stdout == "This is PMU data 0\n0\n"
     assert server.finish() == "the client has gone"
+
+
+@pytest.mark.parametrize("bad", [b"\x1b[2J\x1b]0;hijacked\x07", b"This is PMU data \x1b[2J", b"This is PMU data 3\n\x1b[2J"])
+def test_only_verified_messages_are_shown(serve, bad):
+    server = serve(answer(unmasked(BINARY, b"This is PMU data 1"), unmasked(BINARY, b"This is PMU data 2"),
+                          unmasked(BINARY, bad), close()))
+    result = ask(server)
+    assert result.status == 3
+    assert "\x1b" not in result.stdout + result.stderr and result.lines[:2] == MESSAGES[:2]
+    assert "this is no PMU message, or was cut" in result.stderr
+    server.finish()
