@@ -30,6 +30,9 @@ enum { OPTION_SECONDS = CLIENT_FIRST, OPTION_TRIES, OPTION_RUNS };
    change its family. */
 enum { REFUSED_MAX = 3 };
 
+/* So many "Wrong command." in a row are meant: one alone may be a late answer to somebody else's rubbish. */
+enum { WRONG_MAX = 3 };
+
 /* Seconds: who waits less floods the PMU, and hears nothing in time. */
 static const double timeout_min = 0.01;
 
@@ -82,6 +85,7 @@ struct pdc {
 	struct settings settings;
 	struct way ways[2];
 	struct reset_ignored ignored;
+	int wrong; /* times in a row, in this run, that the PMU has refused the command */
 	struct err err; /* why it cannot go on */
 };
 
@@ -184,13 +188,14 @@ static bool receive(struct pdc *pdc, struct way *way, long *x)
 	/* Perhaps this answers an earlier packet than the last one: an OFFSET does not say, and is one. */
 	if (wire_parse_offset(data, len, x) && *x <= pdc->settings.n)
 		return true;
-	if (len == strlen(WIRE_WRONG_COMMAND) && memcmp(data, WIRE_WRONG_COMMAND, len) == 0) {
-		err_set(&pdc->err, STATUS_FAILED, "the PMU refuses RESET:%ld: \"%s\"", pdc->settings.n,
-			WIRE_WRONG_COMMAND);
-		return true;
-	}
 	reset_ignore(&pdc->ignored.malformed, &from, "which is no OFFSET=X", data, len, json);
-	return false;
+	bool wrong = len == strlen(WIRE_WRONG_COMMAND) && memcmp(data, WIRE_WRONG_COMMAND, len) == 0;
+	pdc->wrong = wrong ? pdc->wrong + 1 : 0;
+	if (pdc->wrong < WRONG_MAX)
+		return false;
+	err_set(&pdc->err, STATUS_FAILED, "the PMU refuses RESET:%ld: \"%s\", %d times in a row", pdc->settings.n,
+		WIRE_WRONG_COMMAND, pdc->wrong);
+	return true;
 }
 
 /* Waits for both sockets at once. The way that brought the end; NULL: time is over. */
@@ -221,6 +226,7 @@ static struct reset_run run(struct pdc *pdc)
 	struct reset_run result = { 0 };
 	double start = clock_now();
 	int refused = 0; /* times in a row that nobody listened */
+	pdc->wrong = 0;
 	open_way(four);
 	open_way(six);
 	while (!way && (pdc->settings.tries == 0 || result.tries < pdc->settings.tries)) {

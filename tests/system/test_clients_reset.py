@@ -310,7 +310,23 @@ def test_refusal(pmu):
     """As the deployed servers answer to other numbers than 20."""
     result = reset(pmu(answer(b"Wrong command.")), "-n", 7)
     assert (result.status, result.stdout) == (1, "")
-    assert result.stderr.splitlines()[-1] == 'pdc-reset: the PMU refuses RESET:7: "Wrong command."'
+    assert result.stderr.count('ignored "Wrong command." from ') == 3
+    assert ", ignored 3 replies without an OFFSET\n" in result.stderr
+    assert result.stderr.splitlines()[-1] == 'pdc-reset: the PMU refuses RESET:7: "Wrong command.", 3 times in a row'
+
+
+def test_a_refusal_is_no_end(pmu):
+    """Two, something else, two more: never three in a row."""
+    said = [b"Wrong command.", b"Wrong command.", b"rubbish", b"Wrong command.", b"Wrong command.", b"OFFSET=5"]
+
+    def script(packet):
+        if packet.family == 4:
+            for text in said:
+                packet.reply(text)
+
+    result = reset(pmu(script))
+    assert (result.status, result.stdout.startswith("OFFSET=5 over IPv4 after 2 packets")) == (0, True)
+    assert ", ignored 5 replies without an OFFSET\n" in result.stderr
 
 
 # Nobody there
