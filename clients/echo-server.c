@@ -12,6 +12,7 @@
 #include "clients/client_options.h"
 #include "common/cli.h"
 #include "common/err.h"
+#include "common/json.h"
 #include "common/net.h"
 
 static const struct cli_option rows[] = {
@@ -20,6 +21,7 @@ static const struct cli_option rows[] = {
 	CLIENT_ROW_BUFFER("16"),
 	CLIENT_ROW_TIMEOUT("leave a client after so much silence; 0: never (0)"),
 	CLIENT_ROW_COUNT("stop after N clients"),
+	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
 
@@ -33,12 +35,17 @@ static const struct cli cli = {
 		    "  echo-server\n"
 		    "  echo-server -b 100       the message of code D in one line\n"
 		    "  echo-server -p 0 --count 1\n"
+		    "  echo-server --count 1 --json   how many recv() calls one client takes\n"
 		    "\n"
 		    "Exit status: 0 after N clients, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
 };
 
+struct numbers {
+	long clients, received, sent, recv_calls; /* received and sent: bytes */
+};
+
 /* One client, from its connection to its end. What goes wrong here is that client's matter only. */
-static void serve(const struct client_options *options, int fd)
+static void serve(const struct client_options *options, int fd, struct numbers *numbers)
 {
 	static char buffer[CLIENT_BUFFER_MAX]; /* of which only what is used takes memory */
 	char peer[ADDRESS_TEXT];
@@ -48,13 +55,21 @@ static void serve(const struct client_options *options, int fd)
 		ssize_t len = recv(fd, buffer, (size_t)options->buffer, 0);
 		if (len < 0 && errno == EINTR)
 			continue;
+		numbers->recv_calls++;
 		if (len == 0) {
-			printf("No more data from %s\n", peer);
+			if (!options->json)
+				printf("No more data from %s\n", peer);
 			return;
 		}
-		if (len > 0)
-			client_print_piece("received", buffer, (size_t)len);
-		if (len < 0 || client_send_all(fd, buffer, (size_t)len) < (size_t)len) {
+		size_t sent = 0;
+		if (len > 0) {
+			numbers->received += len;
+			if (!options->json)
+				client_print_piece("received", buffer, (size_t)len);
+			sent = client_send_all(fd, buffer, (size_t)len);
+			numbers->sent += (long)sent;
+		}
+		if (len < 0 || sent < (size_t)len) {
 			bool silent;
 			fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client_socket_error(&silent));
 			return;
@@ -63,25 +78,39 @@ static void serve(const struct client_options *options, int fd)
 }
 
 /* Accepts and serves until `count` clients were served, or something that concerns all goes wrong. */
-static bool serve_all(const struct client_options *options, int listener, struct err *err)
+static void serve_all(
+	const struct client_options *options, int listener, struct numbers *numbers, struct err *err)
 {
-	for (long served = 0; options->count == 0 || served < options->count; served++) {
+	for (; options->count == 0 || numbers->clients < options->count; numbers->clients++) {
 		int fd = client_accept(listener, SOCK_CLOEXEC, err);
 		if (fd < 0)
-			return false;
-		serve(options, fd);
+			return;
+		serve(options, fd, numbers);
 		close(fd);
 		if (ferror(stdout)) {
 			err_set(err, STATUS_FAILED, "stdout: cannot be written");
-			return false;
+			return;
 		}
 	}
-	return true;
+}
+
+static void report_json(const struct numbers *numbers, long buffer, struct err *err)
+{
+	char text[1024];
+	struct json json;
+	json_begin(&json, text, sizeof text);
+	json_integer(&json, "clients", numbers->clients);
+	json_integer(&json, "received", numbers->received);
+	json_integer(&json, "sent", numbers->sent);
+	json_integer(&json, "recv_calls", numbers->recv_calls);
+	json_integer(&json, "buffer", buffer);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)
 {
 	struct client_options options = { .bind = "127.0.0.1", .buffer = 16 };
+	struct numbers numbers = { 0 };
 	struct err err = { 0 };
 	int operands = client_parse(&cli, argc, argv, client_on_option, &options);
 	if (!client_no_operands(&cli, argc, argv, operands, &err) ||
@@ -93,7 +122,9 @@ int main(int argc, char **argv)
 	int listener = client_listen(options.bind, options.port, 1, &err);
 	if (listener < 0)
 		return cli_fail(cli.program, &err);
-	bool done = serve_all(&options, listener, &err);
+	serve_all(&options, listener, &numbers, &err);
 	close(listener);
-	return done ? STATUS_OK : cli_fail(cli.program, &err);
+	if (options.json)
+		report_json(&numbers, options.buffer, &err);
+	return err.text[0] ? cli_fail(cli.program, &err) : STATUS_OK;
 }

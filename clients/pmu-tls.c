@@ -15,6 +15,7 @@
 #include "common/cli.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/json.h"
 #include "common/tls_context.h"
 #include "common/transport.h"
 #include "common/wire.h"
@@ -33,6 +34,7 @@ static const struct cli_option rows[] = {
 		"leave a client that has not sent its command by then, or takes nothing for so long; 0: never "
 		"(10)"),
 	CLIENT_ROW_COUNT("stop after N clients"),
+	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
 
@@ -57,6 +59,11 @@ struct settings {
 	struct client_options options;
 	const char *cert, *key;
 	long messages, first;
+};
+
+struct numbers {
+	long clients, answered; /* answered: of the clients, those that got all their messages */
+	long messages, bytes; /* sent */
 };
 
 /* The client that is being served. */
@@ -197,7 +204,8 @@ static bool send_messages(struct client *client)
 }
 
 /* One client, from its connection to its end. What goes wrong here is that client's matter only. */
-static void serve(const struct settings *settings, struct tls_context *context, int fd)
+static void serve(
+	const struct settings *settings, struct tls_context *context, int fd, struct numbers *numbers)
 {
 	struct client client = { .settings = settings, .fd = fd, .deadline = deadline_of(settings) };
 	struct transport_about about;
@@ -211,12 +219,15 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 	bool done = complete(&client, client.tls->ops->handshake, "TLS handshake") && read_command(&client) &&
 		    send_messages(&client);
 	client.tls->ops->describe(client.tls, &about);
-	if (done)
+	numbers->answered += done;
+	numbers->messages += client.messages;
+	numbers->bytes += client.bytes;
+	if (!done)
+		fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client.err.text);
+	else if (!settings->options.json)
 		printf("%s: CMD_short:%g, %ld message%s, %ld bytes, %s %s\n", peer, client.command.interval,
 			client.messages, client_plural(client.messages), client.bytes, about.tls_version,
 			about.tls_cipher);
-	else
-		fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client.err.text);
 	client.deadline = fmin(deadline_of(settings), clock_now() + GOODBYE_SECONDS);
 	complete(&client, client.tls->ops->finish, "close_notify");
 	client_end_tcp(fd, client.deadline - clock_now());
@@ -224,21 +235,33 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 }
 
 /* Accepts and serves until `count` clients were served, or something that concerns all goes wrong. */
-static bool serve_all(
-	const struct settings *settings, struct tls_context *context, int listener, struct err *err)
+static void serve_all(const struct settings *settings, struct tls_context *context, int listener,
+	struct numbers *numbers, struct err *err)
 {
-	for (long served = 0; settings->options.count == 0 || served < settings->options.count; served++) {
+	const long count = settings->options.count;
+	for (; count == 0 || numbers->clients < count; numbers->clients++) {
 		int fd = client_accept(listener, SOCK_CLOEXEC | SOCK_NONBLOCK, err);
 		if (fd < 0)
-			return false;
-		serve(settings, context, fd);
+			return;
+		serve(settings, context, fd, numbers);
 		close(fd);
 		if (ferror(stdout)) {
 			err_set(err, STATUS_FAILED, "stdout: cannot be written");
-			return false;
+			return;
 		}
 	}
-	return true;
+}
+
+static void report_json(const struct numbers *numbers, struct err *err)
+{
+	char text[1024];
+	struct json json;
+	json_begin(&json, text, sizeof text);
+	json_integer(&json, "clients", numbers->clients);
+	json_integer(&json, "answered", numbers->answered);
+	json_integer(&json, "messages", numbers->messages);
+	json_integer(&json, "bytes", numbers->bytes);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)
@@ -246,6 +269,7 @@ int main(int argc, char **argv)
 	struct settings settings = {
 		.options = { .bind = "127.0.0.1", .timeout = 10 }, .messages = 20, .first = 1
 	};
+	struct numbers numbers = { 0 };
 	struct err err = { 0 };
 	int operands = client_parse(&cli, argc, argv, on_option, &settings);
 	if (!client_no_operands(&cli, argc, argv, operands, &err) ||
@@ -263,9 +287,12 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a client that is gone shows as EPIPE */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
 	int listener = client_listen(settings.options.bind, settings.options.port, 16, &err);
-	bool done = listener >= 0 && serve_all(&settings, context, listener, &err);
-	if (listener >= 0)
+	if (listener >= 0) {
+		serve_all(&settings, context, listener, &numbers, &err);
 		close(listener);
+		if (settings.options.json)
+			report_json(&numbers, &err);
+	}
 	tls_context_destroy(context);
-	return done ? STATUS_OK : cli_fail(cli.program, &err);
+	return err.text[0] ? cli_fail(cli.program, &err) : STATUS_OK;
 }

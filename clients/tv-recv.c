@@ -29,6 +29,7 @@ static const struct cli_option rows[] = {
 	CLIENT_ROWS_GROUP,
 	CLIENT_ROW_COUNT("stop after N datagrams"),
 	{ OPTION_SECONDS, 0, "seconds", "SECONDS", "stop after that time" },
+	CLIENT_ROW_TIMEOUT("give up after so much silence; 0: never (0)"),
 	{ OPTION_VERBOSE, 'v', "verbose", NULL, "print the ID and the sender before each text" },
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
@@ -46,8 +47,8 @@ static const struct cli cli = {
 		    "  tv-recv -v --count 10\n"
 		    "  tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station\n"
 		    "\n"
-		    "Exit status: 0 stopped as asked, 1 failed, or fewer than N datagrams came in time, 2 "
-		    "wrong usage.",
+		    "Exit status: 0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams "
+		    "came in\ntime, 2 wrong usage, 3 the address cannot be bound.",
 };
 
 struct settings {
@@ -79,6 +80,7 @@ static int join(const struct client_group *group, struct err *err)
 {
 	const int on = 1, off = 0;
 	const char *what = "socket";
+	enum status status = STATUS_FAILED;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		goto fail;
@@ -89,8 +91,10 @@ static int join(const struct client_group *group, struct err *err)
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) != 0)
 		goto fail;
 	what = "bind"; /* to the group: other datagrams for this port stay away */
-	if (bind(fd, (const struct sockaddr *)&group->address.ss, group->address.len) != 0)
+	if (bind(fd, (const struct sockaddr *)&group->address.ss, group->address.len) != 0) {
+		status = STATUS_BIND;
 		goto fail;
+	}
 	what = "IP_ADD_MEMBERSHIP";
 	const struct ip_mreq membership = {
 		.imr_multiaddr = ((const struct sockaddr_in *)&group->address.ss)->sin_addr,
@@ -101,7 +105,7 @@ static int join(const struct client_group *group, struct err *err)
 	return fd;
 
 fail:
-	err_set(err, STATUS_FAILED, "%s: %s", what, strerror(errno));
+	err_set(err, status, "%s: %s", what, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -130,9 +134,15 @@ static bool receive(const struct settings *settings, int fd, struct numbers *num
 {
 	static char data[CLIENT_DATAGRAM_MAX];
 	long count = settings->options.count;
-	double deadline = settings->seconds > 0 ? clock_now() + settings->seconds : INFINITY;
+	const double timeout = settings->options.timeout, now = clock_now();
+	const double end = settings->seconds > 0 ? now + settings->seconds : INFINITY;
+	double silence_end = timeout > 0 ? now + timeout : INFINITY;
 	while (count == 0 || numbers->datagrams < count) {
-		if (!client_wait(fd, POLLIN, deadline)) {
+		if (!client_wait(fd, POLLIN, fmin(end, silence_end))) {
+			if (silence_end < end) {
+				err_set(err, STATUS_FAILED, "nothing came for %g s", timeout);
+				return false;
+			}
 			if (count > 0)
 				err_set(err, STATUS_FAILED, "only %ld of %ld datagrams came within %g s",
 					numbers->datagrams, count, settings->seconds);
@@ -146,6 +156,7 @@ static bool receive(const struct settings *settings, int fd, struct numbers *num
 			err_set(err, STATUS_FAILED, "recvfrom: %s", strerror(errno));
 			return false;
 		}
+		silence_end = timeout > 0 ? clock_now() + timeout : INFINITY;
 		if (len < WIRE_ID_BYTES) {
 			numbers->short_ones++;
 			continue;

@@ -26,6 +26,7 @@ static const struct cli_option rows[] = {
 	{ OPTION_ID, 0, "id", "ID", "your CAMIPRO number: the six bytes that each datagram begins with" },
 	CLIENT_ROWS_GROUP,
 	{ OPTION_TTL, 0, "ttl", "N", "0: not off this machine, 1: this network, more: so many networks (0)" },
+	CLIENT_ROW_TIMEOUT("give up when a datagram cannot leave for so long; 0: never (0)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
@@ -110,7 +111,8 @@ static bool send_line(const struct client_group *group, int fd, const char *id, 
 		size_t piece = client_cut(line, len, sizeof datagram - WIRE_ID_BYTES);
 		memcpy(datagram + WIRE_ID_BYTES, line, piece);
 		if (sendto(fd, datagram, WIRE_ID_BYTES + piece, 0, to, group->address.len) < 0) {
-			err_set(err, STATUS_FAILED, "sendto: %s", strerror(errno));
+			bool silent;
+			err_set(err, STATUS_FAILED, "sendto: %s", client_socket_error(&silent));
 			return false;
 		}
 		numbers->datagrams++;
@@ -171,6 +173,7 @@ int main(int argc, char **argv)
 	int fd = open_socket(&group, settings.ttl, &err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);
+	net_set_timeout(fd, settings.options.timeout);
 	char to[ADDRESS_TEXT];
 	address_format(&group.address, to);
 	send_stdin(&group, fd, settings.id, &numbers, &err);

@@ -3,6 +3,8 @@
  * whole: nothing has to be put together as in a stream, and what does not fit into the buffer is lost.
  */
 #include <errno.h>
+#include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +15,17 @@
 #include "clients/client_options.h"
 #include "clients/client_udp.h"
 #include "common/cli.h"
+#include "common/clock.h"
 #include "common/err.h"
+#include "common/json.h"
 #include "common/net.h"
 
 static const struct cli_option rows[] = {
 	CLIENT_ROW_BIND,
 	CLIENT_ROW_PORT("and this port (else $PMULAB_UDP_PRINT_PORT, else 5001); 0: a free one"),
 	CLIENT_ROW_COUNT("stop after N datagrams"),
+	CLIENT_ROW_TIMEOUT("give up after so much silence; 0: never (0)"),
+	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
 
@@ -51,33 +57,57 @@ static int open_socket(const struct address *address, struct err *err)
 	return -1;
 }
 
-/* Receives and prints until `count` datagrams have come. */
-static bool receive(int fd, long count, struct err *err)
+struct numbers {
+	long datagrams, bytes;
+	double seconds;
+};
+
+/* Receives and prints until --count datagrams have come, or nothing for too long. */
+static void receive(const struct client_options *options, int fd, struct numbers *numbers, struct err *err)
 {
 	static char data[CLIENT_DATAGRAM_MAX];
-	for (long received = 0; count == 0 || received < count;) {
+	while (options->count == 0 || numbers->datagrams < options->count) {
+		double deadline = options->timeout > 0 ? clock_now() + options->timeout : INFINITY;
+		if (!client_wait(fd, POLLIN, deadline)) {
+			err_set(err, STATUS_FAILED, "nothing came for %g s", options->timeout);
+			return;
+		}
 		struct address from = { .len = sizeof from.ss };
 		ssize_t len = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0) {
 			err_set(err, STATUS_FAILED, "recvfrom: %s", strerror(errno));
-			return false;
+			return;
 		}
-		received++;
+		numbers->datagrams++;
+		numbers->bytes += len;
+		if (options->json)
+			continue;
 		char name[ADDRESS_TEXT];
 		address_format(&from, name);
 		client_print_piece("Received data", data, (size_t)len);
 		printf("From Address: %s\n", name);
 		if (!client_flush(err))
-			return false;
+			return;
 	}
-	return true;
+}
+
+static void report_json(const struct numbers *numbers, struct err *err)
+{
+	char text[1024];
+	struct json json;
+	json_begin(&json, text, sizeof text);
+	json_integer(&json, "datagrams", numbers->datagrams);
+	json_integer(&json, "bytes", numbers->bytes);
+	json_real(&json, "seconds", numbers->seconds);
+	client_print_json(&json, err);
 }
 
 int main(int argc, char **argv)
 {
 	struct client_options options = { .bind = "127.0.0.1" };
+	struct numbers numbers = { 0 };
 	struct address address;
 	struct err err = { 0 };
 	int operands = client_parse(&cli, argc, argv, client_on_option, &options);
@@ -97,7 +127,11 @@ int main(int argc, char **argv)
 	net_local_address(fd, &address);
 	address_format(&address, name);
 	fprintf(stderr, "listening on %s\n", name);
-	receive(fd, options.count, &err);
+	double start = clock_now();
+	receive(&options, fd, &numbers, &err);
+	numbers.seconds = clock_now() - start;
 	close(fd);
+	if (options.json)
+		report_json(&numbers, &err);
 	return err.text[0] ? cli_fail(cli.program, &err) : STATUS_OK;
 }

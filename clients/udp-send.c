@@ -20,6 +20,7 @@ static const struct cli_option rows[] = {
 	CLIENT_ROWS_FAMILY,
 	CLIENT_ROW_HOST("the receiver's name or address"),
 	CLIENT_ROW_PORT("its port (else $PMULAB_UDP_PRINT_PORT, else 5001)"),
+	CLIENT_ROW_TIMEOUT("give up when the datagram cannot leave for so long; 0: never (0)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
@@ -55,9 +56,12 @@ int main(int argc, char **argv)
 	char name[ADDRESS_TEXT];
 	address_format(&to, name);
 	int fd = socket(to.ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		net_set_timeout(fd, options.timeout);
 	ssize_t sent = fd < 0 ? -1 : sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to.ss, to.len);
+	bool silent;
 	if (sent < 0)
-		err_set(&err, STATUS_FAILED, "%s: %s", name, strerror(errno));
+		err_set(&err, STATUS_FAILED, "%s: %s", name, client_socket_error(&silent));
 	if (fd >= 0)
 		close(fd);
 

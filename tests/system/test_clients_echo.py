@@ -199,3 +199,14 @@ def test_server_usage(arguments):
     result = run("echo-server", *arguments)
     assert (result.status, result.stdout) == (2, "")
     assert result.stderr.startswith("echo-server: ")
+
+
+def test_server_json(echo_server):
+    server, port = echo_server("--count", 2, "--json")
+    for _ in range(2):
+        assert received(run("echo-client", "-H", "127.0.0.1", "-p", port).lines[1:]) == MESSAGE
+    result = server.finish()
+    numbers = json.loads(result.stdout)
+    assert (result.status, len(result.lines)) == (0, 1)
+    assert numbers.pop("recv_calls") >= 2 * 4
+    assert numbers == {"clients": 2, "received": 82, "sent": 82, "buffer": 16, "error": None}

@@ -119,6 +119,24 @@ def test_seconds(port):
     assert result.stderr.splitlines()[-1] == "tv-recv: only 0 of 2 datagrams came within 0.05 s"
 
 
+def test_silence(port):
+    for more in [], ["--seconds", 60], ["--count", 2]:
+        result = run("tv-recv", "-p", port, "--timeout", "0.05", *more)
+        assert (result.status, result.stdout) == (1, "")
+        assert result.stderr.splitlines()[-1] == "tv-recv: nothing came for 0.05 s"
+    result = run("tv-recv", "-p", port, "--timeout", 60, "--seconds", "0.05")
+    assert result.status == 0
+
+
+def test_an_address_that_is_taken(port):
+    """Without SO_REUSEADDR the other one has the port for itself: the status is that of every other client."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((GROUP, port))
+        result = run("tv-recv", "-p", port, "--seconds", "0.05")
+    assert (result.status, result.stdout) == (3, "")
+    assert result.stderr == f"tv-recv: {GROUP}:{port}: bind: Address already in use\n"
+
+
 def test_receive_json(tv_recv, station, port):
     client = tv_recv("--json", "--count", 1)
     station.sendto(b"123456x", (GROUP, port))
@@ -195,6 +213,11 @@ def test_bytes_that_are_no_characters(member, port):
 def test_send_json(member, port):
     numbers = json.loads(send(port, "é\n", "--json").stdout)
     assert numbers == {"to": f"{GROUP}:{port}", "datagrams": 1, "characters": 1, "bytes": 2, "error": None}
+
+
+def test_send_timeout(member, port):
+    assert send(port, "x\n", "--timeout", 1).status == 0
+    assert member.recv(100) == b"123456x"
 
 
 @pytest.mark.parametrize("id, said", [("12345", '"12345" has 5 bytes'), ("1234567", "has 7 bytes"), ("", "has 0 bytes"),

@@ -75,6 +75,30 @@ def test_both(udp_recv, bind, option):
     assert server.finish().status == 0
 
 
+def test_receive_json(udp_recv, receiver):
+    server, address = udp_recv("--count", 2, "--json")
+    receiver.sendto(b"Hello", address)
+    receiver.sendto(b"", address)
+    numbers = json.loads(server.line())
+    assert numbers.pop("seconds") >= 0
+    assert numbers == {"datagrams": 2, "bytes": 5, "error": None}
+    assert server.finish().status == 0
+
+
+def test_receive_silence(udp_recv):
+    server, _ = udp_recv("--timeout", "50ms")
+    result = server.finish()
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "udp-recv: nothing came for 0.05 s"
+    numbers = json.loads(run("udp-recv", "-p", 0, "--timeout", "50ms", "--json").stdout)
+    assert (numbers["datagrams"], numbers["error"]) == (0, "nothing came for 0.05 s")
+
+
+def test_send_timeout(receiver):
+    assert run("udp-send", "-H", "127.0.0.1", "-p", receiver.getsockname()[1], "--timeout", "1", "x").status == 0
+    assert receiver.recv(100) == b"x"
+
+
 def test_a_taken_port(receiver):
     port = receiver.getsockname()[1]
     result = run("udp-recv", "-p", port)

@@ -274,6 +274,16 @@ def test_pmu_survives(certs, pmu):
         assert part in line
 
 
+def test_pmu_json(certs, pmu):
+    server, port = pmu("-n", 2, "--count", 2, "--json")
+    assert student(certs, port) == "".join(MESSAGES[:2])
+    refusal = student(certs, port, "CMD_shrot:0")
+    result = server.finish()
+    assert (result.status, len(result.lines)) == (0, 1)
+    assert json.loads(result.stdout) == {"clients": 2, "answered": 1, "messages": 2, "bytes": 36 + len(refusal),
+                                         "error": None}
+
+
 def test_pmu_without_a_limit(certs, pmu):
     """--timeout 0, as everywhere: a client has all the time it wants, and is served."""
     server, port = pmu("--timeout", "0", "--count", 1)
