@@ -83,7 +83,7 @@ static void transmit(struct endpoint_tv *tv, const char *data, size_t len)
 	char what[128];
 	snprintf(what, sizeof what, "a datagram could not be sent to the group: %s", strerror(errno));
 	/* An interface that is down is told as often as a sender that spins. */
-	if (telling_admit(&tv->telling, &tv->group))
+	if (telling_admit(&tv->telling, &tv->group, 1))
 		telling_error(&tv->telling, "network", what);
 }
 
@@ -224,7 +224,8 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 		return;
 	struct speech speech = speech_parse(data, len);
 	tv->totals.heard++;
-	telling_regard(&tv->telling, peer, telling_admit(&tv->telling, peer));
+	unsigned cost = telling_cost(impair_config_spec(&tv->imperfection), data, station_cut(data, len, STATION_DATAGRAM_MAX));
+	telling_regard(&tv->telling, peer, telling_admit(&tv->telling, peer, cost));
 	switch (speech.kind) {
 	case SPEECH_SHORT:
 		complain(tv, "too short: a datagram begins with six bytes that say whose it is, such as 123456", data, len);

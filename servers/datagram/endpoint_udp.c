@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/wire.h"
 #include "servers/datagram/batch.h"
 #include "servers/datagram/endpoint_delays.h"
 #include "servers/datagram/impair_config.h"
@@ -224,7 +225,9 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	endpoint->totals.received++;
-	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer));
+	size_t written = len < WIRE_COMMAND_MAX ? len : WIRE_COMMAND_MAX; /* wire_escape */
+	unsigned cost = telling_cost(impair_config_spec(&endpoint->impair), data, written);
+	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer, cost));
 	if (!side->active) {
 		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the family is not served now");
 		return;

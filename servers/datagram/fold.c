@@ -5,65 +5,87 @@
 
 enum { PROBES = 8 };
 
-/* A token bucket: fills with time, gives one a datagram. */
-static bool take(double *tokens, double *filled_at, double burst, double rate, double now)
+/* A token bucket: fills with time. */
+static bool fill(struct fold_bucket *bucket, double burst, double rate, unsigned cost, double now)
 {
-	*tokens += (now - *filled_at) * rate;
-	if (*tokens > burst)
-		*tokens = burst;
-	*filled_at = now;
-	if (*tokens < 1)
-		return false;
-	*tokens -= 1;
-	return true;
+	bucket->tokens += (now - bucket->filled_at) * rate;
+	if (bucket->tokens > burst)
+		bucket->tokens = burst;
+	bucket->filled_at = now;
+	return bucket->tokens >= cost;
 }
 
 void fold_init(struct fold *fold, double now)
 {
 	memset(fold, 0, sizeof *fold);
-	fold->tokens = FOLD_BURST_ALL;
-	fold->filled_at = now;
+	fold->all = (struct fold_bucket){ .tokens = FOLD_BURST_ALL, .filled_at = now };
 }
 
-/* Its place, or that of the one longest silent of whom nothing is left to tell; NULL: all have something. */
-static struct fold_sender *find(struct fold *fold, uint64_t key, const char *name, double now)
+unsigned fold_cost(size_t written, unsigned impairments)
+{
+	return 1 + (unsigned)(written / FOLD_TEXT) + impairments;
+}
+
+/* Its place, or that of the one longest silent. Who changes ports to be forgotten still has its address. */
+static struct fold_sender *find_sender(struct fold *fold, uint64_t key, double now)
 {
 	struct fold_sender *oldest = NULL;
 	for (uint64_t i = 0; i < PROBES; i++) {
-		struct fold_sender *sender = &fold->senders[(key + i) % FOLD_SENDERS];
+		struct fold_sender *sender = &fold->senders[((key >> 1) + i) % FOLD_SENDERS];
 		if (sender->key == key)
 			return sender;
-		if (sender->folded == 0 && (!oldest || sender->filled_at < oldest->filled_at))
+		if (!oldest || sender->bucket.filled_at < oldest->bucket.filled_at)
 			oldest = sender;
 	}
+	*oldest = (struct fold_sender){ .key = key, .bucket = { .tokens = FOLD_BURST, .filled_at = now } };
+	return oldest;
+}
+
+/* Its place, or that of the one longest silent of which nothing is left to tell; NULL: all have something. */
+static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *name, double now)
+{
+	struct fold_host *oldest = NULL;
+	for (uint64_t i = 0; i < PROBES; i++) {
+		struct fold_host *host = &fold->hosts[((key >> 1) + i) % FOLD_HOSTS];
+		if (host->key == key)
+			return host;
+		if (host->folded == 0 && (!oldest || host->bucket.filled_at < oldest->bucket.filled_at))
+			oldest = host;
+	}
 	if (oldest) {
-		*oldest = (struct fold_sender){ .key = key, .tokens = FOLD_BURST, .filled_at = now };
+		*oldest = (struct fold_host){ .key = key, .bucket = { .tokens = FOLD_BURST_HOST, .filled_at = now } };
 		snprintf(oldest->name, sizeof oldest->name, "%s", name);
 	}
 	return oldest;
 }
 
-bool fold_admit(struct fold *fold, uint64_t key, const char *name, double now)
+bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const char *name, unsigned cost, double now)
 {
-	struct fold_sender *sender = find(fold, key, name, now);
-	if (!sender) { /* more spinners than places: count it with a neighbour rather than not at all */
-		sender = &fold->senders[key % FOLD_SENDERS];
-		sender->folded++;
+	struct fold_host *host = find_host(fold, host_key, name, now);
+	if (!host) { /* more spinners than places: count it with a neighbour rather than not at all */
+		fold->hosts[(host_key >> 1) % FOLD_HOSTS].folded++;
 		return false;
 	}
-	if (take(&sender->tokens, &sender->filled_at, FOLD_BURST, FOLD_RATE, now) &&
-		take(&fold->tokens, &fold->filled_at, FOLD_BURST_ALL, FOLD_RATE_ALL, now))
-		return true;
-	sender->folded++;
-	return false;
+	struct fold_sender *sender = find_sender(fold, sender_key, now);
+	bool own = fill(&sender->bucket, FOLD_BURST, FOLD_RATE, cost, now);
+	bool shared = fill(&host->bucket, FOLD_BURST_HOST, FOLD_RATE_HOST, cost, now);
+	bool all = fill(&fold->all, FOLD_BURST_ALL, FOLD_RATE_ALL, cost, now);
+	if (!own || !shared || !all) { /* and nothing is taken from any */
+		host->folded++;
+		return false;
+	}
+	sender->bucket.tokens -= cost;
+	host->bucket.tokens -= cost;
+	fold->all.tokens -= cost;
+	return true;
 }
 
 void fold_sweep(struct fold *fold, void (*tell)(void *context, const char *name, uint64_t count), void *context)
 {
-	for (int i = 0; i < FOLD_SENDERS; i++) {
-		struct fold_sender *sender = &fold->senders[i];
-		if (sender->folded > 0)
-			tell(context, sender->name, sender->folded);
-		sender->folded = 0;
+	for (int i = 0; i < FOLD_HOSTS; i++) {
+		struct fold_host *host = &fold->hosts[i];
+		if (host->folded > 0)
+			tell(context, host->name, host->folded);
+		host->folded = 0;
 	}
 }

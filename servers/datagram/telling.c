@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "common/clock.h"
+#include "servers/datagram/peer_key.h"
 
 void telling_init(struct telling *telling, struct journal *journal, enum endpoint_id endpoint)
 {
@@ -11,18 +12,27 @@ void telling_init(struct telling *telling, struct journal *journal, enum endpoin
 	fold_init(&telling->fold, clock_now());
 }
 
-bool telling_admit(struct telling *telling, const struct address *peer)
+/* Loss costs nothing: a `drop` stands in the place of all that would have followed. */
+unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len)
+{
+	enum { ESCAPED = 6 }; /* bytes of \u0001 */
+	size_t written = 0;
+	for (size_t i = 0; i < len; i++)
+		written += (unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f ? ESCAPED : 1;
+	return fold_cost(written, spec ? (spec->delay > 0 || spec->jitter > 0) + (spec->duplicate > 0) +
+		(spec->reorder > 0) + (spec->corrupt > 0) : 0);
+}
+
+bool telling_admit(struct telling *telling, const struct address *peer, unsigned cost)
 {
 	if (!journal_wants(telling->journal, EVENT_REPEATED))
 		return false; /* nobody listens */
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer->ss;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer->ss;
 	bool six = peer->ss.ss_family == AF_INET6;
-	uint64_t key = six ? fate_hash(&in6->sin6_addr, sizeof in6->sin6_addr) :
-		fate_hash(&in->sin_addr, sizeof in->sin_addr);
 	char name[INET6_ADDRSTRLEN] = "";
 	inet_ntop(peer->ss.ss_family, six ? (const void *)&in6->sin6_addr : &in->sin_addr, name, sizeof name);
-	return fold_admit(&telling->fold, key | 1, name, clock_now());
+	return fold_admit(&telling->fold, peer_key(peer), peer_key_host(peer), name, cost, clock_now());
 }
 
 void telling_regard(struct telling *telling, const struct address *peer, bool told)

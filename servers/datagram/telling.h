@@ -29,8 +29,11 @@ struct telling {
 
 void telling_init(struct telling *telling, struct journal *journal, enum endpoint_id endpoint);
 
+/* What telling of a datagram with this text costs (fold.h); `spec`: what may happen to it, NULL for nothing. */
+unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len);
+
 /* Whether a new datagram of this sender is told in detail. */
-bool telling_admit(struct telling *telling, const struct address *peer);
+bool telling_admit(struct telling *telling, const struct address *peer, unsigned cost);
 
 /* From here on events are about this datagram. `peer` stays valid until the next call. */
 void telling_regard(struct telling *telling, const struct address *peer, bool told);

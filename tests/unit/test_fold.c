@@ -41,7 +41,7 @@ static unsigned send_many(uint64_t key, const char *name, unsigned count, double
 {
 	unsigned admitted = 0;
 	for (unsigned i = 0; i < count; i++)
-		admitted += fold_admit(fold, key, name, now);
+		admitted += fold_admit(fold, key, key, name, 1, now);
 	return admitted;
 }
 
@@ -51,7 +51,7 @@ START_TEST(test_a_burst_is_told_in_detail)
 	ck_assert_uint_eq(send_many(7, "127.0.0.1", FOLD_BURST, 100), FOLD_BURST);
 	fold_sweep(fold, tell, &told);
 	ck_assert_uint_eq(told.lines, 0);
-	ck_assert(!fold_admit(fold, 7, "127.0.0.1", 100));
+	ck_assert(!fold_admit(fold, 7, 7, "127.0.0.1", 1, 100));
 	fold_sweep(fold, tell, &told);
 	ck_assert_uint_eq(told.lines, 1);
 	ck_assert_uint_eq(told.sum, 1);
@@ -76,7 +76,7 @@ START_TEST(test_a_slow_sender_is_never_folded)
 {
 	struct told told = { 0 };
 	for (int i = 0; i < 100000; i++)
-		ck_assert(fold_admit(fold, 7, "a", 100 + i * 1.0001 / FOLD_RATE));
+		ck_assert(fold_admit(fold, 7, 7, "a", 1, 100 + i * 1.0001 / FOLD_RATE));
 	fold_sweep(fold, tell, &told);
 	ck_assert_uint_eq(told.lines, 0);
 }
@@ -107,6 +107,52 @@ START_TEST(test_a_spinner_does_not_fold_others)
 }
 END_TEST
 
+/* Ports of one address: each has its own bucket, and all of them share a larger one, of which the numbers are told. */
+START_TEST(test_senders_of_one_address)
+{
+	enum { SENDERS = 10, EACH = 2 * FOLD_BURST };
+	struct told told = { 0 };
+	uint64_t admitted = 0;
+	for (uint64_t sender = 1; sender <= SENDERS; sender++)
+		for (unsigned i = 0; i < EACH; i++)
+			admitted += fold_admit(fold, 2 * sender + 1, 7, "127.0.0.1", 1, 100);
+	ck_assert_uint_eq(admitted, FOLD_BURST_HOST);
+	fold_sweep(fold, tell, &told);
+	ck_assert_uint_eq(told.lines, 1);
+	ck_assert_uint_eq(told.sum, SENDERS * EACH - FOLD_BURST_HOST);
+}
+END_TEST
+
+START_TEST(test_a_spinner_does_not_fold_its_neighbours)
+{
+	for (unsigned i = 0; i < 10 * FOLD_BURST; i++)
+		fold_admit(fold, 3, 7, "127.0.0.1", 1, 100);
+	for (unsigned i = 0; i < FOLD_BURST; i++)
+		ck_assert(fold_admit(fold, 5, 7, "127.0.0.1", 1, 100));
+}
+END_TEST
+
+START_TEST(test_more_text_costs_more)
+{
+	unsigned admitted = 0;
+	ck_assert_uint_eq(fold_cost(0, 0), 1);
+	ck_assert_uint_eq(fold_cost(FOLD_TEXT - 1, 0), 1);
+	ck_assert_uint_eq(fold_cost(FOLD_TEXT, 0), 2);
+	ck_assert_uint_eq(fold_cost(1472, 4), 10);
+	for (unsigned i = 0; i < FOLD_BURST; i++)
+		admitted += fold_admit(fold, 7, 7, "a", 10, 100);
+	ck_assert_uint_eq(admitted, FOLD_BURST / 10);
+	/* Whatever is sent, a minute of it is less than 1 MiB, a `repeated` a second of 200 bytes included. */
+	ck_assert_uint_lt((FOLD_BURST + 60 * FOLD_RATE) * FOLD_UNIT + 60 * 200, 1 << 20);
+}
+END_TEST
+
+static bool admit_spoofed(uint64_t number, double now)
+{
+	uint64_t key = number * 0x9e3779b97f4a7c15 | 1;
+	return fold_admit(fold, key, key, "spoofed", 1, now);
+}
+
 /* Spoofed senders: more than there are places. All together are bounded, and none is forgotten. */
 START_TEST(test_many_senders_share_a_limit)
 {
@@ -114,14 +160,14 @@ START_TEST(test_many_senders_share_a_limit)
 	struct told told = { 0 };
 	uint64_t admitted = 0;
 	for (uint64_t key = 1; key <= SENDERS; key++)
-		admitted += fold_admit(fold, key * 0x9e3779b97f4a7c15 | 1, "spoofed", 100);
+		admitted += admit_spoofed(key, 100);
 	fold_sweep(fold, tell, &told);
 	ck_assert_uint_eq(admitted, FOLD_BURST_ALL);
 	ck_assert_uint_eq(admitted + told.sum, SENDERS);
-	ck_assert_uint_le(told.lines, FOLD_SENDERS);
+	ck_assert_uint_le(told.lines, FOLD_HOSTS);
 	admitted = 0;
 	for (uint64_t key = 1; key <= SENDERS; key++)
-		admitted += fold_admit(fold, key * 0x9e3779b97f4a7c15 | 1, "spoofed", 101);
+		admitted += admit_spoofed(key, 101);
 	ck_assert_uint_eq(admitted, FOLD_RATE_ALL);
 }
 END_TEST
@@ -168,6 +214,9 @@ int main(void)
 	tcase_add_test(tcase, test_a_slow_sender_is_never_folded);
 	tcase_add_test(tcase, test_a_spinner_for_a_minute);
 	tcase_add_test(tcase, test_a_spinner_does_not_fold_others);
+	tcase_add_test(tcase, test_senders_of_one_address);
+	tcase_add_test(tcase, test_a_spinner_does_not_fold_its_neighbours);
+	tcase_add_test(tcase, test_more_text_costs_more);
 	tcase_add_test(tcase, test_many_senders_share_a_limit);
 	tcase_add_test(tcase, test_newcomers_find_a_place);
 	tcase_add_test(tcase, test_long_names_are_cut);
