@@ -81,6 +81,17 @@ static bool check_id(const char *id, struct err *err)
 	return len == WIRE_ID_BYTES;
 }
 
+/* The station takes any six bytes; a mistyped number is only told. */
+static void warn_of_id(const char *id)
+{
+	if (strspn(id, "0123456789") == WIRE_ID_BYTES)
+		return;
+	char seen[WIRE_ESCAPED_MAX];
+	wire_escape(seen, id, strlen(id));
+	fprintf(stderr, "%s: --id: \"%s\": a CAMIPRO number is %d digits, such as 123456; sent as it is\n",
+		cli.program, seen, WIRE_ID_BYTES);
+}
+
 /* A socket whose datagrams leave by the interface, and go as far as `ttl` says. -1 with `err`. */
 static int open_socket(const struct client_group *group, long ttl, struct err *err)
 {
@@ -166,6 +177,7 @@ int main(int argc, char **argv)
 	if (!client_no_operands(&cli, argc, argv, operands, &err) || !check_id(settings.id, &err) ||
 		!client_find_group(&group, cli.program, &settings.options, &err))
 		return cli_fail(cli.program, &err);
+	warn_of_id(settings.id);
 	if (settings.ttl > 0)
 		fprintf(stderr, "%s: --ttl %ld: what you send may leave this machine\n", cli.program,
 			settings.ttl);

@@ -229,6 +229,16 @@ def test_an_id_has_six_bytes(port, id, said):
     assert "a CAMIPRO number has 6, all digits, such as 123456" in result.stderr
 
 
+@pytest.mark.parametrize("id, seen", [("12 456", "12 456"), ("swcmTV", "swcmTV"), ("12\x1b[2J", r"12\x1b[2J")])
+def test_an_id_that_is_no_number(member, port, id, seen):
+    result = send(port, "x\n", id=id)
+    assert result.status == 0
+    assert result.stderr.splitlines()[0] == \
+        f'tv-send: --id: "{seen}": a CAMIPRO number is 6 digits, such as 123456; sent as it is'
+    assert result.stderr.count("\n") == 2
+    assert member.recv(100) == id.encode() + b"x"
+
+
 @pytest.mark.parametrize("arguments", [
     ["tv-send"], ["tv-send", "--id", "123456", "x"], ["tv-send", "--id", "123456", "--ttl", "256"],
     ["tv-send", "--id", "123456", "--group", "127.0.0.1"], ["tv-send", "--id", "123456", "--group", "240.0.0.1"],
