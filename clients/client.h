@@ -38,7 +38,8 @@ int client_listen(const char *bind, uint16_t port, int backlog, struct err *err)
    `err`. */
 int client_accept(int listener, int flags, struct err *err);
 
-/* Prints "label: " and the bytes to stdout as one line; what is not printable ASCII as \n, \x1b, \\. */
+/* Prints "label: " and the bytes to stdout as one line; what is not printable ASCII as \n, \x1b, \\.
+   For pieces of a stream, which are cut within characters as well. */
 void client_print_piece(const char *label, const char *data, size_t len);
 
 /* What a peer sends and nobody has checked, on stdout as it is: but a terminal must not obey it, so there

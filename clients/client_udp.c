@@ -104,6 +104,8 @@ void client_print_text(const char *data, size_t len)
 		size_t character = character_length(data, len), bytes = character > 0 ? character : 1;
 		if (*data == '\\')
 			fputs("\\\\", stdout);
+		else if (*data == '\n')
+			fputs("\\n", stdout);
 		else if (character > 0 && !is_control(data, character))
 			fwrite(data, 1, character, stdout);
 		else

@@ -35,8 +35,8 @@ bool client_is_from(const struct address *from, const struct address *expected);
 void client_hear_refusals(int fd, int family);
 long client_take_refusals(int fd);
 
-/* Text for people to read, on stdout: printable UTF-8 as it is; control characters, the backslash and bytes
-   that are no UTF-8 escaped, so that nobody who sends a datagram can hijack a terminal. */
+/* Text for people to read, on stdout: printable UTF-8 as it is; control characters (\n, \x1b), the
+   backslash and bytes that are no UTF-8 escaped, so that nobody who sends a datagram can hijack a terminal. */
 void client_print_text(const char *data, size_t len);
 
 /* How many of `len` bytes go into a piece of at most `max` >= 4: all, or fewer so that no UTF-8 character is

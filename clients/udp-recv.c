@@ -86,8 +86,9 @@ static void receive(const struct client_options *options, int fd, struct numbers
 			continue;
 		char name[ADDRESS_TEXT];
 		address_format(&from, name);
-		client_print_piece("Received data", data, (size_t)len);
-		printf("From Address: %s\n", name);
+		fputs("Received data: ", stdout);
+		client_print_text(data, (size_t)len);
+		printf("\nFrom Address: %s\n", name);
 		if (!client_flush(err))
 			return;
 	}

@@ -73,7 +73,7 @@ def test_lines_without_the_id(tv_recv, station, port):
 def test_nobody_hijacks_the_terminal(tv_recv, station, port):
     client = tv_recv("--count", 1)
     station.sendto(b"swcmTV\x1b[2J\x07a\nb\\\x7f\xff\xc2\x9b31m\xe2\x99", (GROUP, port))
-    assert client.line() == r"\x1b[2J\x07a\x0ab\\\x7f\xff\xc2\x9b31m\xe2\x99"
+    assert client.line() == r"\x1b[2J\x07a\nb\\\x7f\xff\xc2\x9b31m\xe2\x99"
 
 
 def test_verbose(tv_recv, station, port):
@@ -82,7 +82,7 @@ def test_verbose(tv_recv, station, port):
     station.sendto(b"123456Words, words, words.", (GROUP, port))
     assert client.line() == f"123456 {source} Words, words, words."
     station.sendto(b"\x1b[2J\xff\n", (GROUP, port))
-    assert client.line() == rf"\x1b[2J\xff\x0a {source} "
+    assert client.line() == rf"\x1b[2J\xff\n {source} "
 
 
 def test_datagrams_without_an_id(tv_recv, station, port):

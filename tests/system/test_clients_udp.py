@@ -57,9 +57,10 @@ def test_send_fails(arguments, status):
 
 
 def test_receive(udp_recv, receiver):
-    server, address = udp_recv("--count", 4)
+    server, address = udp_recv("--count", 5)
     name = "From Address: 127.0.0.1:%d" % receiver.getsockname()[1]
     for sent, shown in ((b"Hello, Romeo ", "Hello, Romeo "), (b"", ""), (b"\x1b[2J\\\n\xff\0", r"\x1b[2J\\\n\xff\x00"),
+                        ("Élan ♥ 🙂".encode() + b"\xc2\x9b1m\xe2\x99", r"Élan ♥ 🙂\xc2\x9b1m\xe2\x99"),
                         (b"x" * 60000, "x" * 60000)):
         receiver.sendto(sent, address)
         assert [server.line(), server.line()] == ["Received data: " + shown, name]
