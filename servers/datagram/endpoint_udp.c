@@ -70,6 +70,7 @@ struct endpoint_udp {
 	struct side sides[FAMILIES];
 	size_t side_count;
 	struct turns turns;
+	bool turn_told; /* once, also where nothing is served */
 	double started;
 	struct ev_timer turn, sweep;
 	struct impair_config impair;
@@ -360,8 +361,9 @@ static void take_turn(struct endpoint_udp *endpoint)
 	}
 	for (size_t i = 0; i < endpoint->side_count; i++)
 		now |= endpoint->sides[i].active ? endpoint->sides[i].turn : 0;
-	if (now != before)
+	if (now != before || !endpoint->turn_told)
 		tell_turn(endpoint, now, left);
+	endpoint->turn_told = true;
 	ev_now_update(endpoint->options.loop);
 	endpoint->turn.repeat = again > 0.001 ? again : 0.001;
 	ev_timer_again(endpoint->options.loop, &endpoint->turn);
@@ -444,6 +446,20 @@ static bool bind_all(struct endpoint_udp *endpoint, uint16_t port, struct err *e
 	return true;
 }
 
+/* A family that is served by the hour may well be missing; one that is to be served always may not. */
+static bool check_families(const struct endpoint_udp *endpoint, struct err *err)
+{
+	unsigned families = 0;
+	for (size_t i = 0; i < endpoint->side_count; i++)
+		families |= endpoint->sides[i].turn;
+	if (endpoint->turns.kind != TURNS_FIXED || endpoint->turns.families & families)
+		return true;
+	bool six = endpoint->turns.families & TURN_6;
+	err_set(err, STATUS_USAGE, "%s.family=%d, but there is no IPv%d address to serve it on; add --bind %s",
+		endpoint_table[endpoint->base.id].name, six ? 6 : 4, six ? 6 : 4, six ? "::1" : "127.0.0.1");
+	return false;
+}
+
 static bool udp_listen(struct endpoint *base, const struct address *addresses, size_t count, bool ephemeral,
 	struct err *err)
 {
@@ -459,7 +475,7 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 		impair_init(&side->request, endpoint->options.seed, name, side->number, FATE_REQUEST);
 		impair_init(&side->answer, endpoint->options.seed, name, side->number, FATE_REPLY);
 	}
-	if (!impair_config_check(&endpoint->impair, err))
+	if (!impair_config_check(&endpoint->impair, err) || !check_families(endpoint, err))
 		return false;
 	uint16_t port = ephemeral ? 0 :
 		(uint16_t)config_integer(endpoint->options.config, KEY_PORT, base->id);

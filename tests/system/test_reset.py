@@ -526,6 +526,22 @@ def test_ports_file(start_lab):
     assert lab.env["PMULAB_RESET_PORT"] != lab.env["PMULAB_UDP_PRINT_PORT"]
 
 
+@pytest.mark.parametrize("family, host", [(6, "127.0.0.1"), (4, "::1")])
+def test_a_family_without_an_address_is_refused(family, host):
+    refused = run("pmulab", "serve", "--ephemeral", "--bind", host, *settings(f"reset.family={family}"), "reset")
+    assert refused.status == 2
+    assert refused.stderr.splitlines()[-1] == (f"pmulab serve: reset.family={family}, but there is no IPv{family} address to "
+                                               f"serve it on; add --bind {HOSTS[family]}")
+
+
+@needs_ipv6
+def test_that_nothing_is_served_is_told(start_lab):
+    """With one family's address alone, in the other one's turn; the first turn is IPv4's."""
+    lab = start_lab("--bind", "::1", *settings("reset.family=alternate:200ms"), "reset")
+    turns = lab.wait_all(3, event="family", endpoint="reset")
+    assert [turn["active"] for turn in turns[:3]] == ["none", "IPv6", "none"]
+
+
 @pytest.mark.parametrize("endpoint", ["reset", "udp-print"])
 @both_families
 def test_a_busy_port_is_told_with_its_holder(endpoint, family, spawn):
