@@ -102,7 +102,7 @@ static void print_loss(const struct reset_runs *runs)
 		"answered\n",
 		loss_of(runs, runs->family_packets), interval.low, interval.high,
 		runs->family_packets - runs->answered, runs->family_packets);
-	if (runs->packets > runs->family_packets)
+	if (runs->packets > runs->family_packets && !runs->both_answer)
 		fprintf(stderr,
 			"All %ld packets together would say %.2f. But those over the other family were not "
 			"on their\n"

@@ -40,6 +40,7 @@ struct reset_runs {
 	long all_packets;
 	long packets; /* of the runs that were answered */
 	long family_packets; /* of them, those that could have been answered */
+	bool both_answer; /* an OFFSET has come over either family, if only too late for its run */
 	double seconds;
 };
 

@@ -77,6 +77,8 @@ struct way {
 	bool usable; /* the PMU has an address there, and this machine can send to it */
 	struct address server;
 	int fd;
+	int previous; /* the socket of the run before, still open: does a late answer come? -1: none */
+	bool answers; /* an OFFSET has come over it, in any run */
 	long sent, refused; /* packets of this run; those of them that met a closed port */
 	bool refused_now, refusal_told; /* refused_now: since the last sending */
 };
@@ -119,7 +121,7 @@ static bool find_way(struct pdc *pdc, struct way *way, const char *name, int fam
 	/* The lab's ports file names one address for all clients; a lab on loopback answers on both. */
 	if (!options->host && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0))
 		host = "localhost";
-	*way = (struct way){ .name = name, .family = family, .fd = -1 };
+	*way = (struct way){ .name = name, .family = family, .fd = -1, .previous = -1 };
 	way->usable = (options->family == AF_UNSPEC || options->family == family) &&
 		      client_resolve(host, options->port, family, &way->server, &pdc->err);
 	return way->usable;
@@ -135,6 +137,29 @@ static void open_way(struct way *way)
 	way->usable = way->fd >= 0;
 	if (way->usable)
 		client_hear_refusals(way->fd, way->family);
+}
+
+/* The run has ended, perhaps with the other family's answer: this one's may be on its way yet. What has come
+   for the run before is looked at now, and what comes for this one at the end of the next. */
+static void close_way(struct way *way, bool last)
+{
+	for (int i = 0; i < (last ? 2 : 1); i++) {
+		char data[WIRE_OFFSET_TEXT_MAX];
+		struct address from = { .len = sizeof from.ss };
+		long x;
+		ssize_t len;
+		while (!way->answers && way->previous >= 0 &&
+			(len = recvfrom(way->previous, data, sizeof data, MSG_DONTWAIT,
+				 (struct sockaddr *)&from.ss, &from.len)) >= 0) {
+			way->answers = client_is_from(&from, &way->server) &&
+				       wire_parse_offset(data, (size_t)len, &x);
+			from.len = sizeof from.ss;
+		}
+		if (way->previous >= 0)
+			close(way->previous);
+		way->previous = way->fd;
+		way->fd = -1;
+	}
 }
 
 /* A closed port is no end: the server may only be about to change its family. */
@@ -251,15 +276,13 @@ static struct reset_run run(struct pdc *pdc)
 	result.packets = four->sent + six->sent;
 	result.time = time(NULL);
 	result.seconds = clock_now() - start;
-	if (way) {
+	if (result.answered) {
+		way->answers = true;
 		result.family = way->name;
 		result.family_packets = way->sent;
 		result.refused = way->refused;
 		address_format(&way->server, result.server);
 	}
-	for (int i = 0; i < 2; i++)
-		if (pdc->ways[i].fd >= 0)
-			close(pdc->ways[i].fd);
 	return result;
 }
 
@@ -272,6 +295,8 @@ static void run_all(struct pdc *pdc)
 	struct reset_run last = { 0 };
 	while (runs.runs < settings->runs && !pdc->err.text[0]) {
 		last = run(pdc);
+		for (int i = 0; i < 2; i++)
+			close_way(&pdc->ways[i], false);
 		if (!pdc->err.text[0])
 			reset_runs_add(&runs, &last);
 		if (!json && !pdc->err.text[0])
@@ -279,6 +304,9 @@ static void run_all(struct pdc *pdc)
 		if (!client_flush(&pdc->err))
 			break;
 	}
+	for (int i = 0; i < 2; i++)
+		close_way(&pdc->ways[i], true);
+	runs.both_answer = pdc->ways[0].answers && pdc->ways[1].answers;
 	if (!pdc->err.text[0])
 		reset_runs_judge(&runs, &last, &pdc->ignored, &pdc->err);
 	if (json)

@@ -412,6 +412,30 @@ def test_runs_without_loss(pmu):
     assert "together" not in result.stderr
 
 
+def test_runs_with_both_families_served(pmu):
+    """Where the other family answers as well, its packets hide nothing; an answer too late for its run shows it."""
+    def taking_turns(packet):
+        if (packet.number % 2 == 0) == (packet.family == 4):
+            packet.reply(b"OFFSET=1")
+
+    seen, late = {4: [], 6: []}, []
+
+    def always_late(packet):  # over IPv6, each run's answer leaves in the next one
+        seen[packet.family].append(packet)
+        if not seen[4] or not seen[6]:
+            return
+        while late:
+            late.pop().reply(b"OFFSET=2")
+        late.append(seen[6].pop())
+        seen[4].pop().reply(b"OFFSET=1")
+
+    for script in taking_turns, always_late:
+        result = reset(pmu(script), "--runs", 4)
+        assert (result.status, "4 runs answered" in result.stderr) == (0, True)
+        assert "together" not in result.stderr
+    assert [line.split()[4] for line in result.lines[1:]] == ["IPv4"] * 4
+
+
 def test_a_run_without_an_answer(pmu):
     """The others go on."""
     server = pmu(lambda packet: packet.number == 1 or packet.reply(b"OFFSET=1"))
