@@ -34,7 +34,7 @@ static const struct cli_option options[] = {
 	{ OPTION_SEED, 0, "seed", "N", "that of `pmulab serve`; without it one is drawn, and told" },
 	{ OPTION_ENDPOINT, 0, "endpoint", "NAME", "reset (default), or another endpoint with datagrams" },
 	{ OPTION_FAMILY, 0, "family", "4|6", "IPv4 (default) or IPv6" },
-	{ OPTION_DIRECTION, 0, "direction", "request|reply", "towards the lab (default) or back" },
+	{ OPTION_DIRECTION, 0, "direction", "request|reply", "towards the lab (default) or back; tv only sends: reply" },
 	{ OPTION_COUNT, 'n', NULL, "N", "so many datagrams, from the first one on (100)" },
 	CLI_COMMON,
 };
@@ -67,7 +67,7 @@ struct preview {
 	enum fate_direction direction;
 	uint64_t seed;
 	long family, count;
-	bool has_loss, has_seed;
+	bool has_loss, has_seed, has_direction;
 };
 
 static bool find_endpoint(struct preview *preview, const char *name, struct err *err)
@@ -91,6 +91,7 @@ static bool find_direction(struct preview *preview, const char *name, struct err
 	for (size_t i = 0; i < sizeof directions / sizeof directions[0]; i++)
 		if (strcmp(name, fate_direction_name(directions[i])) == 0) {
 			preview->direction = directions[i];
+			preview->has_direction = true;
 			return true;
 		}
 	err_set(err, STATUS_USAGE, "--direction: \"%s\" is neither request nor reply", name);
@@ -129,6 +130,20 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	case OPTION_COUNT:
 		return cli_integer("-n", value, 1, FATES_MAX, &preview->count, err);
 	}
+	return true;
+}
+
+/* What the station hears is not impaired: its fates are those of what it sends. */
+static bool settle_direction(struct preview *preview, struct err *err)
+{
+	if (!(endpoint_table[preview->endpoint].groups & GROUP_TV))
+		return true;
+	if (preview->has_direction && preview->direction == FATE_REQUEST) {
+		err_set(err, STATUS_USAGE, "--direction: %s loses nothing that it hears; its lines and answers are reply",
+			endpoint_table[preview->endpoint].name);
+		return false;
+	}
+	preview->direction = FATE_REPLY;
 	return true;
 }
 
@@ -191,6 +206,8 @@ static int command_loss_preview(int argc, char **argv)
 		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", argv[operands], cli.program);
 		return cli_fail(cli.program, &err);
 	}
+	if (!settle_direction(&preview, &err))
+		return cli_fail(cli.program, &err);
 	if (!preview.has_loss && !loss_parse(&preview.spec, endpoint_table[preview.endpoint].loss, &err))
 		return cli_fail(cli.program, &err);
 	if (!preview.has_seed)

@@ -161,6 +161,7 @@ static const struct {
 	{ "drop", read_drop },
 	{ "reply", read_reply },
 	{ "line", read_reply }, /* of the play: nobody asked, but it is sent */
+	{ "answer", read_reply },
 	{ "lost", read_lost },
 	{ "repeated", read_repeated },
 };

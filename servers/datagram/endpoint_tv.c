@@ -192,10 +192,11 @@ static void answer(struct endpoint_tv *tv, const char *id, uint64_t number)
 	char *text = datagram + WIRE_ID_BYTES;
 	memcpy(datagram, tv->station.id, WIRE_ID_BYTES);
 	size_t len = WIRE_ID_BYTES + riddle_answer(text, &tv->chance, id, number);
-	if (broadcast(tv, datagram, len) == 0)
+	uint64_t n = broadcast(tv, datagram, len);
+	if (n == 0)
 		return;
 	tv->totals.answers++;
-	TELL(&tv->telling, EVENT_ANSWER, F_BYTES("id", id, WIRE_ID_BYTES), F_TEXT("text", text));
+	TELL(&tv->telling, EVENT_ANSWER, F_INTEGER("n", n), F_BYTES("id", id, WIRE_ID_BYTES), F_TEXT("text", text));
 }
 
 static void hear_participant(struct endpoint_tv *tv, const char *data, size_t len, const struct speech *speech)

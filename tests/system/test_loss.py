@@ -56,6 +56,16 @@ def test_preview_by_what_chance_depends_on():
     assert preview("--seed", 7, "--loss", "50%", "-n", 50).stdout == FATES_OF_7[:50] + "\n"
 
 
+def test_preview_of_the_station():
+    done = preview("--seed", 7, "--loss", "50%", "--endpoint", "tv")
+    assert done.stderr.startswith("tv, replies over IPv4, seed 7: 50%\n")
+    assert done.stdout == preview("--seed", 7, "--loss", "50%", "--direction", "reply", "--endpoint", "tv").stdout
+    for options in (["--endpoint", "tv", "--direction", "request"], ["--direction", "request", "--endpoint", "tv"]):
+        refused = preview(*options, status=2)
+        assert refused.stderr == ("pmulab loss preview: --direction: tv loses nothing that it hears; its lines and answers "
+                                  "are reply\n")
+
+
 def test_preview_tells_the_seed_it_drew():
     one, two = preview(), preview()
     seed = one.stderr.split("seed ")[1].split(":")[0]
@@ -219,7 +229,8 @@ def test_stats_in_any_order_and_of_other_reasons():
 
 
 def test_stats_of_the_station():
-    lines = [{"event": "line", "endpoint": "tv", "n": n} for n in (1, 2, 4)]
+    lines = [{"event": "line", "endpoint": "tv", "n": n} for n in (1, 2)]
+    lines.append({"event": "answer", "endpoint": "tv", "n": 4})
     lines.append({"event": "drop", "endpoint": "tv", "family": 4, "direction": "reply", "n": 3, "reason": "loss"})
     done = stats("-", input="".join(json.dumps(line) + "\n" for line in lines))
     assert done.lines[1].split()[:6] == ["tv", "IPv4", "reply", "4", "1", "25.0%"]

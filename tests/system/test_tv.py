@@ -212,6 +212,7 @@ def test_an_answer_for_more_than_300_characters(quiet_tv):
         answer = quiet_tv.wait(event="answer")
         assert answer["id"] == "123456" and answer["peer"] == speaker.name
         assert b"swcmTV" + answer["text"].encode() == heard[-1]
+        assert answer["n"] == quiet_tv.events(event="line")[-1]["n"] + 1
         # for the 301st character, not before
         assert quiet_tv.wait(event="participant", after=answer["seq"])["text"] == "z"
         assert quiet_tv.events(event="participant", text="y")[0]["seq"] == answer["seq"] - 1
