@@ -46,6 +46,8 @@ struct side {
 	unsigned turn; /* TURN_4 or TURN_6 */
 	int fd;      /* -1: closed */
 	bool active; /* served, else closed or silent */
+	bool leaving; /* refuses whoever is new, and closes when nothing is under way any more */
+	size_t under_way;
 	struct ev_io io;
 	struct impair request, answer;
 };
@@ -105,6 +107,7 @@ static void on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
 /* ---- the way of a datagram ---- */
 
 static void arrive(struct side *side, const char *data, size_t len, uint64_t n);
+static void side_close(struct side *side);
 
 static void on_refused(void *context, const struct batch_origin *to, bool told, int error)
 {
@@ -134,6 +137,7 @@ static void on_due(void *item)
 	struct side *side = pending->side;
 	struct endpoint_udp *endpoint = side->endpoint;
 	enum fate_direction direction = pending->outward ? FATE_REPLY : FATE_REQUEST;
+	side->under_way--;
 	regard(endpoint, &pending->origin, pending->told);
 	if (side->fd < 0) {
 		telling_dropped(&endpoint->telling, side->number, direction, pending->n, "the family was switched off");
@@ -144,6 +148,8 @@ static void on_due(void *item)
 	else
 		arrive(side, pending->data, pending->len, pending->n);
 	batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
+	if (side->leaving && side->under_way == 0)
+		side_close(side);
 }
 
 /* The lab ends before its delay is over. */
@@ -174,6 +180,7 @@ static void hold(struct side *side, enum fate_direction direction, const char *d
 		.len = len,
 	};
 	memcpy(pending->data, data, len);
+	side->under_way++;
 }
 
 static bool is_impaired(const struct endpoint_udp *endpoint, enum fate_direction direction)
@@ -273,6 +280,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 
 static bool side_open(struct side *side, struct err *err)
 {
+	if (side->leaving) /* it can hear nobody any more; what is under way leaves through the new one, from the same port */
+		side_close(side);
 	if (side->fd < 0)
 		side->fd = batch_bind(&side->address, err);
 	return side->fd >= 0;
@@ -292,6 +301,7 @@ static void side_close(struct side *side)
 	if (side->fd >= 0)
 		close(side->fd);
 	side->fd = -1;
+	side->leaving = false;
 }
 
 static double since_midnight(void)
@@ -335,8 +345,12 @@ static bool side_serve(struct side *side, bool active)
 		if (side->active && side->fd >= 0) {
 			batch_refuse(side->fd);
 			read_batches(side, LAST_BATCHES);
+			side->leaving = side->under_way > 0;
 		}
-		side_close(side);
+		if (side->leaving)
+			ev_io_stop(endpoint->options.loop, &side->io);
+		else
+			side_close(side);
 	}
 	side->active = active;
 	return true;

@@ -460,6 +460,25 @@ def test_nothing_that_had_arrived_is_lost_at_a_switch(start_reset, family):
     assert lab.wait(event="stop")["endpoints"]["reset"]["received"] == answered
 
 
+@needs_ipv6
+@pytest.mark.parametrize("turns", [1.5, 2.5], ids=["in-the-others-turn", "in-its-own-again"])
+@pytest.mark.parametrize("direction", ["request", "reply"])
+def test_what_is_delayed_survives_a_switch(start_reset, direction, turns):
+    """It had arrived, so it is answered; whoever is new is refused meanwhile."""
+    period = 0.3 * SCALE
+    lab = start_reset(f"reset.family=alternate:{period:.1f}s", f"reset.delay={period * turns:.2f}s",
+                      f"reset.direction={direction}")
+    before = lab.descriptors()
+    peer, late = Peer(lab, "reset"), Peer(lab, "reset")
+    peer.send(RESET)
+    lab.wait(event="family", active="IPv6")
+    with pytest.raises(Refused):
+        late.ask(RESET)
+    offset(peer.receive())
+    assert lab.events(event="drop") == []
+    assert lab.descriptors() <= before
+
+
 def hour_in(zone):
     return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=zone)))
 
