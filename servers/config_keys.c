@@ -14,6 +14,7 @@
 
 #include "common/share.h"
 #include "servers/config_texts.h"
+#include "servers/duration.h"
 
 #define PMU .group = "pmu", .endpoints = GROUP_PMU
 #define WS .group = "ws", .endpoints = GROUP_WS
@@ -239,6 +240,15 @@ static bool number_parse(const struct kind *kind, const char *text, int64_t *num
 		return true;
 	}
 	return false;
+}
+
+bool duration_parse(const char *text, double *seconds)
+{
+	int64_t number;
+	if (!number_parse(&kinds[KIND_DURATION], text, &number))
+		return false;
+	*seconds = (double)number / (double)CONFIG_MICRO;
+	return true;
 }
 
 static bool word_parse(const char *const *words, const char *text, int64_t *index)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cli.h"
 #include "common/wire.h"
+#include "servers/duration.h"
 
 static const double SECONDS_MAX = 60;
 
@@ -16,7 +16,7 @@ bool jitter_parse(struct jitter *jitter, const char *text, struct err *err)
 	*jitter = (struct jitter){ .normal = comma && strcmp(comma, ",normal") == 0 };
 	snprintf(number, sizeof number, "%.*s", (int)len, text);
 	if (len < sizeof number && (!comma || jitter->normal || strcmp(comma, ",uniform") == 0) &&
-		cli_seconds("jitter", number, &jitter->seconds, NULL) && jitter->seconds <= SECONDS_MAX)
+		duration_parse(number, &jitter->seconds) && jitter->seconds <= SECONDS_MAX)
 		return true;
 	char shown[WIRE_ESCAPED_MAX];
 	wire_escape(shown, text, strlen(text));

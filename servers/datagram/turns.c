@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/cli.h"
 #include "common/wire.h"
+#include "servers/duration.h"
 
 static const double HOUR = 3600;
 /* Shorter turns than this would be over before a client's second try. */
@@ -31,7 +31,7 @@ bool turns_parse(struct turns *turns, const char *text, struct err *err)
 	}
 	*turns = (struct turns){ .kind = TURNS_ALTERNATE };
 	if (strncmp(text, alternate, sizeof alternate - 1) == 0 &&
-		cli_seconds("alternate", text + sizeof alternate - 1, &turns->period, NULL) &&
+		duration_parse(text + sizeof alternate - 1, &turns->period) &&
 		turns->period >= PERIOD_MIN && turns->period <= PERIOD_MAX)
 		return true;
 	char shown[WIRE_ESCAPED_MAX];

@@ -22,7 +22,10 @@ static const struct {
 	{ "60", 60, false },
 	{ "60s,normal", 60, true },
 	{ "1m", 60, false },
-	{ "0.000000000000000000000000001s", 1e-27, false },
+	{ "500us", 0.0005, false },
+	{ "0.01h,normal", 36, true },
+	{ "20 ms", 0.02, false },
+	{ "20MS", 0.02, false }, /* as every duration of the configuration */
 };
 
 START_TEST(test_good)
@@ -36,7 +39,7 @@ START_TEST(test_good)
 END_TEST
 
 static const char *const bad[] = { "", ",", ",normal", "x", "-1", "-20ms", "60.1", "61s", "2m", "20ms,", "20ms, normal",
-	"20ms ,normal", "20ms,Normal", "20ms,normal,normal", "20ms,pareto", "20us", "1e-3", "nan", "inf", " 20ms", "20%",
+	"20ms ,normal", "20ms,Normal", "20ms,normal,normal", "20ms,pareto", "0.5us", "1h", "1e-3", "nan", "inf", " 20ms", "20%",
 	"20ms\n", "0x1" };
 
 START_TEST(test_bad)

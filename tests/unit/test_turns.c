@@ -47,6 +47,8 @@ static const struct {
 	{ "alternate:0.5", 0.5, 0, TURN_6, 0.5 },
 	{ "alternate:500ms", 0.25, 0, TURN_4, 0.25 },
 	{ "alternate:2m", 121, 0, TURN_6, 119 },
+	{ "alternate:1h", 3600, 0, TURN_6, 3600 },
+	{ "alternate:500000us", 0.5, 0, TURN_6, 0.5 },
 	{ "alternate:86400", 86400, 0, TURN_6, 86400 },
 	{ "alternate:100ms", 0, 0, TURN_4, 0.1 },
 };
@@ -86,7 +88,7 @@ START_TEST(test_waiting_leads_into_the_next_turn)
 END_TEST
 
 static const char *const bad[] = { "", "5", "46", "Hour", "hour ", " 4", "none", "alternate", "alternate:", "alternate:x",
-	"alternate:0", "alternate:99ms", "alternate:86401", "alternate:-1", "alternate:10s ", "alternate:1,2", "alternate:1h",
+	"alternate:0", "alternate:99ms", "alternate:86401", "alternate:-1", "alternate:10s ", "alternate:1,2", "alternate:25h", "alternate:0.1ms",
 	"alternate:nan", "alternate:inf", "alternate:1e3", "ALTERNATE:1" };
 
 START_TEST(test_bad_text)
