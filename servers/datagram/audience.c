@@ -54,13 +54,16 @@ struct speech speech_parse(const char *data, size_t len)
 		return (struct speech){ .kind = SPEECH_SHORT };
 	if (!utf8_feed(&utf8, data, len) || !utf8_complete(&utf8))
 		return (struct speech){ .kind = SPEECH_NOT_UTF8 };
-	if (!can_be_id(data))
-		return (struct speech){ .kind = SPEECH_NO_ID };
+	/* The rest of a character that begins in the ID is no text. */
+	const char *text = data + WIRE_ID_BYTES;
+	while (text < data + len && ((unsigned char)*text & 0xC0) == 0x80)
+		text++;
+	size_t text_len = (size_t)(data + len - text);
 	return (struct speech){
-		.kind = reads_on(data, len) ? SPEECH_DOUBTFUL : SPEECH_FINE,
-		.text = data + WIRE_ID_BYTES,
-		.len = len - WIRE_ID_BYTES,
-		.characters = count_characters(data + WIRE_ID_BYTES, len - WIRE_ID_BYTES),
+		.kind = !can_be_id(data) ? SPEECH_NO_ID : reads_on(data, len) ? SPEECH_DOUBTFUL : SPEECH_FINE,
+		.text = text,
+		.len = text_len,
+		.characters = count_characters(text, text_len),
 	};
 }
 

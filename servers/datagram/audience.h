@@ -21,14 +21,14 @@ enum speech_kind {
 	SPEECH_FINE,
 	SPEECH_SHORT,    /* not even an ID */
 	SPEECH_NOT_UTF8,
-	SPEECH_NO_ID,    /* the first six bytes cannot be one: a blank, a control character, a letter with an accent */
+	SPEECH_NO_ID,    /* the first six bytes are taken for one, but are rather text: a blank, a control character, an accent */
 	SPEECH_DOUBTFUL, /* they could, but read like the beginning of a word that goes on behind them */
 };
 
 /* A datagram, understood. `text` points into it. */
 struct speech {
 	enum speech_kind kind;
-	const char *text;    /* FINE, DOUBTFUL: what stands behind the ID */
+	const char *text;    /* FINE, NO_ID, DOUBTFUL: what stands behind the ID */
 	size_t len;
 	uint64_t characters; /* of UTF-8, in `text` */
 };

@@ -212,6 +212,9 @@ static void hear_participant(struct endpoint_tv *tv, const char *data, size_t le
 	if (speech->kind == SPEECH_DOUBTFUL && heard.first)
 		complain(tv, "the ID reads like the beginning of the text; if it is, put six bytes in front that say whose it is, "
 			"such as 123456", data, len);
+	if (speech->kind == SPEECH_NO_ID && heard.first)
+		complain(tv, "the ID is missing: the first six bytes say whose a datagram is, such as 123456; these have a blank, a "
+			"control character or an accent, and count as an ID all the same; the text follows at once", data, len);
 	if (memcmp(id, tv->station.id, WIRE_ID_BYTES) == 0)
 		/* Perhaps another station: the two would answer each other. */
 		complain(tv, "somebody else uses the station's own ID, and gets no answer", data, len);
@@ -235,9 +238,6 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 		complain(tv, "this is not UTF-8: encode the text, and cut it between characters", data, len);
 		break;
 	case SPEECH_NO_ID:
-		complain(tv, "the ID is missing: the first six bytes say whose a datagram is, such as 123456, and have no blanks "
-			"or accents; the text follows at once", data, len);
-		break;
 	case SPEECH_FINE:
 	case SPEECH_DOUBTFUL:
 		hear_participant(tv, data, len, &speech);

@@ -42,6 +42,9 @@ size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYT
 size_t riddle_answer(char text[RIDDLE_ANSWER_MAX], const struct fate_stream *stream, const char id[WIRE_ID_BYTES],
 	uint64_t number)
 {
-	return (size_t)snprintf(text, RIDDLE_ANSWER_MAX, "@%.*s: %s %s", WIRE_ID_BYTES, id, thanks,
+	char shown[WIRE_ID_BYTES]; /* an ID may be any bytes; an answer is text */
+	for (int i = 0; i < WIRE_ID_BYTES; i++)
+		shown[i] = id[i] < ' ' || id[i] > '~' ? '?' : id[i];
+	return (size_t)snprintf(text, RIDDLE_ANSWER_MAX, "@%.*s: %s %s", WIRE_ID_BYTES, shown, thanks,
 		riddle_text(riddle_choose(stream, id, number)));
 }

@@ -264,9 +264,8 @@ SHORT = "too short: "
 
 
 @pytest.mark.parametrize("datagram,what", [
-    (b"", SHORT), (b"12345", SHORT), (b"To be or not to be", NO_ID), (b"12345\n6", NO_ID), (b"\0" * 6, NO_ID),
-    ("h\xe9las!!".encode(), NO_ID), (b"123456\xe9", NOT_UTF8), (b"123456" + "\u20ac".encode()[:2], NOT_UTF8),
-    (b"\xff" * 1472, NOT_UTF8), (b"123456" + b"\x80" * 60000, NOT_UTF8), (b" " * 65507, NO_ID),
+    (b"", SHORT), (b"12345", SHORT), (b"123456\xe9", NOT_UTF8), (b"123456" + "\u20ac".encode()[:2], NOT_UTF8),
+    (b"\xff" * 1472, NOT_UTF8), (b"123456" + b"\x80" * 60000, NOT_UTF8),
 ], ids=lambda value: repr(value[:20]))
 def test_what_is_no_participants(quiet_tv, datagram, what):
     with Speaker(quiet_tv) as speaker:
@@ -277,6 +276,24 @@ def test_what_is_no_participants(quiet_tv, datagram, what):
     with Member(quiet_tv) as member:
         assert member.has_heard_nothing()
     assert totals(quiet_tv) == {"lines": 1, "heard": 2, "participants": 1, "answers": 0, "dropped": 0, "errors": 1}
+
+
+@pytest.mark.parametrize("id, shown, answered", [
+    (b"To be ", "To be ", b"To be "), (b"12345\n", "12345\\n", b"12345?"), (b"\0" * 6, "\\x00" * 6, b"??????"),
+    ("h\xe9las".encode(), "h\\xc3\\xa9las", b"h??las"), ("12345\xe9".encode(), "12345\\xc3", b"12345?"),
+    (b"      ", "      ", b"      "),
+], ids=lambda value: repr(value))
+def test_an_id_of_any_bytes_is_a_participants(quiet_tv, id, shown, answered):
+    """Counted and answered like others, and told once that it looks like text."""
+    with Member(quiet_tv) as member, Speaker(quiet_tv) as speaker:
+        speaker.say(id + b"x" * 200, id + b"y" * 101)
+        assert member.hear_until(is_answer)[-1].startswith(b"swcmTV@" + answered + b": Thank you")
+        answer = quiet_tv.wait(event="answer")
+        assert answer["id"] == shown
+        error, = quiet_tv.events(event="error")
+        assert error["fault"] == "peer" and error["what"].startswith(NO_ID) and error["peer"] == speaker.name
+    assert [event["total"] for event in quiet_tv.events(event="participant", id=shown)] == [200, 301]
+    assert totals(quiet_tv)["participants"] == 1
 
 
 def test_a_text_that_reads_on_behind_the_id(quiet_tv):

@@ -34,12 +34,12 @@ static const struct {
 	{ BYTES("12345xyz"), SPEECH_FINE, 2 },
 	{ BYTES("Something is rotten"), SPEECH_DOUBTFUL, 13 },
 	{ BYTES("something"), SPEECH_DOUBTFUL, 3 },
-	{ BYTES("To be or not"), SPEECH_NO_ID, 0 },
-	{ BYTES("Hello everybody"), SPEECH_NO_ID, 0 },
-	{ BYTES("12345\n6"), SPEECH_NO_ID, 0 },
-	{ BYTES("12345\0006"), SPEECH_NO_ID, 0 },
+	{ BYTES("To be or not"), SPEECH_NO_ID, 6 },
+	{ BYTES("Hello everybody"), SPEECH_NO_ID, 9 },
+	{ BYTES("12345\n6"), SPEECH_NO_ID, 1 },
+	{ BYTES("12345\0006"), SPEECH_NO_ID, 1 },
 	{ BYTES("12345\x7f"), SPEECH_NO_ID, 0 },
-	{ BYTES("\xc3\xa9t\xc3\xa9 et hiver"), SPEECH_NO_ID, 0 },
+	{ BYTES("\xc3\xa9t\xc3\xa9 et hiver"), SPEECH_NO_ID, 8 },
 	{ BYTES("12345\xc3\xa9"), SPEECH_NO_ID, 0 }, /* a character across the end of the ID */
 	{ BYTES("123456\xe9"), SPEECH_NOT_UTF8, 0 },
 	{ BYTES("123456\xc3"), SPEECH_NOT_UTF8, 0 }, /* cut inside a character */
