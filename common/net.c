@@ -25,12 +25,11 @@
 
 #include "common/clock.h"
 
-enum { REASON_TEXT = 128, ENDPOINT_TEXT = 300 };
+enum { ENDPOINT_TEXT = 300 };
 
-/* "Connection refused" as it reads behind a colon. */
-static void lower_first(char reason[REASON_TEXT], const char *text)
+void net_reason(char reason[NET_REASON_TEXT], const char *text)
 {
-	snprintf(reason, REASON_TEXT, "%s", text);
+	snprintf(reason, NET_REASON_TEXT, "%s", text);
 	if (isupper((unsigned char)reason[0]) && islower((unsigned char)reason[1]))
 		reason[0] = (char)tolower((unsigned char)reason[0]);
 }
@@ -140,10 +139,10 @@ int net_listen(const struct address *address, const struct listen_options *optio
 
 fail:
 	close_quietly(fd);
-	char where[ADDRESS_TEXT], reason[REASON_TEXT];
+	char where[ADDRESS_TEXT], reason[NET_REASON_TEXT];
 	int saved = errno;
 	address_format(address, where);
-	lower_first(reason, strerror(saved));
+	net_reason(reason, strerror(saved));
 	if (what)
 		err_set(err, STATUS_BIND, "%s: %s: %s", where, what, reason);
 	else
@@ -235,12 +234,12 @@ static bool is_unreachable(int error)
 static void connect_failed(struct err *err, const char *endpoint, const char *host, const struct addrinfo *at,
 	int error, double timeout)
 {
-	char number[64] = "", reason[REASON_TEXT], tried[80] = "";
+	char number[64] = "", reason[NET_REASON_TEXT], tried[80] = "";
 	bool loopback = is_loopback(at->ai_addr);
 	getnameinfo(at->ai_addr, at->ai_addrlen, number, sizeof number, NULL, 0, NI_NUMERICHOST);
 	if (!loopback && strcmp(host, number) != 0)
 		snprintf(tried, sizeof tried, " (%s)", number);
-	lower_first(reason, strerror(error));
+	net_reason(reason, strerror(error));
 	if (error == ETIMEDOUT && timeout > 0)
 		snprintf(reason, sizeof reason, "no answer within %g s", timeout);
 	err_set(err, STATUS_FAILED, "%s%s: %s%s", endpoint, tried, reason,
@@ -260,8 +259,8 @@ int net_connect(const char *host, uint16_t port, int family, double timeout, str
 
 	int code = getaddrinfo(host, service, &hints, &list);
 	if (code != 0) {
-		char reason[REASON_TEXT];
-		lower_first(reason, code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+		char reason[NET_REASON_TEXT];
+		net_reason(reason, code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
 		err_set(err, STATUS_FAILED, "%s: %s", endpoint, reason);
 		return -1;
 	}

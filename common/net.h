@@ -13,7 +13,10 @@ struct address {
 	socklen_t len;
 };
 
-enum { ADDRESS_TEXT = 80 };
+enum { ADDRESS_TEXT = 80, NET_REASON_TEXT = 128 };
+
+/* "Connection refused" (strerror(3)) as it reads behind a colon: "connection refused". */
+void net_reason(char reason[NET_REASON_TEXT], const char *text);
 
 /* "127.0.0.1:5003" or "[::1]:5003". */
 void address_format(const struct address *address, char text[ADDRESS_TEXT]);

@@ -51,9 +51,10 @@ int batch_bind(const struct address *address, struct err *err)
 	return fd;
 fail:;
 	int error = errno;
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], reason[NET_REASON_TEXT];
 	address_format(address, text);
-	err_set(err, STATUS_BIND, "%s: %s", text, strerror(error));
+	net_reason(reason, strerror(error));
+	err_set(err, STATUS_BIND, "%s: %s", text, reason);
 	if (fd >= 0)
 		close(fd);
 	errno = error;

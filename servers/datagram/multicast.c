@@ -11,10 +11,11 @@ enum { RECEIVE_BUFFER = 4 << 20 }; /* bytes; the kernel gives what it allows */
 static int fail(int fd, const struct address *where, struct in_addr interface, const char *what, struct err *err)
 {
 	int error = errno;
-	char text[ADDRESS_TEXT], name[INET_ADDRSTRLEN] = "";
+	char text[ADDRESS_TEXT], name[INET_ADDRSTRLEN] = "", reason[NET_REASON_TEXT];
 	address_format(where, text);
 	inet_ntop(AF_INET, &interface, name, sizeof name);
-	err_set(err, STATUS_BIND, "%s on the interface of %s: %s: %s", text, name, what, strerror(error));
+	net_reason(reason, strerror(error));
+	err_set(err, STATUS_BIND, "%s on the interface of %s: %s: %s", text, name, what, reason);
 	if (fd >= 0)
 		close(fd);
 	errno = error;
