@@ -5,6 +5,7 @@
 #include "common/cli.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -130,15 +131,6 @@ static void bad_option(const struct cli *cli, int value, const char *word, struc
 		err_set(err, STATUS_USAGE, "unknown option %s; see %s --help", name, cli->program);
 }
 
-/* --help or --version went to a full disk or a closed pipe? */
-static enum cli_result printed(struct err *err)
-{
-	if (fflush(stdout) == 0)
-		return CLI_DONE;
-	err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
-	return CLI_ERROR;
-}
-
 enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option,
 	void *context, int *operands, struct err *err)
 {
@@ -160,11 +152,11 @@ enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_o
 		assert(row);
 		if (row->id == CLI_HELP) {
 			cli_print_help(cli, stdout);
-			return printed(err);
+			return (cli_flush(err) ? CLI_DONE : CLI_ERROR);
 		}
 		if (row->id == CLI_VERSION) {
 			printf("%s %s\n", cli->program, PMULAB_VERSION);
-			return printed(err);
+			return (cli_flush(err) ? CLI_DONE : CLI_ERROR);
 		}
 		if (!on_option(context, row->id, optarg, err))
 			return CLI_ERROR;
@@ -278,6 +270,23 @@ bool cli_seconds(const char *option, const char *text, double *value, struct err
 
 int cli_fail(const char *program, const struct err *err)
 {
-	fprintf(stderr, "%s: %s\n", program, err->text);
+	fprintf(stderr, "%s: ", program);
+	for (const char *p = err->text; *p; p++) {
+		if (*p == '\n')
+			fputs("\\n", stderr);
+		else if (iscntrl((unsigned char)*p))
+			fprintf(stderr, "\\x%02x", (unsigned char)*p);
+		else
+			putc(*p, stderr);
+	}
+	putc('\n', stderr);
 	return (int)err->status;
+}
+
+bool cli_flush(struct err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
+	return false;
 }

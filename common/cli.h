@@ -58,7 +58,11 @@ bool cli_integer(const char *option, const char *text, long min, long max, long 
 /* Seconds: "1", "0.5", "500ms", "2s", "1m". */
 bool cli_seconds(const char *option, const char *text, double *value, struct err *err);
 
-/* Prints "program: text" to stderr and returns the exit status. */
+/* What was printed to stdout has arrived; false (STATUS_FAILED): a full disk, a closed pipe. */
+bool cli_flush(struct err *err);
+
+/* Prints "program: text" to stderr, always as one line: the text may quote what a user or a file said. Returns the exit
+   status. */
 int cli_fail(const char *program, const struct err *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* The program `pmulab`: finds the command and runs it. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cli.h"
 #include "common/err.h"
 #include "servers/commands/loss.h"
 #include "servers/commands/serve.h"
@@ -33,20 +35,22 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	const char *name = argc > 1 ? argv[1] : "";
+	struct err err;
 	for (int i = 0; i < COMMANDS; i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	if (strcmp(name, "--version") == 0) {
-		puts("pmulab " PMULAB_VERSION);
-		return STATUS_OK;
+	bool version = strcmp(name, "--version") == 0;
+	if (version || strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
+		if (version)
+			puts("pmulab " PMULAB_VERSION);
+		else
+			print_help(stdout);
+		return cli_flush(&err) ? STATUS_OK : cli_fail("pmulab", &err);
 	}
-	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
-		print_help(stdout);
-		return STATUS_OK;
+	if (*name) {
+		err_set(&err, STATUS_USAGE, "there is no command \"%s\"; see pmulab --help", name);
+		return cli_fail("pmulab", &err);
 	}
-	if (*name)
-		fprintf(stderr, "pmulab: there is no command \"%s\"; see pmulab --help\n", name);
-	else
-		print_help(stderr);
+	print_help(stderr);
 	return STATUS_USAGE;
 }

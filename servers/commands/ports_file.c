@@ -75,6 +75,9 @@ bool ports_file_write(struct ports_file *file, const char *path, const struct em
 	if (fd < 0)
 		goto fail;
 	fchmod(fd, 0644);
+	struct stat written;
+	if (fstat(fd, &written) != 0)
+		goto fail;
 	out = fdopen(fd, "w");
 	if (!out)
 		goto fail;
@@ -90,10 +93,10 @@ bool ports_file_write(struct ports_file *file, const char *path, const struct em
 	if (rename(temporary, path) != 0)
 		goto fail;
 	free(temporary);
-	file->path = path;
+	*file = (struct ports_file){ .path = path, .device = written.st_dev, .inode = written.st_ino };
 	return true;
 fail:
-	err_set(err, STATUS_FAILED, "--ports-file: %s: %s", path, strerror(errno));
+	err_set(err, STATUS_USAGE, "--ports-file: %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (temporary)
@@ -104,7 +107,8 @@ fail:
 
 void ports_file_remove(struct ports_file *file)
 {
-	if (file->path)
+	struct stat now;
+	if (file->path && stat(file->path, &now) == 0 && now.st_dev == file->device && now.st_ino == file->inode)
 		unlink(file->path);
 	file->path = NULL;
 }

@@ -3,6 +3,7 @@
 #define SERVERS_COMMANDS_PORTS_FILE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "common/net.h"
@@ -10,13 +11,15 @@
 
 struct ports_file {
 	const char *path; /* NULL: nothing was written */
+	dev_t device;     /* of what was written: another lab may have put its own in that place since */
+	ino_t inode;
 };
 
-/* Writes it whole: a temporary file beside it, then rename(2). `path` outlives `file`. STATUS_FAILED on failure. */
+/* Writes it whole: a temporary file beside it, then rename(2). `path` outlives `file`. STATUS_USAGE on failure. */
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,
 	const struct address *host, struct err *err);
 
-/* Removes what was written. */
+/* Removes what was written, if it is still there. */
 void ports_file_remove(struct ports_file *file);
 
 #endif

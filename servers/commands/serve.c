@@ -80,6 +80,7 @@ struct serve {
 	long ready_fd; /* -1: none */
 	uint64_t seed;
 	bool has_seed, ephemeral, print_config, quiet, verbose;
+	bool wanted[ENDPOINT_COUNT];
 	struct address addresses[ADDRESSES_MAX];
 	size_t address_count;
 	struct ports_file ports;
@@ -198,7 +199,8 @@ static bool choose_addresses(struct serve *serve, struct err *err)
 static bool observe(struct serve *serve, struct emulator *emulator, struct err *err)
 {
 	if (!serve->quiet) {
-		bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+		const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
+		bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
 		struct observer *text = observer_text_create(STDERR_FILENO, serve->verbose, colour);
 		if (text)
 			emulator_observe(emulator, text);
@@ -224,9 +226,11 @@ static bool observe(struct serve *serve, struct emulator *emulator, struct err *
 
 /* ---- running ---- */
 
-static bool add_endpoints(struct emulator *emulator, char **names, int count, struct err *err)
+/* Marks the endpoints that are named, all of them where none is. */
+static bool choose_endpoints(bool wanted[ENDPOINT_COUNT], char **names, int count, struct err *err)
 {
-	bool wanted[ENDPOINT_COUNT] = { false };
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		wanted[id] = count == 0;
 	for (int i = 0; i < count; i++) {
 		enum endpoint_id id = endpoint_find(names[i]);
 		if (id == ENDPOINT_NONE) {
@@ -237,8 +241,13 @@ static bool add_endpoints(struct emulator *emulator, char **names, int count, st
 		}
 		wanted[id] = true;
 	}
+	return true;
+}
+
+static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_COUNT], struct err *err)
+{
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if ((count == 0 || wanted[id]) && !emulator_add(emulator, (enum endpoint_id)id, err))
+		if (wanted[id] && !emulator_add(emulator, (enum endpoint_id)id, err))
 			return false;
 	return true;
 }
@@ -265,7 +274,7 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static bool run(struct serve *serve, char **names, int count, struct err *err)
+static bool run(struct serve *serve, struct err *err)
 {
 	bool done = false;
 	const struct emulator_options emulator_options = {
@@ -279,7 +288,7 @@ static bool run(struct serve *serve, char **names, int count, struct err *err)
 	if (!emulator)
 		return false;
 	/* The events' file is emptied only when nothing can go wrong any more: another lab may be writing it. */
-	if (!add_endpoints(emulator, names, count, err) || !emulator_listen(emulator, err) ||
+	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err) ||
 		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
 			&serve->addresses[0], err)) ||
 		!observe(serve, emulator, err))
@@ -320,17 +329,21 @@ int command_serve(int argc, char **argv)
 	enum cli_result result = parse(&serve, argc, argv, &operands, &err);
 	if (result == CLI_ERROR)
 		goto end;
-	if (result == CLI_DONE || serve.print_config) {
-		if (result != CLI_DONE)
-			config_print(serve.config, stdout);
+	if (result == CLI_DONE) {
 		done = true;
+		goto end;
+	}
+	if (!choose_endpoints(serve.wanted, argv + operands, argc - operands, &err) || !config_check(serve.config, &err))
+		goto end;
+	if (serve.print_config) {
+		config_print(serve.config, stdout);
+		done = cli_flush(&err);
 		goto end;
 	}
 	if (!serve.has_seed)
 		serve.seed = seed_draw();
 	raise_descriptor_limit();
-	done = config_check(serve.config, &err) && choose_addresses(&serve, &err) &&
-		run(&serve, argv + operands, argc - operands, &err);
+	done = choose_addresses(&serve, &err) && run(&serve, &err);
 end:
 	config_destroy(serve.config);
 	return done ? STATUS_OK : cli_fail(cli.program, &err);

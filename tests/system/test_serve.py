@@ -440,3 +440,35 @@ def test_a_start_is_quick(home):
     took.sort()
     print(f"milliseconds: least {took[0] * 1000:.1f}, median {took[10] * 1000:.1f}, most {took[-1] * 1000:.1f}")
     assert took[10] < 0.1 * SCALE
+
+
+@pytest.mark.parametrize("args", [["foo\nbar"], ["--bind", "\x1b[2J"], ["-c", "a\nb.ini"], ["--print-config", "no\rsuch"]])
+def test_an_error_is_one_line_whatever_it_quotes(args):
+    result = run("pmulab", "serve", "--ephemeral", *args)
+    assert (result.status, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1 and result.stderr[:-1].isprintable()
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["serve", "--help"], ["serve", "--print-config"]])
+def test_what_was_not_printed_is_a_failure(args):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([program("pmulab"), *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+    assert done.returncode == 1
+    assert re.fullmatch(r"pmulab( serve)?: stdout: No space left on device\n", done.stderr)
+
+
+def test_a_ports_file_that_cannot_be_written(tmp_path):
+    events = tmp_path / "events"
+    events.write_text("another lab's\n")
+    result = run("pmulab", "serve", "--ephemeral", "--ports-file", tmp_path / "none" / "ports", "--events", events, "pmu")
+    assert result.status == 2
+    assert "--ports-file" in result.stderr and result.stderr.count("\n") == 1
+    assert events.read_text() == "another lab's\n"
+
+
+def test_a_ports_file_that_is_another_labs_by_now_stays(tmp_path):
+    ports = tmp_path / "ports"
+    with running("--ephemeral", "--ports-file", ports, "pmu"):
+        ports.rename(tmp_path / "first")
+        ports.write_text("another lab's\n")
+    assert ports.read_text() == "another lab's\n"
