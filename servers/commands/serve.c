@@ -198,13 +198,12 @@ static bool choose_addresses(struct serve *serve, struct err *err)
 
 static bool observe(struct serve *serve, struct emulator *emulator, struct err *err)
 {
-	if (!serve->quiet) {
-		const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
-		bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
-		struct observer *text = observer_text_create(STDERR_FILENO, serve->verbose, colour);
-		if (text)
-			emulator_observe(emulator, text);
-	}
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
+	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
+	enum text_mode mode = serve->quiet ? TEXT_WARNINGS : serve->verbose ? TEXT_ALL : TEXT_SENTENCES;
+	struct observer *text = observer_text_create(STDERR_FILENO, mode, colour);
+	if (text)
+		emulator_observe(emulator, text);
 	if (!serve->events)
 		return true;
 	bool standard = strcmp(serve->events, "-") == 0;

@@ -1,6 +1,7 @@
 /* The journal for people: short aligned lines, one per thing that matters. */
 #include "servers/events/observers.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ static const double LAST_WORDS_SECONDS = 0.2;
 struct observer_text {
 	struct observer base;
 	struct sink *sink;
-	bool verbose, colour;
+	enum text_mode mode;
+	bool colour;
 };
 
 struct line {
@@ -133,10 +135,14 @@ static void say_drop(struct line *line, const struct event *event)
 {
 	const char *reason = text_of(event, "reason");
 	add(line, "%s %lld lost: ", text_of(event, "direction"), (long long)integer_of(event, "n"));
-	if (strcmp(reason, "loss") == 0)
-		add(line, "%s, drew %.4f", text_of(event, "model"), real_of(event, "drawn"));
-	else
+	if (strcmp(reason, "loss") != 0) {
 		add(line, "%s", reason);
+		return;
+	}
+	add(line, "%s", text_of(event, "model"));
+	double drawn = real_of(event, "drawn");
+	if (!isnan(drawn)) /* a list draws nothing */
+		add(line, ", drew %.4f", drawn);
 }
 
 static void say_reset(struct line *line, const struct event *event)
@@ -271,7 +277,9 @@ static void text_on_event(struct observer *observer, const struct event *event)
 	struct observer_text *text = (struct observer_text *)observer;
 	struct line line = { .len = 0 };
 	bool red = text->colour && event->type == EVENT_ERROR;
-	if (text->verbose)
+	if (text->mode == TEXT_WARNINGS && strcmp(text_of(event, "fault"), "configuration") != 0)
+		return;
+	if (text->mode == TEXT_ALL)
 		add(&line, "%9.3f ", event->t);
 	if (red)
 		add(&line, "\033[31m");
@@ -296,17 +304,20 @@ static void text_destroy(struct observer *observer)
 
 static const struct observer_ops text_ops = { .on_event = text_on_event, .destroy = text_destroy };
 
-struct observer *observer_text_create(int fd, bool verbose, bool colour)
+struct observer *observer_text_create(int fd, enum text_mode mode, bool colour)
 {
 	struct observer_text *text = calloc(1, sizeof *text);
 	if (!text)
 		return NULL;
 	text->base.ops = &text_ops;
-	text->verbose = verbose;
+	text->mode = mode;
 	text->colour = colour;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-		if (verbose || (sentences[type] && !(only_verbose & EVENT_BIT(type))))
+		if (mode == TEXT_ALL ||
+			(mode == TEXT_SENTENCES && sentences[type] && !(only_verbose & EVENT_BIT(type))))
 			text->base.wants |= EVENT_BIT(type);
+	if (mode == TEXT_WARNINGS)
+		text->base.wants = EVENT_BIT(EVENT_ERROR);
 	text->sink = sink_create(fd, 0);
 	if (!text->sink) {
 		free(text);

@@ -14,8 +14,13 @@
  */
 struct observer *observer_jsonl_create(int fd, uint64_t limit);
 
-/* Lines for people on `fd`, which stays the caller's: with `verbose` every event, else one line per thing
-   that matters. NULL: no memory. */
-struct observer *observer_text_create(int fd, bool verbose, bool colour);
+enum text_mode {
+	TEXT_WARNINGS,  /* only what is odd about the configuration */
+	TEXT_SENTENCES, /* one line per thing that matters */
+	TEXT_ALL,       /* every event, with its time */
+};
+
+/* Lines for people on `fd`, which stays the caller's. NULL: no memory. */
+struct observer *observer_text_create(int fd, enum text_mode mode, bool colour);
 
 #endif

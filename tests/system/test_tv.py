@@ -2,11 +2,12 @@
 import random
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.lab import SANITIZED, run
+from support.lab import SANITIZED, program, run
 from support.multicast import Member, Speaker
 
 REWIND = b"swcmTVRWND..."
@@ -136,6 +137,16 @@ def test_a_ttl_prints_one_line_of_warning(start_tv):
         assert member.hear_until(REWIND) == [b"swcmTVone", REWIND]  # each once
     lab.stop()
     assert lab.output.count("warning") == 1
+
+
+def test_quiet_still_warns():
+    with subprocess.Popen([program("pmulab"), "serve", "-q", "--ephemeral", "--set", "tv.ttl=1", "tv"],
+                          stderr=subprocess.PIPE, text=True) as lab:
+        try:
+            assert "warning: with tv.interface=127.0.0.1 and tv.ttl=1" in lab.stderr.readline()
+        finally:
+            lab.terminate()
+        assert lab.stderr.read() == ""
 
 
 def test_a_group_that_is_none_is_warned_of(start_lab):
