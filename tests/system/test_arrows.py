@@ -23,12 +23,13 @@ MAY_INCLUDE = {
     # Keys whose values have a grammar are read by the pure module that uses them.
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
-    "servers/config": ("common/", "servers/config", "servers/endpoint_table.h"),
+    "servers/config": ("common/", "servers/config", "servers/duration.h", "servers/endpoint_table.h"),
     "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
     "servers/endpoint_table": ("servers/endpoint", "servers/stream/session.h", "servers/datagram/responder.h"),
     "servers/stream/": ("common/", "servers/stream/", "servers/events/", "servers/config.h", "servers/endpoint",
                         "servers/port_holder.h"),
-    "servers/datagram/": ("common/", "servers/datagram/", "servers/events/", "servers/config.h", "servers/endpoint"),
+    "servers/datagram/": ("common/", "servers/datagram/", "servers/events/", "servers/config.h", "servers/endpoint",
+                          "servers/duration.h"),
     "servers/stream/session": ("common/wire.h", "servers/stream/session.h", "servers/events/event.h",
                                "servers/config.h"),
 }

@@ -1,0 +1,94 @@
+/*
+ * What the files of a datagram endpoint share: endpoint_udp.c is the contract, endpoint_udp_way.c the way of a datagram,
+ * endpoint_udp_turns.c the families' turns.
+ */
+#ifndef SERVERS_DATAGRAM_ENDPOINT_UDP_PRIVATE_H
+#define SERVERS_DATAGRAM_ENDPOINT_UDP_PRIVATE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "servers/datagram/batch.h"
+#include "servers/datagram/endpoint_delays.h"
+#include "servers/datagram/impair_config.h"
+#include "servers/datagram/responder.h"
+#include "servers/datagram/telling.h"
+#include "servers/datagram/turns.h"
+#include "servers/endpoint.h"
+
+enum { FAMILIES = 2 };
+
+/* One family of the endpoint. */
+struct side {
+	struct endpoint_udp *endpoint;
+	struct address address;
+	int number;  /* 4 or 6 */
+	unsigned turn; /* TURN_4 or TURN_6 */
+	int fd;      /* -1: closed */
+	bool active; /* served, else closed or silent */
+	bool leaving; /* refuses whoever is new, and closes when nothing is under way any more */
+	size_t under_way;
+	struct ev_io io;
+	struct impair request, answer;
+};
+
+/* A datagram under way: on its way in, or on its way out. */
+struct pending {
+	struct side *side;
+	struct batch_origin origin;
+	bool outward;
+	bool told; /* in detail */
+	uint64_t n;
+	size_t len;
+	char data[];
+};
+
+struct endpoint_udp {
+	struct endpoint base;
+	struct endpoint_options options;
+	struct responder_host host;
+	const struct responder_ops *responder;
+	void *self;
+	struct side sides[FAMILIES];
+	size_t side_count;
+	struct turns turns;
+	bool turn_told; /* once, also where nothing is served */
+	double started;
+	struct ev_timer turn, sweep;
+	struct impair_config impair;
+	struct batch_in *in;
+	struct batch_out *out;
+	struct delays delays;
+	struct telling telling;
+	const struct batch_origin *origin; /* of the datagram that is being dealt with */
+	bool stopped;
+
+	struct { uint64_t received, replies; } totals;
+};
+
+/* ---- endpoint_udp_way.c ---- */
+
+/* Reads and deals with at most `batches` of what has come. False: nothing is left. */
+bool udp_read_batches(struct side *side, int batches);
+
+/* The watcher of a side's socket. */
+void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events);
+
+/* Tells of a delayed datagram that is given up: the lab ends (delays_clear). */
+void udp_on_lost(void *item);
+
+/* ---- endpoint_udp_turns.c ---- */
+
+/* Binds the side's socket, if it is closed. STATUS_BIND. */
+bool udp_side_open(struct side *side, struct err *err);
+void udp_side_close(struct side *side);
+
+/* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the next turn. */
+void udp_take_turn(struct endpoint_udp *endpoint);
+
+/* The timer of the turns. */
+void udp_on_turn(struct ev_loop *loop, struct ev_timer *timer, int events);
+
+#endif
