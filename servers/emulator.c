@@ -48,6 +48,48 @@ struct emulator {
 
 static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
 
+/* ---- signals ---- */
+
+static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
+{
+	struct emulator *emulator = watcher->data;
+	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
+	emulator_stop(emulator);
+}
+
+static void watch_signals(struct emulator *emulator)
+{
+	static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+	for (int i = 0; i < SIGNALS; i++) {
+		struct sigaction old;
+		sigaction(numbers[i], NULL, &old);
+		if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN)
+			continue; /* nohup(1) */
+		ev_signal_init(&emulator->signals[i], on_signal, numbers[i]);
+		emulator->signals[i].data = emulator;
+		ev_signal_start(emulator->loop, &emulator->signals[i]);
+	}
+}
+
+/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are ignored, without a
+   moment in between. */
+static void forget_signals(struct emulator *emulator)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	for (int i = 0; i < SIGNALS; i++) {
+		struct ev_signal *watcher = &emulator->signals[i];
+		if (!ev_is_active(watcher))
+			continue;
+		ev_signal_stop(emulator->loop, watcher);
+		signal(watcher->signum, SIG_IGN);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* ---- making ---- */
+
 struct emulator *emulator_create(const struct emulator_options *options, struct err *err)
 {
 	struct emulator *emulator = calloc(1, sizeof *emulator);
@@ -62,6 +104,8 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 		emulator_destroy(emulator);
 		return NULL;
 	}
+	/* Before anything is made that must not be left behind. Who asks before the lab runs stops it as soon as it does. */
+	watch_signals(emulator);
 	return emulator;
 }
 
@@ -153,46 +197,6 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *er
 	return true;
 }
 
-/* ---- signals ---- */
-
-static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
-{
-	struct emulator *emulator = watcher->data;
-	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
-	emulator_stop(emulator);
-}
-
-static void watch_signals(struct emulator *emulator)
-{
-	static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-	for (int i = 0; i < SIGNALS; i++) {
-		struct sigaction old;
-		sigaction(numbers[i], NULL, &old);
-		if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN)
-			continue; /* nohup(1) */
-		ev_signal_init(&emulator->signals[i], on_signal, numbers[i]);
-		emulator->signals[i].data = emulator;
-		ev_signal_start(emulator->loop, &emulator->signals[i]);
-	}
-}
-
-/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are ignored, without a
-   moment in between. */
-static void forget_signals(struct emulator *emulator)
-{
-	sigset_t all, old;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &old);
-	for (int i = 0; i < SIGNALS; i++) {
-		struct ev_signal *watcher = &emulator->signals[i];
-		if (!ev_is_active(watcher))
-			continue;
-		ev_signal_stop(emulator->loop, watcher);
-		signal(watcher->signum, SIG_IGN);
-	}
-	sigprocmask(SIG_SETMASK, &old, NULL);
-}
-
 /* ---- listening ---- */
 
 static void emit_start(struct emulator *emulator)
@@ -213,8 +217,6 @@ bool emulator_listen(struct emulator *emulator, struct err *err)
 		if (!endpoint->ops->listen(endpoint, options->addresses, options->address_count, options->ephemeral, err))
 			return false;
 	}
-	/* From here on others may know of the lab, and ask it to stop. */
-	watch_signals(emulator);
 	return true;
 }
 
