@@ -1,7 +1,6 @@
 """What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
 import json
 import math
-import os
 import select
 import socket
 import struct
@@ -35,7 +34,7 @@ with socket.socket(int(family), socket.SOCK_DGRAM) as sock:
     print(sent, time.monotonic() - began)
 """
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets are root's")
+needs_root = pytest.mark.root  # raw sockets
 
 
 @pytest.fixture
