@@ -33,6 +33,8 @@ libev-dev         | header ev.h             | libev (headers)
 libwslay-dev      | header wslay/wslay.h    | wslay (headers)
 libssl-dev        | header openssl/ssl.h    | OpenSSL 3 (headers)
 libjansson-dev    | header jansson.h        | jansson (headers)
+libmnl-dev        | header libmnl/libmnl.h  | libmnl (headers)
+libpcap-dev       | header pcap/pcap.h      | libpcap (headers)
 llhttp            | llhttp                  | llhttp (headers)
 libnss-myhostname | localhost               | an /etc/hosts with localhost
 '
@@ -50,6 +52,10 @@ curl                  | command curl                  | curl
 git                   | command git                   | git
 iproute2              | command ip                    | ip of iproute2
 default-jdk-headless  | command javac                 | a JDK
+tshark                | command tshark                | tshark
+mandoc                | command mandoc                | mandoc
+zsh                   | command zsh                   | zsh
+fish                  | command fish                  | fish
 '
 CI_NEEDS='
 clang               | command clang                   | clang
