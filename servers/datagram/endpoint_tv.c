@@ -343,6 +343,8 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 	if (!impair_config_check(&tv->imperfection, err))
 		return false;
 	address_parse(&tv->group, config_text(config, KEY_TV_GROUP, base->id), port);
+	if (!multicast_check(&tv->group, interface, err))
+		return false;
 	tv->hearing = multicast_hear(&tv->group, interface, err);
 	if (tv->hearing >= 0)
 		tv->speaking = multicast_speak(&tv->source, interface, (int)config_integer(config, KEY_TV_TTL, base->id), err);
@@ -362,9 +364,8 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 /* What is not the default has been asked for, and is told all the same. */
 static void warn(struct endpoint_tv *tv)
 {
-	enum { LOOPBACK_NET = 127 };
 	int ttl = (int)config_integer(tv->options.config, KEY_TV_TTL, tv->base.id);
-	bool loopback = ntohl(interface_of(tv).s_addr) >> 24 == LOOPBACK_NET;
+	bool loopback = multicast_is_loopback(interface_of(tv));
 	char what[200];
 	if (!multicast_is(&tv->group)) {
 		snprintf(what, sizeof what, "warning: tv.group=%s is no multicast address: the station sends to that host alone, "

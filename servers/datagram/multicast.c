@@ -32,6 +32,26 @@ bool multicast_is(const struct address *group)
 	return IN_MULTICAST(ntohl(((const struct sockaddr_in *)&group->ss)->sin_addr.s_addr));
 }
 
+bool multicast_is_loopback(struct in_addr address)
+{
+	enum { LOOPBACK_NET = 127 };
+	return ntohl(address.s_addr) >> 24 == LOOPBACK_NET;
+}
+
+bool multicast_check(const struct address *group, struct in_addr interface, struct err *err)
+{
+	const struct in_addr host = ((const struct sockaddr_in *)&group->ss)->sin_addr;
+	char host_text[INET_ADDRSTRLEN] = "", name[INET_ADDRSTRLEN] = "";
+	if (multicast_is(group) || multicast_is_loopback(host) || !multicast_is_loopback(interface))
+		return true;
+	inet_ntop(AF_INET, &host, host_text, sizeof host_text);
+	inet_ntop(AF_INET, &interface, name, sizeof name);
+	err_set(err, STATUS_USAGE, "tv.group=%s is no multicast address and cannot be reached from tv.interface=%s; name an "
+		"address of this machine's with --set tv.interface=ADDRESS too, or a group from 224.0.0.0 to 239.255.255.255",
+		host_text, name);
+	return false;
+}
+
 int multicast_hear(struct address *group, struct in_addr interface, struct err *err)
 {
 	struct address local = *group;

@@ -12,6 +12,9 @@ from support.multicast import Member, Speaker
 
 REWIND = b"swcmTVRWND..."
 MIB = 1 << 20
+# In a network of its own, where 192.0.2.7 is the machine's own and nothing leads anywhere else.
+ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c",
+         'ip link set lo up && ip address add 192.0.2.7/32 dev lo && exec "$@"', "sh")
 
 
 @pytest.fixture
@@ -156,6 +159,24 @@ def test_a_group_that_is_none_is_warned_of(start_lab):
     assert warning["what"].startswith("warning: tv.group=127.0.0.1 is no multicast address")
     lab.wait_all(2, event="line")
     assert lab.events(event="participant") == []  # what it sends to itself is its own
+
+
+@pytest.mark.parametrize("group", ["192.0.2.7", "0.0.0.0", "255.255.255.255", "223.255.255.255", "240.0.0.1"])
+def test_a_host_that_the_loopback_interface_cannot_reach(group):
+    """Refused at the start, before anything is sent anywhere."""
+    result = run("pmulab", "serve", "--ephemeral", "--set", f"tv.group={group}", "tv", prefix=ALONE)
+    assert result.status == 2
+    assert result.stderr.startswith(f"pmulab serve: tv.group={group} is no multicast address and cannot be reached from "
+                                    "tv.interface=127.0.0.1; ")
+    assert "--set tv.interface=ADDRESS" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_host_on_an_interface_that_was_named(start_lab):
+    lab = start_lab("--set", "tv.group=192.0.2.7", "--set", "tv.interface=192.0.2.7", "tv", prefix=ALONE)
+    warnings = lab.wait_all(2, event="error")
+    assert warnings[0]["what"].startswith("warning: tv.group=192.0.2.7 is no multicast address")
+    lab.wait_all(2, event="line")
+    assert lab.events(event="error") == warnings  # each line was sent
 
 
 def test_an_interface_that_is_none():
