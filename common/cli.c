@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/near.h"
+
 /* A long option's value for getopt: above all letters. */
 enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 2 };
 enum { NAME_MAX_LENGTH = 40, HELP_WIDTH = 100, HELP_COLUMN = 30 };
@@ -26,35 +28,6 @@ static const struct cli_option *find_row(const struct cli *cli, int value)
 	return NULL;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-	return least < c ? least : c;
-}
-
-/* Edits that turn a into b: a letter more, less, changed, or two neighbours exchanged (Damerau-Levenshtein). */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t la = strlen(a), lb = strlen(b);
-	size_t rows[3][NAME_MAX_LENGTH + 1];
-	if (la > NAME_MAX_LENGTH || lb > NAME_MAX_LENGTH)
-		return la + lb;
-	for (size_t j = 0; j <= lb; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t *row = rows[i % 3], *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			row[j] =
-				smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				two_above[j - 2] + 1 < row[j])
-				row[j] = two_above[j - 2] + 1;
-		}
-	}
-	return rows[la % 3][lb];
-}
-
 /* `word` is what was typed, "--prot" or "--prot=1": no row's name, or the beginning of several. */
 static void unknown_long(const struct cli *cli, const char *word, struct err *err)
 {
@@ -64,7 +37,7 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 	char candidates[200] = "";
 	size_t count = 0;
 	const struct cli_option *nearest = NULL;
-	size_t least = 3; /* more edits than two are no slip of the fingers */
+	unsigned least = 3; /* more edits than two are no slip of the fingers */
 	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
 		if (!row->name)
 			continue;
@@ -73,7 +46,7 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 			snprintf(candidates + used, sizeof candidates - used, "%s--%s", count++ ? ", " : "",
 				row->name);
 		}
-		size_t edits = edit_distance(name, row->name);
+		unsigned edits = near_distance(name, row->name);
 		if (edits < least && edits < strlen(row->name)) {
 			least = edits;
 			nearest = row;

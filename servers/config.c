@@ -11,10 +11,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/near.h"
 #include "servers/config_keys.h"
 
 struct config {
@@ -142,40 +142,6 @@ bool config_assign(struct config *config, const char *assignment, const char *or
 	return done;
 }
 
-/*
- * Letters that were left out, put in, changed or swapped with their neighbour between two names (optimal
- * string alignment), whatever their case. Both are shorter than CONFIG_NAME_MAX.
- */
-static unsigned name_distance(const char *a, const char *b)
-{
-	unsigned rows[3][CONFIG_NAME_MAX];
-	unsigned *before = rows[0], *last = rows[1], *row = rows[2];
-	size_t n = strlen(b);
-	assert(n < CONFIG_NAME_MAX);
-	for (size_t j = 0; j <= n; j++)
-		last[j] = (unsigned)j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= n; j++) {
-			bool same = strncasecmp(&a[i - 1], &b[j - 1], 1) == 0;
-			unsigned best = last[j - 1] + !same;
-			if (last[j] + 1 < best)
-				best = last[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && strncasecmp(&a[i - 1], &b[j - 2], 1) == 0 &&
-				strncasecmp(&a[i - 2], &b[j - 1], 1) == 0 && before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			row[j] = best;
-		}
-		unsigned *spare = before;
-		before = last;
-		last = row;
-		row = spare;
-	}
-	return last[n];
-}
-
 struct suggestion {
 	const char *asked;
 	char name[CONFIG_NAME_MAX];
@@ -185,7 +151,7 @@ struct suggestion {
 /* Of two that are equally near the first stays: `compared` may be only a part of `name`. */
 static void suggestion_try(struct suggestion *best, const char *compared, const char *name)
 {
-	unsigned distance = name_distance(best->asked, compared);
+	unsigned distance = near_distance(best->asked, compared);
 	if (distance < best->distance) {
 		best->distance = distance;
 		snprintf(best->name, sizeof best->name, "%s", name);
