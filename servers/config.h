@@ -85,6 +85,10 @@ bool config_assign(struct config *config, const char *assignment, const char *or
  */
 bool config_load(struct config *config, const char *path, struct err *err);
 
+/* The same from a text in memory. `name` stands in errors and origins ("epfl-2016.ini:7"); relative paths begin at the
+   current folder. */
+bool config_load_text(struct config *config, const char *name, const char *text, struct err *err);
+
 /* Checks what no single key can: tls.cert without tls.key, an unreadable flood text or play. */
 bool config_check(const struct config *config, struct err *err);
 

@@ -1,5 +1,5 @@
 /*
- * The configuration as text: read from an INI file, written as one, as a table for --help and as JSON.
+ * The configuration read from an INI file, or from one that is built in.
  *
  * Why not libinih: Debian's build hands no line numbers to its handler and cuts lines at 200 bytes without a
  * word. An error here names the file and the line, and nothing is ever cut.
@@ -8,18 +8,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/json.h"
 #include "servers/config_keys.h"
 
 enum {
-	LINE_BYTES = 4096,  /* of a line without its end */
-	ORIGIN_BYTES = 256, /* of "lab.ini:7" with its NUL */
-	ORIGIN_PATH = 200,  /* of the path in it; the end of a longer one is shown */
+	LINE_BYTES = 4096, /* of a line without its end */
+	ORIGIN_PATH = 200, /* of the path in an origin; the end of a longer one is shown */
 };
 
 static const char blanks[] = " \t\r\v\f";
@@ -28,20 +24,20 @@ struct reader {
 	struct config *config;
 	FILE *file;
 	const char *path;
-	size_t folder;                 /* bytes of `path` up to its last slash: where its paths begin */
-	char shown[ORIGIN_PATH + 16];  /* `path` as errors show it */
-	char origin[ORIGIN_BYTES];     /* "lab.ini:7": the line being read */
+	size_t folder;                  /* bytes of `path` up to its last slash: where its paths begin */
+	char shown[ORIGIN_PATH + 16];   /* `path` as errors show it */
+	char origin[CONFIG_ORIGIN_MAX]; /* "lab.ini:7": the line being read */
 	unsigned long line;
-	char section[CONFIG_NAME_MAX]; /* "": none yet */
+	char section[CONFIG_NAME_MAX];  /* "": none yet */
 	char text[LINE_BYTES + 1];
 };
 
-static bool is_blank(char c)
+bool config_is_blank(char c)
 {
 	return c != '\0' && strchr(blanks, c);
 }
 
-static bool is_comment(char c)
+bool config_is_comment(char c)
 {
 	return c == ';' || c == '#';
 }
@@ -51,7 +47,7 @@ static char *text_trim(char *text)
 {
 	text += strspn(text, blanks);
 	size_t len = strlen(text);
-	while (len > 0 && is_blank(text[len - 1]))
+	while (len > 0 && config_is_blank(text[len - 1]))
 		len--;
 	text[len] = '\0';
 	return text;
@@ -97,7 +93,7 @@ static bool line_fail(struct reader *reader, const char *what, const char *text,
 static bool tail_ends(const char *tail)
 {
 	tail += strspn(tail, blanks);
-	return *tail == '\0' || is_comment(*tail);
+	return *tail == '\0' || config_is_comment(*tail);
 }
 
 /* One escape behind a backslash; returns how many characters it has, 0 for none. */
@@ -156,7 +152,7 @@ static char *value_read(struct reader *reader, char *text, struct err *err)
 		return quoted_read(reader, text + blank + 1, err);
 	/* A comment is set apart by a blank: "a#b" is a value. */
 	for (size_t i = 1; text[i - 1] && text[i]; i++)
-		if (is_comment(text[i]) && is_blank(text[i - 1]))
+		if (config_is_comment(text[i]) && config_is_blank(text[i - 1]))
 			text[i] = '\0';
 	return text_trim(text);
 }
@@ -219,9 +215,25 @@ static bool key_read(struct reader *reader, char *text, struct err *err)
 	return config_set(reader->config, key, value, reader->origin, err);
 }
 
-bool config_load(struct config *config, const char *path, struct err *err)
+static bool lines_read(struct reader *reader, struct err *err)
 {
-	struct reader reader = { .config = config, .path = path };
+	bool failed;
+	while (line_read(reader, &failed, err)) {
+		char *text = reader->text;
+		if (reader->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+			text += 3;
+		text = text_trim(text);
+		if (*text == '\0' || config_is_comment(*text))
+			continue;
+		if (!(*text == '[' ? section_read(reader, text, err) : key_read(reader, text, err)))
+			return false;
+	}
+	return !failed;
+}
+
+static void reader_init(struct reader *reader, struct config *config, const char *path)
+{
+	*reader = (struct reader){ .config = config, .path = path };
 	size_t len = strlen(path);
 	bool cut = len > ORIGIN_PATH / 2;
 	const char *end = cut ? path + len - ORIGIN_PATH / 2 : path;
@@ -229,162 +241,44 @@ bool config_load(struct config *config, const char *path, struct err *err)
 		end++;
 	char shown[ORIGIN_PATH];
 	config_escape(shown, sizeof shown, end);
-	snprintf(reader.shown, sizeof reader.shown, "%s%s", cut ? "..." : "", shown);
+	snprintf(reader->shown, sizeof reader->shown, "%s%s", cut ? "..." : "", shown);
+}
 
-	bool failed = true;
+bool config_load(struct config *config, const char *path, struct err *err)
+{
+	struct reader reader;
+	reader_init(&reader, config, path);
+
+	bool done = false;
 	struct stat stat;
 	reader.file = fopen(path, "re");
 	if (!reader.file || fstat(fileno(reader.file), &stat) < 0) {
 		err_set(err, STATUS_USAGE, "%s: cannot be read: %s", reader.shown, strerror(errno));
-		goto done;
+		goto end;
 	}
 	/* A pipe has no folder. */
 	const char *slash = strrchr(path, '/');
 	if (slash && S_ISREG(stat.st_mode))
 		reader.folder = (size_t)(slash - path) + 1;
-
-	while (line_read(&reader, &failed, err)) {
-		char *text = reader.text;
-		if (reader.line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
-			text += 3;
-		text = text_trim(text);
-		if (*text == '\0' || is_comment(*text))
-			continue;
-		failed = *text == '[' ? !section_read(&reader, text, err) : !key_read(&reader, text, err);
-		if (failed)
-			break;
-	}
-done:
+	done = lines_read(&reader, err);
+end:
 	if (reader.file)
 		fclose(reader.file);
-	return !failed;
+	return done;
 }
 
-/* One line of the merged configuration: a group's key, or what was said for one endpoint. */
-struct entry {
-	const char *section;
-	enum config_key key;
-	enum endpoint_id scope;
-	const struct config_slot *slot;
-};
-
-/* The groups, then those endpoints that no group is named after. NULL behind the last. */
-static const char *section_name(size_t index)
+bool config_load_text(struct config *config, const char *name, const char *text, struct err *err)
 {
-	for (size_t g = 0; config_groups[g]; g++)
-		if (index-- == 0)
-			return config_groups[g];
-	for (int e = 0; e < ENDPOINT_COUNT; e++) {
-		const char *name = endpoint_table[e].name;
-		bool is_group = false;
-		for (size_t g = 0; config_groups[g]; g++)
-			is_group |= strcmp(config_groups[g], name) == 0;
-		if (!is_group && index-- == 0)
-			return name;
-	}
-	return NULL;
-}
-
-/* Steps through all entries, section by section; `*at` begins with 0. */
-static bool entry_next(const struct config *config, size_t *at, struct entry *entry)
-{
-	const size_t scopes = 1 + ENDPOINT_COUNT;
-	while ((entry->section = section_name(*at / (KEY_COUNT * scopes)))) {
-		entry->key = (enum config_key)(*at / scopes % KEY_COUNT);
-		entry->scope = (enum endpoint_id)((int)(*at % scopes) - 1);
-		++*at;
-		const char *section = config_section(entry->key, entry->scope);
-		entry->slot = config_slot(config, entry->key, entry->scope);
-		if (section && strcmp(section, entry->section) == 0 && entry->slot->origin)
-			return true;
-	}
-	return false;
-}
-
-/* True where the reader would not read `text` back as it is. */
-static bool value_needs_quotes(const char *text)
-{
-	size_t len = strlen(text);
-	if (len == 0 || text[0] == '"' || is_blank(text[0]) || is_blank(text[len - 1]))
+	struct reader reader;
+	reader_init(&reader, config, name);
+	if (*text == '\0') /* a stream over nothing is an error in some C libraries */
 		return true;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
-			(is_comment(text[i]) && (i == 0 || is_blank(text[i - 1]))))
-			return true;
-	return false;
-}
-
-/* The value as a file has it: a path is made absolute, for the file may be read from anywhere. */
-static void value_print(const struct config_row *row, const struct config_slot *slot, FILE *out)
-{
-	char text[CONFIG_VALUE_MAX], folder[CONFIG_PATH_MAX], quoted[4 * CONFIG_VALUE_MAX + 16];
-	config_value_format(row, &slot->value, text, sizeof text);
-	if (row->kind == KIND_PATH && text[0] != '\0' && text[0] != '/' &&
-		getcwd(folder, sizeof folder) &&
-		strlen(folder) + 1 + strlen(slot->value.text) < CONFIG_PATH_MAX)
-		snprintf(text, sizeof text, "%s/%s", folder, slot->value.text);
-	if (!value_needs_quotes(text)) {
-		fputs(text, out);
-		return;
+	reader.file = fmemopen((char *)text, strlen(text), "r"); /* only read, whatever its type says */
+	if (!reader.file) {
+		err_set(err, STATUS_FAILED, "%s: %s", reader.shown, strerror(errno));
+		return false;
 	}
-	config_escape(quoted, sizeof quoted, text);
-	fprintf(out, "\"%s\"", quoted);
-}
-
-void config_print(const struct config *config, FILE *out)
-{
-	const char *section = NULL;
-	struct entry entry;
-	for (size_t at = 0; entry_next(config, &at, &entry); section = entry.section) {
-		if (!section || strcmp(section, entry.section) != 0)
-			fprintf(out, "%s[%s]\n", section ? "\n" : "", entry.section);
-		char origin[ORIGIN_BYTES];
-		config_escape(origin, sizeof origin, entry.slot->origin);
-		fprintf(out, "%s = ", config_rows[entry.key].name);
-		value_print(&config_rows[entry.key], entry.slot, out);
-		fprintf(out, "  ; %s\n", origin);
-	}
-}
-
-void config_print_keys(FILE *out)
-{
-	for (int k = 0; k < KEY_COUNT; k++) {
-		const struct config_row *row = &config_rows[k];
-		char name[CONFIG_NAME_MAX], range[CONFIG_NAME_MAX];
-		const char *group = row->group ? row->group : row->endpoints == GROUP_DATAGRAM ? "<udp>" : "<endpoint>";
-		snprintf(name, sizeof name, "%s.%s", group, row->name);
-		config_value_range(row, range, sizeof range);
-		const char *standard = !row->standard ? "the lab's" : row->standard[0] ? row->standard : "-";
-		fprintf(out, "  %-17s  %-9s  %-18s  %s", name, standard, range, row->help);
-		for (int e = 0; e < ENDPOINT_COUNT; e++) {
-			char buffer[CONFIG_STANDARD_MAX];
-			if (row->group || !row->standard || !config_row_has(row, (enum endpoint_id)e))
-				continue;
-			const char *own = config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
-			if (strcmp(own, row->standard) != 0)
-				fprintf(out, " (%s: %s)", endpoint_table[e].name, own);
-		}
-		fputc('\n', out);
-	}
-}
-
-char *config_json(const struct config *config)
-{
-	for (size_t size = 4096;; size *= 2) {
-		char *text = malloc(size);
-		if (!text)
-			return NULL;
-		struct json json;
-		json_begin(&json, text, size);
-		struct entry entry;
-		for (size_t at = 0; entry_next(config, &at, &entry);) {
-			char name[CONFIG_NAME_MAX], value[CONFIG_VALUE_MAX];
-			snprintf(name, sizeof name, "%s.%s", entry.section, config_rows[entry.key].name);
-			config_value_format(&config_rows[entry.key], &entry.slot->value, value, sizeof value);
-			json_string(&json, name, value);
-		}
-		if (json_end(&json) > 0)
-			return text;
-		free(text);
-	}
+	bool done = lines_read(&reader, err);
+	fclose(reader.file);
+	return done;
 }

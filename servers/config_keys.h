@@ -17,6 +17,7 @@ enum {
 	CONFIG_VALUE_MAX = 2048, /* bytes of any value as text with its NUL */
 	CONFIG_NAME_MAX = 64,    /* bytes of "pmu-wss.connections" with its NUL */
 	CONFIG_SHOWN_MAX = 80,   /* bytes of a foreign text in an error with its NUL */
+	CONFIG_ORIGIN_MAX = 256, /* bytes of "lab.ini:7" with its NUL */
 };
 
 #define CONFIG_NEVER CONFIG_NONE /* `number` of none and off */
@@ -85,6 +86,10 @@ void config_value_range(const struct config_row *row, char *text, size_t size);
 
 /* Copies `from` with control characters, quotes and backslashes escaped, "..." where it was cut. */
 void config_escape(char *text, size_t size, const char *from);
+
+/* In an INI file: what stands between words, and what begins a comment. */
+bool config_is_blank(char c);
+bool config_is_comment(char c);
 
 /* What was said for (key, scope) itself; `origin` is NULL where nothing was. */
 struct config_slot {

@@ -620,6 +620,23 @@ START_TEST(test_no_file)
 }
 END_TEST
 
+START_TEST(test_load_text)
+{
+	static const char text[] = "; as in 2016\n[pmu]\nmessages = 15 ; as counted\n[tls]\ndir = x";
+	ck_assert_msg(config_load_text(config, "epfl/2016.ini", text, &err), "%s", err.text);
+	ck_assert_int_eq(messages(ENDPOINT_PMU), 15);
+	ck_assert_str_eq(shown("tls.dir"), "x"); /* `name` is no folder */
+	char *out = printed(config);
+	ck_assert_ptr_nonnull(strstr(out, "\nmessages = 15  ; epfl/2016.ini:3\n"));
+	free(out);
+	ck_assert(config_load_text(config, "nothing", "", &err));
+	ck_assert(!config_load_text(config, "epfl-2016.ini", "[pmu]\nfirst = 3\nmesages = 1\n", &err));
+	ck_assert_str_eq(err.text, "epfl-2016.ini:3: pmu.mesages: no such key; did you mean pmu.messages?");
+	ck_assert_int_eq(err.status, STATUS_USAGE);
+	ck_assert_str_eq(shown("pmu.first"), "3");
+}
+END_TEST
+
 START_TEST(test_print_says_where_from)
 {
 	static const char text[] = "\n[pmu]\nmessages = 15\n";
@@ -804,6 +821,7 @@ int main(void)
 	LOOP(tcase, test_bad_file, bad_files);
 	tcase_add_test(tcase, test_long_line);
 	tcase_add_test(tcase, test_no_file);
+	tcase_add_test(tcase, test_load_text);
 	tcase_add_test(tcase, test_print_says_where_from);
 	LOOP(tcase, test_print_reads_back, odd_paths);
 	tcase_add_test(tcase, test_print_keys);
