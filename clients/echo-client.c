@@ -32,18 +32,17 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "echo-client",
+	.summary = "send a text to an echo server over TCP",
 	.usage = "[options] [MESSAGE]",
 	.about =
 		"Sends MESSAGE (else what Juliet says in code D) to an echo server over TCP and prints what\n"
 		"comes back, one line for each recv().",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  echo-client\n"
-		    "  echo-client -b 4 'Good night, good night!'\n"
-		    "  echo-client --hold & netstat -an | grep 5002\n"
-		    "\n"
-		    "Exit status: 0 all came back, 1 failed, 2 wrong usage, 3 something else came back.",
+	.examples = "echo-client\n"
+		    "echo-client -b 4 'Good night, good night!'\n"
+		    "echo-client --hold & netstat -an | grep 5002",
+	.exit_status = "0 all came back, 1 failed, 2 wrong usage, 3 something else came back.",
 };
 
 struct settings {

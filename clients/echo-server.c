@@ -27,17 +27,16 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "echo-server",
+	.summary = "send back what comes over TCP",
 	.usage = "[options]",
 	.about = "Sends back over TCP what comes, to one client after another, and prints each piece.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  echo-server\n"
-		    "  echo-server -b 100       the message of code D in one line\n"
-		    "  echo-server -p 0 --count 1\n"
-		    "  echo-server --count 1 --json   how many recv() calls one client takes\n"
-		    "\n"
-		    "Exit status: 0 after N clients, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+	.examples = "echo-server\n"
+		    "echo-server -b 100       the message of code D in one line\n"
+		    "echo-server -p 0 --count 1\n"
+		    "echo-server --count 1 --json   how many recv() calls one client takes",
+	.exit_status = "0 after N clients, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
 };
 
 struct numbers {

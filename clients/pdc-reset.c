@@ -50,19 +50,17 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "pdc-reset",
+	.summary = "reset a PMU's clock over UDP",
 	.usage = "[options]",
 	.about = "Sends RESET:n to a PMU over UDP, in IPv4 and in IPv6, again and again until an OFFSET=X "
 		 "comes.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  pdc-reset\n"
-		    "  pdc-reset --runs 60         how many packets does it take, how many are lost?\n"
-		    "  pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10\n"
-		    "\n"
-		    "Exit status: 0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came "
-		    "from the\n"
-		    "PMU was no OFFSET=X.",
+	.examples = "pdc-reset\n"
+		    "pdc-reset --runs 60         how many packets does it take, how many are lost?\n"
+		    "pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10",
+	.exit_status = "0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came from the\n"
+		       "PMU was no OFFSET=X.",
 };
 
 struct settings {

@@ -33,6 +33,7 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "pdc-tls",
+	.summary = "ask a PMU for its data over TLS",
 	.usage = "[options] COMMAND",
 	.about = "Sends COMMAND to a PMU over TLS and prints its answer: messages one a line, the moment\n"
 		 "they arrive, or the flood as it is. The numbers go to stderr. Nothing is sent to a PMU "
@@ -40,14 +41,11 @@ static const struct cli cli = {
 		 "certificate is not good.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue =
-		"Examples:\n"
-		"  pdc-tls CMD_short:0         the lab's own PMU on this machine\n"
-		"  pdc-tls --ca cacert.pem -p 5003 CMD_short:0\n"
-		"  pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key\n"
-		"\n"
-		"Exit status: 0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the "
-		"answer is\nnot TLS or not a PMU's.",
+	.examples = "pdc-tls CMD_short:0         the lab's own PMU on this machine\n"
+		    "pdc-tls --ca cacert.pem -p 5003 CMD_short:0\n"
+		    "pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key",
+	.exit_status = "0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the answer is\n"
+		       "not TLS or not a PMU's.",
 };
 
 static bool send_command(struct client_pmu *pmu, struct transport *tls)

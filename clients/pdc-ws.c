@@ -35,20 +35,18 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "pdc-ws",
+	.summary = "ask a PMU for its data over WebSocket",
 	.usage = "[options] [URL] COMMAND",
 	.about = "Sends COMMAND to a PMU over WebSocket and prints its answer: messages one a line, the "
 		 "moment\n"
 		 "they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  pdc-ws CMD_short:0\n"
-		    "  pdc-ws CMD_floodme >flood.txt\n"
-		    "  pdc-ws ws://tcpip.epfl.ch:5006/ CMD_short:1\n"
-		    "  pdc-ws wss://localhost/ CMD_short:0\n"
-		    "\n"
-		    "Exit status: 0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not "
-		    "a PMU's.",
+	.examples = "pdc-ws CMD_short:0\n"
+		    "pdc-ws CMD_floodme >flood.txt\n"
+		    "pdc-ws ws://tcpip.epfl.ch:5006/ CMD_short:1\n"
+		    "pdc-ws wss://localhost/ CMD_short:0",
+	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
 };
 
 enum { RECV_SIZE = 65536, MESSAGE_LIMIT = 128 * 1024 * 1024, GOODBYE_SECONDS = 2 };

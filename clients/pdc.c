@@ -31,20 +31,18 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "pdc",
+	.summary = "ask a PMU for its data over TCP",
 	.usage = "[options] COMMAND",
 	.about = "Sends COMMAND to a PMU over TCP and prints its answer: messages one a line, the moment\n"
 		 "they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  pdc CMD_short:0             20 messages, all at once\n"
-		    "  pdc CMD_short:1             one a second\n"
-		    "  pdc -b 16 CMD_short:0       with a small receive buffer, as in code D\n"
-		    "  pdc CMD_floodme >flood.txt  one large message\n"
-		    "  pdc -4 -H tcpip.epfl.ch -p 5003 CMD_short:0\n"
-		    "\n"
-		    "Exit status: 0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not "
-		    "a PMU's.",
+	.examples = "pdc CMD_short:0             20 messages, all at once\n"
+		    "pdc CMD_short:1             one a second\n"
+		    "pdc -b 16 CMD_short:0       with a small receive buffer, as in code D\n"
+		    "pdc CMD_floodme >flood.txt  one large message\n"
+		    "pdc -4 -H tcpip.epfl.ch -p 5003 CMD_short:0",
+	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
 };
 
 /* What is counted here; the rest is in struct client_pmu. */

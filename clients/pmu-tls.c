@@ -40,17 +40,16 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "pmu-tls",
+	.summary = "a PMU that answers over TLS",
 	.usage = "--cert FILE --key FILE [options]",
 	.about =
 		"Answers CMD_short:d over TLS with n messages, d seconds apart, to one client after another.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem\n"
-		    "  pmu-tls --cert 123456_cert.pem --key 123456_key.pem --legacy -p 0 --count 1\n"
-		    "\n"
-		    "Exit status: 0 after N clients, 1 failed, 2 wrong usage or certificate, 3 the address\n"
-		    "cannot be bound.",
+	.examples = "pmu-tls --cert 123456_cert.pem --key 123456_key.pem\n"
+		    "pmu-tls --cert 123456_cert.pem --key 123456_key.pem --legacy -p 0 --count 1",
+	.exit_status = "0 after N clients, 1 failed, 2 wrong usage or certificate, 3 the address\n"
+		       "cannot be bound.",
 };
 
 enum { GOODBYE_SECONDS = 2 };

@@ -37,18 +37,17 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "tv-recv",
+	.summary = "print what is said in a multicast group",
 	.usage = "[options]",
 	.about = "Joins a multicast group and prints what is said there, a line a datagram, without the ID\n"
 		 "that each one begins with. What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  tv-recv\n"
-		    "  tv-recv -v --count 10\n"
-		    "  tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station\n"
-		    "\n"
-		    "Exit status: 0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams "
-		    "came in\ntime, 2 wrong usage, 3 the address cannot be bound.",
+	.examples = "tv-recv\n"
+		    "tv-recv -v --count 10\n"
+		    "tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station",
+	.exit_status = "0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams came in\n"
+		       "time, 2 wrong usage, 3 the address cannot be bound.",
 };
 
 struct settings {

@@ -33,17 +33,16 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "tv-send",
+	.summary = "say something in a multicast group",
 	.usage = "--id ID [options]",
 	.about = "Sends the lines of stdin to a multicast group, a datagram a line. A longer one than fits "
 		 "into\n"
 		 "a packet becomes several, cut between characters.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  echo 'What a piece of work is a man' | tv-send --id 123456\n"
-		    "  tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station\n"
-		    "\n"
-		    "Exit status: 0 all is sent, 1 failed, 2 wrong usage.",
+	.examples = "echo 'What a piece of work is a man' | tv-send --id 123456\n"
+		    "tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station",
+	.exit_status = "0 all is sent, 1 failed, 2 wrong usage.",
 };
 
 struct settings {

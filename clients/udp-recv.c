@@ -31,16 +31,14 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "udp-recv",
+	.summary = "print the UDP datagrams that come",
 	.usage = "[options]",
 	.about = "Prints the UDP datagrams that come, and where from. What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue =
-		"Examples:\n"
-		"  udp-recv\n"
-		"  udp-recv --bind ::1 -p 0 --count 1\n"
-		"\n"
-		"Exit status: 0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+	.examples = "udp-recv\n"
+		    "udp-recv --bind ::1 -p 0 --count 1",
+	.exit_status = "0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
 };
 
 /* A socket that receives what is sent to `address`. -1 with `err`. */

@@ -27,15 +27,14 @@ static const struct cli_option rows[] = {
 
 static const struct cli cli = {
 	.program = "udp-send",
+	.summary = "send one UDP datagram",
 	.usage = "[options] [TEXT]",
 	.about = "Sends TEXT (else what code A says) in one UDP datagram. IPv4, unless HOST only has IPv6.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.epilogue = "Examples:\n"
-		    "  udp-send\n"
-		    "  udp-send -p 5001 'Good night, good night!'\n"
-		    "\n"
-		    "Exit status: 0 sent, which does not mean received, 1 failed, 2 wrong usage.",
+	.examples = "udp-send\n"
+		    "udp-send -p 5001 'Good night, good night!'",
+	.exit_status = "0 sent, which does not mean received, 1 failed, 2 wrong usage.",
 };
 
 int main(int argc, char **argv)

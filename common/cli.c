@@ -16,7 +16,7 @@
 
 /* A long option's value for getopt: above all letters. */
 enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 2 };
-enum { NAME_MAX_LENGTH = 40, HELP_WIDTH = 100, HELP_COLUMN = 30 };
+enum { NAME_MAX_LENGTH = 40 };
 
 static const struct cli_option *find_row(const struct cli *cli, int value)
 {
@@ -136,63 +136,6 @@ enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_o
 	}
 	*operands = optind;
 	return CLI_RUN;
-}
-
-/* Words of `text` from column `at`, in lines of HELP_WIDTH that start at HELP_COLUMN. */
-static void print_wrapped(const char *text, size_t at, FILE *out)
-{
-	while (*text) {
-		size_t word = strcspn(text, " ");
-		if (at + 1 + word > HELP_WIDTH && at > HELP_COLUMN) {
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-			at = HELP_COLUMN;
-		}
-		if (at > HELP_COLUMN) {
-			putc(' ', out);
-			at++;
-		}
-		fprintf(out, "%.*s", (int)word, text);
-		at += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	putc('\n', out);
-}
-
-static void print_lines(const char *text, FILE *out)
-{
-	size_t len = strlen(text);
-	fprintf(out, "%s%s", text, len > 0 && text[len - 1] == '\n' ? "" : "\n");
-}
-
-void cli_print_help(const struct cli *cli, FILE *out)
-{
-	fprintf(out, "Usage: %s %s\n\n", cli->program, cli->usage);
-	print_lines(cli->about, out);
-	fputs("\nOptions:\n", out);
-	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
-		char left[HELP_WIDTH];
-		const char *space = row->argument ? " " : "", *argument = row->argument ? row->argument : "";
-		int used;
-		if (row->letter && row->name)
-			used = snprintf(left, sizeof left, "  -%c, --%s%s%s", row->letter, row->name, space,
-				argument);
-		else if (row->letter)
-			used = snprintf(left, sizeof left, "  -%c%s%s", row->letter, space, argument);
-		else
-			used = snprintf(left, sizeof left, "      --%s%s%s", row->name, space, argument);
-		if (used > HELP_COLUMN - 2)
-			fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
-		else
-			fprintf(out, "%-*s", HELP_COLUMN, left);
-		print_wrapped(row->help, HELP_COLUMN, out);
-	}
-	if (cli->epilogue) {
-		putc('\n', out);
-		print_lines(cli->epilogue, out);
-	}
-	if (cli->print_more)
-		cli->print_more(out);
 }
 
 bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err)

@@ -25,14 +25,29 @@ enum { CLI_HELP = 1, CLI_VERSION = 2, CLI_FIRST = 16 };
 	{ CLI_HELP, 'h', "help", NULL, "show this and exit" },                                              \
 	{ CLI_VERSION, 0, "version", NULL, "show the version and exit" }
 
+struct cli_command;
+
+/* All that a program says of itself. Texts may have several lines, and end without a newline. */
 struct cli {
-	const char *program;  /* "pmulab serve" */
-	const char *usage;    /* "[options] COMMAND" */
-	const char *about;    /* what it does; lines */
+	const char *program;     /* "pmulab serve" */
+	const char *summary;     /* half a line: what it is for */
+	const char *usage;       /* "[options] COMMAND" */
+	const char *about;       /* what it does */
 	const struct cli_option *options;
 	size_t count;
-	const char *epilogue; /* examples and exit statuses; lines; may be NULL */
-	void (*print_more)(FILE *out); /* sections of --help that come from other tables; may be NULL */
+	const struct cli_command *commands; /* instead of options; cli_command finds and runs them */
+	size_t command_count;
+	/* The rest may be NULL. */
+	const char *notes;       /* what an option's line has no room for; lines that begin with a blank stay as they are */
+	const char *examples;    /* a command line each */
+	const char *exit_status; /* "0 done, 1 failed, 2 wrong usage." */
+	void (*print_more)(FILE *out); /* sections of --help that come from other tables */
+};
+
+/* A command of a program, under the last word of its `program`. */
+struct cli_command {
+	const struct cli *cli;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 
 /* Called for each option in turn; `value` is NULL for an option that takes nothing and belongs to argv
@@ -47,6 +62,12 @@ enum cli_result {
 
 enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option, void *context,
 	int *operands, struct err *err);
+
+/* Runs the command that argv[1] names, or deals with --help and --version. Returns the exit status. */
+int cli_command(const struct cli *cli, int argc, char **argv);
+
+/* The last word of `program`: "serve". */
+const char *cli_name(const struct cli *cli);
 
 /* --help, as text at most 100 columns wide. */
 void cli_print_help(const struct cli *cli, FILE *out);

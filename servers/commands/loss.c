@@ -39,26 +39,25 @@ static const struct cli_option options[] = {
 	CLI_COMMON,
 };
 
-static const struct cli cli = {
+static const struct cli preview_cli = {
 	.program = "pmulab loss preview",
+	.summary = "show the fates of a seed before they happen",
 	.usage = "[options]",
 	.about = "Shows which datagrams `pmulab serve` will lose: x is lost, . is not.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.epilogue = "LOSS is one of\n"
-		    "  none                                nothing is lost\n"
-		    "  30%, 0.3                            each one with this probability\n"
-		    "  burst:AVERAGE,LENGTH                mean loss and mean run of losses: burst:30%,4\n"
-		    "  gemodel:p[,r[,1-h[,1-k]]]           Gilbert-Elliott, as in tc-netem(8)\n"
-		    "  state:p13[,p31[,p32[,p23[,p14]]]]   four states, as in tc-netem(8)\n"
-		    "  list:1,2,5                          exactly these\n"
-		    "  first:2                             the first two\n"
-		    "  pattern:xx.                         repeats\n"
-		    "and ,max-run=3 behind it lets one through after 3 in a row.\n"
-		    "\n"
-		    "Example: pmulab loss preview --seed 7 --loss burst:30%,4 -n 200\n"
-		    "\n"
-		    "Exit status: 0, 1 stdout cannot be written, 2 usage.",
+	.notes = "LOSS is one of\n"
+		 "  none                                nothing is lost\n"
+		 "  30%, 0.3                            each one with this probability\n"
+		 "  burst:AVERAGE,LENGTH                mean loss and mean run of losses: burst:30%,4\n"
+		 "  gemodel:p[,r[,1-h[,1-k]]]           Gilbert-Elliott, as in tc-netem(8)\n"
+		 "  state:p13[,p31[,p32[,p23[,p14]]]]   four states, as in tc-netem(8)\n"
+		 "  list:1,2,5                          exactly these\n"
+		 "  first:2                             the first two\n"
+		 "  pattern:xx.                         repeats\n"
+		 "and ,max-run=3 behind it lets one through after 3 in a row.",
+	.examples = "pmulab loss preview --seed 7 --loss burst:30%,4 -n 200",
+	.exit_status = "0, 1 stdout cannot be written, 2 usage.",
 };
 
 struct preview {
@@ -197,51 +196,45 @@ static int command_loss_preview(int argc, char **argv)
 	struct err err = { 0 };
 	struct preview preview = { .endpoint = ENDPOINT_RESET, .direction = FATE_REQUEST, .family = 4, .count = FATES };
 	int operands = 0;
-	enum cli_result result = cli_parse(&cli, argc, argv, on_option, &preview, &operands, &err);
+	enum cli_result result = cli_parse(&preview_cli, argc, argv, on_option, &preview, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	if (result == CLI_ERROR)
-		return cli_fail(cli.program, &err);
+		return cli_fail(preview_cli.program, &err);
 	if (operands < argc) {
-		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", argv[operands], cli.program);
-		return cli_fail(cli.program, &err);
+		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", argv[operands], preview_cli.program);
+		return cli_fail(preview_cli.program, &err);
 	}
 	if (!settle_direction(&preview, &err))
-		return cli_fail(cli.program, &err);
+		return cli_fail(preview_cli.program, &err);
 	if (!preview.has_loss && !loss_parse(&preview.spec, endpoint_table[preview.endpoint].loss, &err))
-		return cli_fail(cli.program, &err);
+		return cli_fail(preview_cli.program, &err);
 	if (!preview.has_seed)
 		preview.seed = seed_draw();
 	struct stats_runs runs = print_fates(&preview);
 	if (fflush(stdout) != 0) {
 		err_set(&err, STATUS_FAILED, "stdout: %s", strerror(errno));
-		return cli_fail(cli.program, &err);
+		return cli_fail(preview_cli.program, &err);
 	}
 	print_summary(&preview, &runs);
 	return STATUS_OK;
 }
 
-static const char help[] =
-	"Usage: pmulab loss COMMAND [options]\n"
-	"Which datagrams are lost, and how many.\n\nCommands:\n"
-	"  preview  show the fates of a seed before they happen\n"
-	"  stats    count what was lost in a file of `pmulab serve --events`\n"
-	"\n`pmulab loss COMMAND --help` says more.\n";
+static const struct cli_command commands[] = {
+	{ &preview_cli, command_loss_preview },
+	{ &loss_stats_cli, command_loss_stats },
+};
+
+const struct cli loss_cli = {
+	.program = "pmulab loss",
+	.summary = "which datagrams are lost, before and afterwards",
+	.usage = "COMMAND [options]",
+	.about = "Which datagrams are lost, and how many.",
+	.commands = commands,
+	.command_count = sizeof commands / sizeof commands[0],
+};
 
 int command_loss(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
-	if (strcmp(name, "preview") == 0)
-		return command_loss_preview(argc - 1, argv + 1);
-	if (strcmp(name, "stats") == 0)
-		return command_loss_stats(argc - 1, argv + 1);
-	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
-		fputs(help, stdout);
-		return STATUS_OK;
-	}
-	if (*name)
-		fprintf(stderr, "pmulab loss: there is no command \"%s\"; see pmulab loss --help\n", name);
-	else
-		fputs(help, stderr);
-	return STATUS_USAGE;
+	return cli_command(&loss_cli, argc, argv);
 }

@@ -2,6 +2,10 @@
 #ifndef SERVERS_COMMANDS_LOSS_H
 #define SERVERS_COMMANDS_LOSS_H
 
+#include "common/cli.h"
+
+extern const struct cli loss_cli;
+
 /* argv[0] is "loss". Returns the exit status. */
 int command_loss(int argc, char **argv);
 

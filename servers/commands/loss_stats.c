@@ -21,19 +21,18 @@
 
 static const struct cli_option options[] = { CLI_COMMON };
 
-static const struct cli cli = {
+const struct cli loss_stats_cli = {
 	.program = "pmulab loss stats",
+	.summary = "count what was lost in a file of `pmulab serve --events`",
 	.usage = "EVENTS.ndjson",
 	.about = "Counts the losses in a file of `pmulab serve --events`; - reads stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.epilogue = "The interval is Wilson's at 95 %. It takes each loss for itself: where losses come in runs,\n"
-		    "the true one is wider. \"fitted\" is the burst model with the observed loss and mean run; the\n"
-		    "key <endpoint>.loss takes it as it stands.\n"
-		    "\n"
-		    "Example: pmulab loss stats lab.ndjson\n"
-		    "\n"
-		    "Exit status: 0, 1 the file cannot be read or tells of no datagrams, 2 usage.",
+	.notes = "The interval is Wilson's at 95 %. It takes each loss for itself: where losses come in runs,\n"
+		 "the true one is wider. \"fitted\" is the burst model with the observed loss and mean run; the\n"
+		 "key <endpoint>.loss takes it as it stands.",
+	.examples = "pmulab loss stats lab.ndjson",
+	.exit_status = "0, 1 the file cannot be read or tells of no datagrams, 2 usage.",
 };
 
 struct flow {
@@ -189,7 +188,7 @@ static bool read_lines(struct journal *journal, FILE *file, struct err *err)
 		if (json_is_object(event)) {
 			done = read_event(journal, event, err);
 		} else if (line[len - 1] != '\n') {
-			fprintf(stderr, "%s: %s:%" PRIu64 ": the last line is cut off, and left out\n", cli.program,
+			fprintf(stderr, "%s: %s:%" PRIu64 ": the last line is cut off, and left out\n", loss_stats_cli.program,
 				journal->path, journal->line);
 		} else {
 			const char *reason = event ? "no object" : error.text; /* which quotes the line */
@@ -328,7 +327,7 @@ static void print_flow(const struct journal *journal, struct flow *flow)
 		runs.longest, fitted, expected, loss ? loss : "?");
 	if (missing > 0)
 		fprintf(stderr, "%s: %s, IPv%ld, %s: %" PRIu64 " of %" PRIu64 " datagrams are not told of\n",
-			cli.program, shown, flow->family, direction, missing, missing + runs.tries);
+			loss_stats_cli.program, shown, flow->family, direction, missing, missing + runs.tries);
 }
 
 static bool print_stats(struct journal *journal, struct err *err)
@@ -344,9 +343,9 @@ static bool print_stats(struct journal *journal, struct err *err)
 		print_flow(journal, &journal->flows[i]);
 	if (journal->repeated > 0)
 		fprintf(stderr, "%s: %" PRIu64 " datagrams were only counted, since their senders sent so many\n",
-			cli.program, journal->repeated);
+			loss_stats_cli.program, journal->repeated);
 	if (journal->missing > 0)
-		fprintf(stderr, "%s: %" PRIu64 " events are missing in the file\n", cli.program, journal->missing);
+		fprintf(stderr, "%s: %" PRIu64 " events are missing in the file\n", loss_stats_cli.program, journal->missing);
 	if (fflush(stdout) == 0)
 		return true;
 	err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
@@ -362,17 +361,17 @@ int command_loss_stats(int argc, char **argv)
 {
 	struct err err = { 0 };
 	int operands = 0;
-	enum cli_result result = cli_parse(&cli, argc, argv, no_option, NULL, &operands, &err);
+	enum cli_result result = cli_parse(&loss_stats_cli, argc, argv, no_option, NULL, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	if (result == CLI_ERROR)
-		return cli_fail(cli.program, &err);
+		return cli_fail(loss_stats_cli.program, &err);
 	if (argc - operands != 1) {
-		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help", cli.program);
-		return cli_fail(cli.program, &err);
+		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help", loss_stats_cli.program);
+		return cli_fail(loss_stats_cli.program, &err);
 	}
 	struct journal journal = { .path = argv[operands] };
 	bool done = journal_read(&journal, &err) && print_stats(&journal, &err);
 	journal_finish(&journal);
-	return done ? STATUS_OK : cli_fail(cli.program, &err);
+	return done ? STATUS_OK : cli_fail(loss_stats_cli.program, &err);
 }

@@ -58,19 +58,18 @@ static void print_tables(FILE *out)
 	config_print_keys(out);
 }
 
-static const struct cli cli = {
+const struct cli serve_cli = {
 	.program = "pmulab serve",
+	.summary = "run the lab's servers until Ctrl-C",
 	.usage = "[options] [ENDPOINT...]",
 	.about = "Runs the lab's servers, all of them or those that are named, until Ctrl-C.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.epilogue = "Examples:\n"
-		    "  pmulab serve                                 every endpoint on the lab's ports\n"
-		    "  pmulab serve --set pmu.messages=15 pmu       one endpoint, 15 messages\n"
-		    "  pmulab serve --ephemeral --ports-file lab.sh --events lab.ndjson\n"
-		    "\n"
-		    "Exit status: 0 stopped as asked (SIGINT, SIGTERM), 1 failed while running, 2 usage or\n"
-		    "configuration, 3 an address cannot be bound.",
+	.examples = "pmulab serve                                 every endpoint on the lab's ports\n"
+		    "pmulab serve --set pmu.messages=15 pmu       one endpoint, 15 messages\n"
+		    "pmulab serve --ephemeral --ports-file lab.sh --events lab.ndjson",
+	.exit_status = "0 stopped as asked (SIGINT, SIGTERM), 1 failed while running, 2 usage or\n"
+		       "configuration, 3 an address cannot be bound.",
 	.print_more = print_tables,
 };
 
@@ -311,7 +310,7 @@ static enum cli_result parse(struct serve *serve, int argc, char **argv, int *op
 	cli_on_option *const passes[] = { on_option, on_file, on_set };
 	enum cli_result result = CLI_RUN;
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0] && result == CLI_RUN; i++)
-		result = cli_parse(&cli, argc, argv, passes[i], serve, operands, err);
+		result = cli_parse(&serve_cli, argc, argv, passes[i], serve, operands, err);
 	return result;
 }
 
@@ -345,5 +344,5 @@ int command_serve(int argc, char **argv)
 	done = choose_addresses(&serve, &err) && run(&serve, &err);
 end:
 	config_destroy(serve.config);
-	return done ? STATUS_OK : cli_fail(cli.program, &err);
+	return done ? STATUS_OK : cli_fail(serve_cli.program, &err);
 }

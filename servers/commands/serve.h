@@ -2,6 +2,10 @@
 #ifndef SERVERS_COMMANDS_SERVE_H
 #define SERVERS_COMMANDS_SERVE_H
 
+#include "common/cli.h"
+
+extern const struct cli serve_cli;
+
 /* argv[0] is "serve". Returns the exit status. */
 int command_serve(int argc, char **argv);
 

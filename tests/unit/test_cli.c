@@ -28,7 +28,9 @@ static const struct cli cli = {
 	.about = "Serves.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.epilogue = "Examples:\n  lab serve\n",
+	.notes = "A WORD is\n  any    word",
+	.examples = "lab serve\nlab serve a",
+	.exit_status = "0.",
 };
 
 /* Writes down what it is told: "16=5003 18 ". */
@@ -157,8 +159,14 @@ START_TEST(test_help)
 			       "  -h, --help                  show this and exit\n"
 			       "      --version               show the version and exit\n"
 			       "\n"
+			       "A WORD is\n"
+			       "  any    word\n"
+			       "\n"
 			       "Examples:\n"
-			       "  lab serve\n");
+			       "  lab serve\n"
+			       "  lab serve a\n"
+			       "\n"
+			       "Exit status: 0.\n");
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_uint_le(strlen(line), 100);
 }
