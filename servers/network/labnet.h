@@ -3,7 +3,7 @@
  * home's end is where a command runs. Nothing else can be reached from either, and nothing of it outlives the last
  * process or descriptor in it. See namespaces(7), veth(4).
  *
- *   home 192.0.2.2, 2001:db8::2  [wire]---veth, MTU 1500, no offload---[wire]  192.0.2.1, 2001:db8::1 lab
+ *   home 198.51.100.2, 2001:db8::2 [wire]---veth, MTU 1500, no offload---[wire] 198.51.100.1, 2001:db8::1 lab
  */
 #ifndef SERVERS_NETWORK_LABNET_H
 #define SERVERS_NETWORK_LABNET_H
@@ -15,9 +15,9 @@
 
 /* Addresses for documentation (RFC 5737, RFC 3849): nobody's on any other network. Both are of global scope, which
    AI_ADDRCONFIG asks for. */
-#define LABNET_LAB_V4 "192.0.2.1"
+#define LABNET_LAB_V4 "198.51.100.1"
 #define LABNET_LAB_V6 "2001:db8::1"
-#define LABNET_HOME_V4 "192.0.2.2"
+#define LABNET_HOME_V4 "198.51.100.2"
 #define LABNET_HOME_V6 "2001:db8::2"
 #define LABNET_WIRE "wire" /* the interface, at both ends */
 
@@ -43,5 +43,9 @@ void labnet_close(struct labnet *net);
 /* Moves the calling thread to a network namespace. False with `err` (STATUS_FAILED). A socket stays in the one in which it
    was made. */
 bool labnet_enter(int netns, struct err *err);
+
+/* Half a sentence: why the kernel may have answered `error` (an errno) when it was asked for a namespace, and the command
+   that mends it. */
+const char *labnet_remedy(int error);
 
 #endif
