@@ -47,3 +47,13 @@ bool utf8_complete(const struct utf8 *utf8)
 {
 	return utf8->missing == 0;
 }
+
+size_t utf8_character(const void *data, size_t len)
+{
+	enum { LONGEST = 4 };
+	struct utf8 utf8 = { 0 };
+	for (size_t i = 0; i < len && i < LONGEST && utf8_feed(&utf8, (const char *)data + i, 1); i++)
+		if (utf8_complete(&utf8))
+			return i + 1;
+	return 0;
+}

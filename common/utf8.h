@@ -17,4 +17,7 @@ bool utf8_feed(struct utf8 *utf8, const void *data, size_t len);
 /* True between characters: the text may end here. */
 bool utf8_complete(const struct utf8 *utf8);
 
+/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is missing. */
+size_t utf8_character(const void *data, size_t len);
+
 #endif

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static const char short_name[] = "CMD_short:";
 static const char flood_name[] = "CMD_floodme";
 static const char message_name[] = "This is PMU data ";
@@ -98,28 +100,79 @@ size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number)
 	return (size_t)snprintf(text, WIRE_MESSAGE_MAX, "%s%ld", message_name, number);
 }
 
-void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len)
+/* Writes one byte escaped; returns what follows it. */
+static char *escape(char *to, unsigned char byte)
 {
 	static const char hex[] = "0123456789abcdef";
 	static const char escaped[] = "\n\r\t\\\"", letters[] = "nrt\\\"";
+	const char *special = memchr(escaped, byte, sizeof escaped - 1);
+	*to++ = '\\';
+	if (special) {
+		*to++ = letters[special - escaped];
+		return to;
+	}
+	*to++ = 'x';
+	*to++ = hex[byte >> 4];
+	*to++ = hex[byte & 15];
+	return to;
+}
+
+static bool is_printable(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7f;
+}
+
+void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len)
+{
 	const unsigned char *bytes = data;
 	char *to = text;
 	size_t shown = len < WIRE_COMMAND_MAX ? len : WIRE_COMMAND_MAX;
-	for (size_t i = 0; i < shown; i++) {
-		const char *special = memchr(escaped, bytes[i], sizeof escaped - 1);
-		if (special) {
-			*to++ = '\\';
-			*to++ = letters[special - escaped];
-		} else if (bytes[i] >= 0x20 && bytes[i] < 0x7f) {
+	for (size_t i = 0; i < shown; i++)
+		if (is_printable(bytes[i]) && bytes[i] != '\\' && bytes[i] != '"')
 			*to++ = (char)bytes[i];
-		} else {
-			*to++ = '\\';
-			*to++ = 'x';
-			*to++ = hex[bytes[i] >> 4];
-			*to++ = hex[bytes[i] & 15];
-		}
-	}
+		else
+			to = escape(to, bytes[i]);
 	memcpy(to, shown < len ? "..." : "", shown < len ? 4 : 1);
+}
+
+/* A character of so many bytes that is nothing but a sign on a screen. Not so: U+0080 to U+009F, control characters that
+   some terminals obey; U+2028 to U+202E and U+2066 to U+2069, which end lines and turn the direction of writing. */
+static bool is_sign(const unsigned char *c, size_t len)
+{
+	switch (len) {
+	case 0:
+		return false;
+	case 1:
+		return is_printable(*c) && *c != '\\';
+	case 2:
+		return c[0] != 0xc2 || c[1] >= 0xa0;
+	case 3:
+		return c[0] != 0xe2 || !((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+			(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+	default:
+		return true;
+	}
+}
+
+void wire_show(char text[WIRE_SHOWN_MAX], const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	char *to = text;
+	size_t at = 0;
+	while (at < len) {
+		size_t character = utf8_character(bytes + at, len - at), count = character > 0 ? character : 1;
+		if (at + count > WIRE_SHOWN)
+			break;
+		if (is_sign(bytes + at, character)) {
+			memcpy(to, bytes + at, count);
+			to += count;
+		} else {
+			for (size_t i = 0; i < count; i++)
+				to = escape(to, bytes[at + i]);
+		}
+		at += count;
+	}
+	memcpy(to, at < len ? "..." : "", at < len ? 4 : 1);
 }
 
 void wire_splitter_init(struct wire_splitter *splitter)

@@ -12,6 +12,8 @@ enum {
 	WIRE_COMMAND_MAX = 64,    /* bytes; a longer text is never a command */
 	WIRE_MESSAGE_MAX = 48,    /* bytes of "This is PMU data <number>" with its NUL */
 	WIRE_ESCAPED_MAX = 4 * WIRE_COMMAND_MAX + 4, /* bytes of an escaped excerpt with its NUL */
+	WIRE_SHOWN = 1472,        /* bytes of a peer's text that are shown: what an Ethernet frame takes of a datagram */
+	WIRE_SHOWN_MAX = 4 * WIRE_SHOWN + 4, /* bytes of what is shown with its NUL */
 };
 
 /* The limits on d: one interval, and the whole stream of n messages. Seconds. */
@@ -47,6 +49,13 @@ size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number);
  * and the quote escaped (\n, \r, \t, \\, \", \x1b), "..." when it was cut. NUL-terminated.
  */
 void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len);
+
+/*
+ * Writes at most WIRE_SHOWN bytes of what somebody has said, to be read: UTF-8 as it is; escaped what a terminal would
+ * obey (control characters, those that turn the direction of writing or end a line), what is no UTF-8, and the
+ * backslash (\n, \r, \t, \\, \x1b, \xe2\x80\xae). "..." when it was cut, between characters. NUL-terminated.
+ */
+void wire_show(char text[WIRE_SHOWN_MAX], const void *data, size_t len);
 
 /*
  * Cuts a byte stream into PMU messages, however it arrives. The messages' numbers follow each other, so

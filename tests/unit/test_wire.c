@@ -331,6 +331,75 @@ START_TEST(test_escape)
 }
 END_TEST
 
+static const struct {
+	struct bytes data;
+	const char *shown;
+} said[] = {
+	{ BYTES(""), "" },
+	{ BYTES("What a \"piece\" of work"), "What a \"piece\" of work" },
+	{ BYTES("Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82"), "Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82" },
+	{ BYTES("a\nb\r\n\tc\\n"), "a\\nb\\r\\n\\tc\\\\n" },
+	{ BYTES("\0\x01\x1f\x7f"), "\\x00\\x01\\x1f\\x7f" },
+	{ BYTES("\x1b[2J\x1b]0;x\x07"), "\\x1b[2J\\x1b]0;x\\x07" },
+	{ BYTES("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0" }, /* C1 */
+	{ BYTES("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xaf"),
+		"\xe2\x80\xa7\\xe2\\x80\\xa8\\xe2\\x80\\xae\xe2\x80\xaf" },
+	{ BYTES("\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa"),
+		"\xe2\x81\xa5\\xe2\\x81\\xa6\\xe2\\x81\\xa9\xe2\x81\xaa" },
+	{ BYTES("\x9b" "2J\xff\xfe"), "\\x9b2J\\xff\\xfe" },
+	{ BYTES("\xc3"), "\\xc3" }, /* the rest is missing */
+	{ BYTES("\xe2\x99"), "\\xe2\\x99" },
+	{ BYTES("\xc3(\xe2\x99\xc3\xa9"), "\\xc3(\\xe2\\x99\xc3\xa9" },
+	{ BYTES("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80"), "\\xc0\\xaf\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80" },
+};
+
+START_TEST(test_show)
+{
+	char text[WIRE_SHOWN_MAX];
+	wire_show(text, said[_i].data.data, said[_i].data.len);
+	ck_assert_str_eq(text, said[_i].shown);
+}
+END_TEST
+
+START_TEST(test_show_whole)
+{
+	char text[WIRE_SHOWN_MAX + 1], input[2 * WIRE_SHOWN];
+	memset(input, 'x', sizeof input);
+	wire_show(text, input, WIRE_SHOWN);
+	ck_assert_uint_eq(strlen(text), WIRE_SHOWN);
+	wire_show(text, input, WIRE_SHOWN + 1);
+	ck_assert_uint_eq(strlen(text), WIRE_SHOWN + 3);
+	ck_assert_str_eq(text + WIRE_SHOWN, "...");
+	memset(input, 0xff, sizeof input); /* the longest there is */
+	text[WIRE_SHOWN_MAX] = '!';
+	wire_show(text, input, sizeof input);
+	ck_assert_uint_eq(strlen(text), WIRE_SHOWN_MAX - 1);
+	ck_assert_int_eq(text[WIRE_SHOWN_MAX], '!');
+}
+END_TEST
+
+/* Wherever the limit falls, it falls between characters. */
+START_TEST(test_show_cuts_between_characters)
+{
+	static const char *const characters[] = { "x", "\xc3\xbc", "\xe2\x99\xa5", "\xf0\x9f\x99\x82" };
+	const char *character = characters[_i / 4];
+	size_t len = strlen(character), before = (size_t)_i % 4;
+	char text[WIRE_SHOWN_MAX], input[WIRE_SHOWN + 8];
+	memset(input, '-', before);
+	size_t used = before, cut = before;
+	while (used < WIRE_SHOWN + 1) {
+		memcpy(input + used, character, len);
+		used += len;
+		if (used <= WIRE_SHOWN)
+			cut = used;
+	}
+	wire_show(text, input, used);
+	ck_assert_uint_eq(strlen(text), cut + 3);
+	ck_assert_int_eq(memcmp(text, input, cut), 0);
+	ck_assert_str_eq(text + cut, "...");
+}
+END_TEST
+
 struct number_case {
 	struct bytes data;
 	long number; /* -1: refused */
@@ -468,6 +537,9 @@ int main(void)
 	tcase_add_test(datagram, test_numbers_there_and_back);
 	tcase_add_test(text, test_format);
 	tcase_add_test(text, test_escape);
+	tcase_add_loop_test(text, test_show, 0, COUNT(said));
+	tcase_add_test(text, test_show_whole);
+	tcase_add_loop_test(text, test_show_cuts_between_characters, 0, 16);
 	suite_add_tcase(suite, command);
 	suite_add_tcase(suite, splitter);
 	suite_add_tcase(suite, datagram);
