@@ -101,7 +101,7 @@ static bool file_open(struct capture *capture, const char *path, struct err *err
 		}
 		setvbuf(file, capture->buffer, _IOFBF, sizeof capture->buffer);
 		capture->dumper = pcap_dump_fopen(capture->pcap, file);
-		if (!capture->dumper) {
+		if (!capture->dumper) { /* for its kind of frames: the header is still in the buffer */
 			fclose(file);
 			err_set(err, STATUS_FAILED, "capture: %s", pcap_geterr(capture->pcap));
 			return false;

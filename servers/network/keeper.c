@@ -1,0 +1,272 @@
+/* Both sides: the functions of keeper.h are the maker's; what the keeper itself does begins at `keep`. */
+#include "servers/network/keeper.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "servers/network/rights.h"
+
+/* What goes through the control socket: to the keeper a signal's number or GO, from it reports, the first of them about
+   whether it is ready (KEEPER_STARTED) or not (KEEPER_UNABLE, and then why as text). */
+enum { GO = 0 };
+
+/* ---- the keeper's own process ---- */
+
+struct inside {
+	const struct keeper_options *options;
+	int control, children; /* the other end; a signalfd(2) for SIGCHLD */
+	pid_t command;
+};
+
+static void report(int control, enum keeper_news news, int number)
+{
+	const struct keeper_report message = { news, number };
+	send(control, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+/* What the maker has open is not the keeper's: only what a command inherits, and the way to the maker. */
+static void close_makers(int control)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	while (folder && (entry = readdir(folder))) {
+		int fd = atoi(entry->d_name);
+		if (fd > STDERR_FILENO && fd != control && fd != dirfd(folder) && fcntl(fd, F_GETFD) & FD_CLOEXEC)
+			close(fd);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+/* The box as the command sees it: its end of the wire, its names, its processes, its rights. */
+static bool enter_box(const struct keeper_options *options, struct err *err)
+{
+	if (!labnet_enter(options->net->home, err) || !hosts_mount(options->hosts, err))
+		return false;
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) {
+		err_set(err, STATUS_FAILED, "/proc: %s; %s", strerror(errno), labnet_remedy(errno));
+		return false;
+	}
+	return rights_drop(err);
+}
+
+/* Process 1 is not to be looked into: it has been a copy of the emulator. */
+static bool settle(struct inside *inside, struct err *err)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (inside->options->net) {
+		prctl(PR_SET_DUMPABLE, 0);
+		if (!enter_box(inside->options, err))
+			return false;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	} else {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	}
+	close_makers(inside->control);
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	inside->children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (inside->children < 0)
+		err_set(err, STATUS_FAILED, "signalfd: %s", strerror(errno));
+	return inside->children >= 0;
+}
+
+static _Noreturn void become_command(const struct keeper_options *options, int failure)
+{
+	/* pmulab ignores these two for itself. */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	sigprocmask(SIG_SETMASK, options->mask, NULL);
+	execvp(options->argv[0], options->argv);
+	int error = errno;
+	if (write(failure, &error, sizeof error) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* Starts the command: reports that it runs, or why it cannot. */
+static bool start_command(struct inside *inside)
+{
+	int failure[2], error = 0;
+	if (pipe2(failure, O_CLOEXEC) != 0 || (inside->command = fork()) < 0) {
+		report(inside->control, KEEPER_UNABLE, errno);
+		return false;
+	}
+	if (inside->command == 0)
+		become_command(inside->options, failure[1]);
+	close(failure[1]);
+	bool runs = read(failure[0], &error, sizeof error) != sizeof error; /* closed by exec */
+	close(failure[0]);
+	report(inside->control, runs ? KEEPER_STARTED : KEEPER_UNABLE, error);
+	return runs;
+}
+
+/* Takes the ended children away. False: the command is one of them, and has been reported. */
+static bool reap(struct inside *inside)
+{
+	struct signalfd_siginfo info;
+	while (read(inside->children, &info, sizeof info) > 0)
+		;
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != inside->command)
+			continue;
+		report(inside->control, KEEPER_ENDED, status);
+		return false;
+	}
+	return true;
+}
+
+/* Does what the maker says. False: it is to end. */
+static bool obey(struct inside *inside)
+{
+	int order;
+	ssize_t len = recv(inside->control, &order, sizeof order, MSG_DONTWAIT);
+	if (len < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (len != sizeof order)
+		return false; /* it has gone */
+	if (order == GO)
+		return start_command(inside);
+	if (inside->command > 0)
+		kill(inside->command, order);
+	return true;
+}
+
+/* Outside a box: kills the children there are; theirs are then ours, until there are none. */
+static void kill_children(void)
+{
+	do {
+		DIR *folder = opendir("/proc");
+		const struct dirent *entry;
+		while (folder && (entry = readdir(folder))) {
+			char path[64];
+			int parent = 0;
+			snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
+			FILE *stat = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
+			if (!stat)
+				continue;
+			/* The name in brackets may hold anything; no other field has a bracket (proc(5)). */
+			char text[512] = "";
+			text[fread(text, 1, sizeof text - 1, stat)] = '\0';
+			fclose(stat);
+			const char *bracket = strrchr(text, ')');
+			if (bracket && sscanf(bracket, ") %*c %d", &parent) == 1 && parent == getpid())
+				kill(atoi(entry->d_name), SIGKILL);
+		}
+		if (folder)
+			closedir(folder);
+	} while (waitpid(-1, NULL, 0) > 0);
+}
+
+static _Noreturn void keep(struct inside *inside)
+{
+	struct err err = { 0 };
+	bool ready = settle(inside, &err);
+	report(inside->control, ready ? KEEPER_STARTED : KEEPER_UNABLE, 0);
+	if (!ready)
+		send(inside->control, err.text, strlen(err.text) + 1, MSG_NOSIGNAL);
+	struct pollfd polls[] = { { .fd = inside->control, .events = POLLIN }, { .fd = inside->children, .events = POLLIN } };
+	while (ready) {
+		poll(polls, 2, -1);
+		ready = (!polls[1].revents || reap(inside)) && (!polls[0].revents || obey(inside));
+	}
+	if (!inside->options->net)
+		kill_children();
+	_exit(0);
+}
+
+/* ---- the maker's side ---- */
+
+static bool await_ready(struct keeper *keeper, struct err *err)
+{
+	struct keeper_report message = { KEEPER_NOTHING, 0 };
+	char why[sizeof err->text] = "it ended";
+	recv(keeper->control, &message, sizeof message, 0);
+	if (message.news == KEEPER_STARTED)
+		return true;
+	recv(keeper->control, why, sizeof why, 0);
+	err_set(err, STATUS_FAILED, "cannot make room for a command: %s", why);
+	keeper_finish(keeper);
+	return false;
+}
+
+bool keeper_start(struct keeper *keeper, const struct keeper_options *options, struct err *err)
+{
+	int ends[2];
+	*keeper = (struct keeper){ .control = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+		err_set(err, STATUS_FAILED, "cannot make a socket pair: %s", strerror(errno));
+		return false;
+	}
+	fflush(NULL);
+	/* Not unshare(2) and fork(2): after the former, this process could not make threads any more. */
+	int flags = options->net ? CLONE_NEWNS | CLONE_NEWPID | SIGCHLD : SIGCHLD;
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		struct inside inside = { .options = options, .control = ends[1], .children = -1 };
+		close(ends[0]);
+		keep(&inside);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		err_set(err, STATUS_FAILED, "cannot make a process of its own: %s; %s", strerror(errno),
+			labnet_remedy(errno));
+		close(ends[0]);
+		return false;
+	}
+	*keeper = (struct keeper){ .pid = pid, .control = ends[0] };
+	return await_ready(keeper, err);
+}
+
+static void order(struct keeper *keeper, int number)
+{
+	send(keeper->control, &number, sizeof number, MSG_NOSIGNAL);
+}
+
+void keeper_go(struct keeper *keeper)
+{
+	order(keeper, GO);
+}
+
+void keeper_signal(struct keeper *keeper, int signal)
+{
+	order(keeper, signal);
+}
+
+struct keeper_report keeper_read(struct keeper *keeper)
+{
+	struct keeper_report message;
+	ssize_t len = recv(keeper->control, &message, sizeof message, MSG_DONTWAIT);
+	if (len == sizeof message)
+		return message;
+	bool later = len < 0 && (errno == EAGAIN || errno == EINTR);
+	return (struct keeper_report){ .news = later ? KEEPER_NOTHING : KEEPER_GONE };
+}
+
+void keeper_finish(struct keeper *keeper)
+{
+	if (keeper->pid == 0)
+		return;
+	close(keeper->control);
+	while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*keeper = (struct keeper){ .control = -1 };
+}

@@ -1,0 +1,57 @@
+/*
+ * The process that keeps a command: starts it, passes signals on, reports its end, and leaves nothing of it behind. In the
+ * box it is process 1 of a pid namespace of its own, so everything ends with it, and it ends with its maker, however that
+ * ends. Outside it is the parent of all that the command leaves (PR_SET_CHILD_SUBREAPER, prctl(2)).
+ */
+#ifndef SERVERS_NETWORK_KEEPER_H
+#define SERVERS_NETWORK_KEEPER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "servers/network/hosts.h"
+#include "servers/network/labnet.h"
+
+struct keeper_options {
+	char *const *argv;         /* the command; execvp(3). It gets the environment as it is at keeper_start */
+	const sigset_t *mask;      /* the command's signal mask */
+	const struct labnet *net;  /* NULL: no box */
+	const struct hosts *hosts; /* what the command finds under /etc; in the box only */
+};
+
+struct keeper {
+	pid_t pid;   /* 0: none */
+	int control; /* a descriptor that is readable when keeper_read has news */
+};
+
+enum keeper_news {
+	KEEPER_NOTHING, /* yet */
+	KEEPER_STARTED, /* the command runs */
+	KEEPER_UNABLE,  /* the command cannot be run: number is an errno. The last news */
+	KEEPER_ENDED,   /* number is the command's status as wait(2) has it. The last news */
+	KEEPER_GONE,    /* the keeper itself has been killed. The last news */
+};
+
+struct keeper_report {
+	enum keeper_news news;
+	int number;
+};
+
+/* Makes it, ready to start the command. Needs a process with one thread. False with `err` (STATUS_FAILED). */
+bool keeper_start(struct keeper *keeper, const struct keeper_options *options, struct err *err);
+
+/* Starts the command. */
+void keeper_go(struct keeper *keeper);
+
+/* Sends the command a signal. */
+void keeper_signal(struct keeper *keeper, int signal);
+
+/* The next news; does not wait. */
+struct keeper_report keeper_read(struct keeper *keeper);
+
+/* Ends it and all that the command has left, and waits until they are gone. Accepts one that is not there. */
+void keeper_finish(struct keeper *keeper);
+
+#endif
