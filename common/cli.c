@@ -15,7 +15,7 @@
 #include "common/near.h"
 
 /* A long option's value for getopt: above all letters. */
-enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 2 };
+enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 3 };
 enum { NAME_MAX_LENGTH = 40 };
 
 static const struct cli_option *find_row(const struct cli *cli, int value)
@@ -67,6 +67,8 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct op
 {
 	size_t at = 0, count = 0;
 	assert(cli->count <= OPTIONS_MAX);
+	if (cli->first_operand_ends)
+		letters[at++] = '+';
 	letters[at++] = ':'; /* tell a missing argument from an unknown option */
 	for (size_t i = 0; i < cli->count; i++) {
 		const struct cli_option *row = &cli->options[i];

@@ -37,6 +37,7 @@ struct cli {
 	size_t count;
 	const struct cli_command *commands; /* instead of options; cli_command finds and runs them */
 	size_t command_count;
+	bool first_operand_ends; /* what stands behind the first operand is not looked at: another program's options */
 	/* The rest may be NULL. */
 	const char *notes;       /* what an option's line has no room for; lines that begin with a blank stay as they are */
 	const char *examples;    /* a command line each */
