@@ -101,7 +101,7 @@ enum verdict { PACKET_TCP, PACKET_OTHER, PACKET_MALFORMED, PACKET_FRAGMENT };
 
 /* ---- IP and TCP ---- */
 
-/* RFC 9293, section 3.1 */
+/* RFC 9293, section 3.1. */
 static enum verdict read_tcp(struct bytes bytes, struct packet *packet)
 {
 	const uint8_t *tcp = bytes.data;
@@ -129,7 +129,7 @@ static void set_ends(struct packet *packet, int family, const uint8_t *from, con
 	memcpy(packet->to.address, to, size);
 }
 
-/* RFC 791, section 3.1 */
+/* RFC 791, section 3.1. */
 static enum verdict read_ipv4(struct bytes bytes, struct packet *packet)
 {
 	const uint8_t *ip = bytes.data;
@@ -270,7 +270,7 @@ static bool begins_anew(const struct capture_stream *stream, const struct packet
 {
 	const struct capture_way *way = &stream->ways[way_between(stream, &packet->from, &packet->to)];
 	bool syn = (packet->flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
-	return syn && (way->isn_known ? way->isn != packet->sequence : way->begun);
+	return syn && (way->isn_known ? way->isn != packet->sequence : stream->ways[0].begun || stream->ways[1].begun);
 }
 
 /* ---- data ---- */

@@ -12,7 +12,7 @@
 #include "common/err.h"
 
 enum {
-	CAPTURE_STREAMS_MAX = 65536,     /* connections that are followed; packets of later ones are only counted */
+	CAPTURE_STREAMS_MAX = 16384,     /* connections that are followed; packets of later ones are only counted */
 	CAPTURE_PACKETS_MAX = 1 << 20,   /* packets with data that are kept, of all connections */
 	CAPTURE_HEAD = 1024,             /* bytes from the start of each direction that are kept */
 	CAPTURE_HOLES = 8,               /* gaps in a direction that a late packet may fill; of more, the oldest are forgotten */
