@@ -25,8 +25,7 @@
 
 enum {
 	FAMILY = 4,
-	READS_A_TURN = 4,                          /* batches; then the streams get their turn */
-	SHOWN_BYTES = 3 * STATION_DATAGRAM_MAX + 4, /* of a text in an event */
+	READS_A_TURN = 4, /* batches; then the streams get their turn */
 };
 
 static const double SWEEP_SECONDS = 1;
@@ -130,20 +129,6 @@ static uint64_t broadcast(struct endpoint_tv *tv, const char *data, size_t len)
 	return fate.n;
 }
 
-/* A text for an event: as much as a datagram takes, and U+FFFD for each NUL. */
-static const char *show(char shown[SHOWN_BYTES], const char *text, size_t len)
-{
-	size_t cut = station_cut(text, len, STATION_DATAGRAM_MAX), used = 0;
-	for (size_t i = 0; i < cut; i++) {
-		if (text[i])
-			shown[used++] = text[i];
-		else
-			used += (size_t)sprintf(shown + used, "\xef\xbf\xbd");
-	}
-	strcpy(shown + used, cut < len ? "..." : "");
-	return shown;
-}
-
 static void schedule(struct endpoint_tv *tv, double seconds)
 {
 	double now = clock_now();
@@ -159,15 +144,14 @@ static void schedule(struct endpoint_tv *tv, double seconds)
 static void on_line(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct endpoint_tv *tv = timer->data;
-	char datagram[STATION_DATAGRAM_MAX], shown[SHOWN_BYTES];
+	char datagram[STATION_DATAGRAM_MAX];
 	unsigned intervals;
 	size_t len = station_next(&tv->station, datagram, &intervals);
 	regard_nobody(tv);
 	uint64_t n = broadcast(tv, datagram, len);
 	if (n > 0) {
 		tv->totals.lines++;
-		TELL(&tv->telling, EVENT_LINE, F_INTEGER("n", n), F_INTEGER("bytes", len),
-			F_TEXT("text", show(shown, datagram, len)));
+		TELL(&tv->telling, EVENT_LINE, F_INTEGER("n", n), F_INTEGER("bytes", len), F_SAID("text", datagram, len));
 	}
 	schedule(tv, intervals * config_seconds(tv->options.config, KEY_TV_INTERVAL, tv->base.id));
 }
@@ -202,13 +186,10 @@ static void answer(struct endpoint_tv *tv, const char *id, uint64_t number)
 static void hear_participant(struct endpoint_tv *tv, const char *data, size_t len, const struct speech *speech)
 {
 	const char *id = data;
-	char shown[SHOWN_BYTES];
 	struct audience_heard heard = audience_hear(tv->audience, id, speech->characters);
 	tv->totals.participants += heard.first;
-	if (tv->telling.told)
-		TELL(&tv->telling, EVENT_PARTICIPANT, F_BYTES("id", id, WIRE_ID_BYTES),
-			F_INTEGER("characters", speech->characters), F_INTEGER("total", heard.total),
-			F_TEXT("text", show(shown, speech->text, speech->len)));
+	TELL(&tv->telling, EVENT_PARTICIPANT, F_BYTES("id", id, WIRE_ID_BYTES), F_INTEGER("characters", speech->characters),
+		F_INTEGER("total", heard.total), F_SAID("text", speech->text, speech->len));
 	if (speech->kind == SPEECH_DOUBTFUL && heard.first)
 		complain(tv, "the ID reads like the beginning of the text; if it is, put six bytes in front that say whose it is, "
 			"such as 123456", data, len);
@@ -228,7 +209,7 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 		return;
 	struct speech speech = speech_parse(data, len);
 	tv->totals.heard++;
-	unsigned cost = telling_cost(impair_config_spec(&tv->imperfection), data, station_cut(data, len, STATION_DATAGRAM_MAX));
+	unsigned cost = telling_cost(impair_config_spec(&tv->imperfection), data, len, WIRE_SHOWN);
 	telling_regard(&tv->telling, peer, telling_admit(&tv->telling, peer, cost));
 	switch (speech.kind) {
 	case SPEECH_SHORT:

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/wire.h"
 #include "servers/datagram/peer_key.h"
 
 enum { READS_A_TURN = 4 }; /* batches; then the streams get their turn */
@@ -145,8 +144,7 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	endpoint->totals.received++;
-	size_t written = len < WIRE_COMMAND_MAX ? len : WIRE_COMMAND_MAX; /* wire_escape */
-	unsigned cost = telling_cost(impair_config_spec(&endpoint->impair), data, written);
+	unsigned cost = telling_cost(impair_config_spec(&endpoint->impair), data, len, endpoint->responder->shown);
 	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer, cost));
 	if (!side->active) {
 		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the family is not served now");

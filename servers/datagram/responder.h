@@ -42,6 +42,10 @@ struct responder_ops {
 	/* Bytes that the driver sets aside for `self`, zeroed. */
 	size_t size;
 
+	/* Bytes of a datagram's text that it tells at most: WIRE_COMMAND_MAX with F_BYTES, WIRE_SHOWN with F_SAID. What is
+	   told is paid for (fold.h). */
+	size_t shown;
+
 	void (*init)(void *self, const struct responder_host *host, const struct responder_log *log);
 
 	/* A datagram has arrived. Writes the answer and returns its length; 0 is silence. */

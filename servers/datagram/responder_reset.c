@@ -108,5 +108,6 @@ const struct responder_ops responder_reset = {
 	.name = "reset",
 	.size = sizeof(struct responder_reset),
 	.init = reset_init,
+	.shown = WIRE_COMMAND_MAX,
 	.receive = reset_receive,
 };

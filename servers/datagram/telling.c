@@ -13,12 +13,15 @@ void telling_init(struct telling *telling, struct journal *journal, enum endpoin
 }
 
 /* Loss costs nothing: a `drop` stands in the place of all that would have followed. */
-unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len)
+unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len, size_t most)
 {
-	enum { ESCAPED = 6 }; /* bytes of \u0001 */
+	enum { ESCAPED = 5 }; /* bytes of \\x01 */
 	size_t written = 0;
-	for (size_t i = 0; i < len; i++)
-		written += (unsigned char)text[i] < ' ' || (unsigned char)text[i] >= 0x7f ? ESCAPED : 1;
+	/* Of what is folded this is all that is done, so it does not ask what is UTF-8. */
+	for (size_t i = 0; i < len && i < most; i++) {
+		unsigned char c = (unsigned char)text[i];
+		written += c < ' ' || c >= 0x7f || c == '"' || c == '\\' ? ESCAPED : 1;
+	}
 	return fold_cost(written, spec ? (spec->delay > 0 || spec->jitter > 0) + (spec->duplicate > 0) +
 		(spec->reorder > 0) + (spec->corrupt > 0) : 0);
 }

@@ -29,8 +29,9 @@ struct telling {
 
 void telling_init(struct telling *telling, struct journal *journal, enum endpoint_id endpoint);
 
-/* What telling of a datagram with this text costs (fold.h); `spec`: what may happen to it, NULL for nothing. */
-unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len);
+/* What telling of a datagram with this text costs (fold.h), of which at most `most` bytes are written, each character that
+   is not plain ASCII as if it were escaped; `spec`: what may happen to it, NULL for nothing. */
+unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len, size_t most);
 
 /* Whether a new datagram of this sender is told in detail. */
 bool telling_admit(struct telling *telling, const struct address *peer, unsigned cost);

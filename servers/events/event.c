@@ -50,7 +50,7 @@ const struct event_info event_table[EVENT_TYPE_COUNT] = {
 			{ "clock_before", "seconds" }, { "clock_after", "seconds" }, { "resets", "resets" }) },
 	[EVENT_REPLY] = { .name = "reply",
 		FIELDS({ "family", "4 or 6" }, { "n", "datagrams" }, { "bytes", "bytes" }, { "text", "escaped bytes" }) },
-	[EVENT_PRINT] = { .name = "print", FIELDS({ "text", "escaped bytes" }) },
+	[EVENT_PRINT] = { .name = "print", FIELDS({ "bytes", "bytes" }, { "text", "text" }) },
 	[EVENT_LINE] = { .name = "line",
 		FIELDS({ "n", "datagrams" }, { "bytes", "bytes" }, { "text", "text" }) },
 	[EVENT_PARTICIPANT] = { .name = "participant",

@@ -44,14 +44,14 @@ enum event_type {
 #define EVENT_BIT(type) (1u << (type))
 #define EVENT_ALL ((1u << EVENT_TYPE_COUNT) - 1)
 
-enum field_kind { FIELD_INTEGER, FIELD_REAL, FIELD_SHARE, FIELD_TEXT, FIELD_BYTES, FIELD_JSON, FIELD_BOOL };
+enum field_kind { FIELD_INTEGER, FIELD_REAL, FIELD_SHARE, FIELD_TEXT, FIELD_BYTES, FIELD_SAID, FIELD_JSON, FIELD_BOOL };
 
-/* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's and are written escaped
-   (wire_escape); JSON is written as it is. */
+/* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's, of which an excerpt is written
+   escaped (wire_escape); SAID is a peer's text, to be read whole (wire_show); JSON is written as it is. */
 struct field {
 	const char *name;
 	enum field_kind kind;
-	int64_t integer; /* INTEGER, BOOL; for BYTES their number */
+	int64_t integer; /* INTEGER, BOOL; for BYTES and SAID their number */
 	double real;
 	const char *text;
 };
@@ -62,6 +62,7 @@ struct field {
 #define F_SHARE(n, v) { .name = (n), .kind = FIELD_SHARE, .real = (v) }
 #define F_TEXT(n, v) { .name = (n), .kind = FIELD_TEXT, .text = (v) }
 #define F_BYTES(n, p, l) { .name = (n), .kind = FIELD_BYTES, .text = (p), .integer = (int64_t)(l) }
+#define F_SAID(n, p, l) { .name = (n), .kind = FIELD_SAID, .text = (p), .integer = (int64_t)(l) }
 #define F_JSON(n, v) { .name = (n), .kind = FIELD_JSON, .text = (v) }
 
 /* Whom an event is about. `endpoint` is ENDPOINT_NONE, `conn` 0 and `peer` NULL where it is about the whole lab. */

@@ -24,7 +24,7 @@ struct observer_jsonl {
 
 static void write_field(struct json *json, const struct field *field)
 {
-	char escaped[WIRE_ESCAPED_MAX];
+	char escaped[WIRE_ESCAPED_MAX], shown[WIRE_SHOWN_MAX];
 	switch (field->kind) {
 	case FIELD_INTEGER:
 		json_integer(json, field->name, field->integer);
@@ -44,6 +44,10 @@ static void write_field(struct json *json, const struct field *field)
 	case FIELD_BYTES:
 		wire_escape(escaped, field->text, (size_t)field->integer);
 		json_string(json, field->name, field->text ? escaped : NULL);
+		break;
+	case FIELD_SAID:
+		wire_show(shown, field->text, (size_t)field->integer);
+		json_string(json, field->name, shown);
 		break;
 	case FIELD_JSON:
 		json_raw(json, field->name, field->text);

@@ -10,7 +10,7 @@
 #include "common/wire.h"
 #include "servers/events/sink.h"
 
-enum { TEXT_LINE = 1024 };
+enum { TEXT_LINE = WIRE_SHOWN_MAX + 1024 }; /* somebody's text, whole, and what is said about it */
 static const double LAST_WORDS_SECONDS = 0.2;
 
 struct observer_text {
@@ -64,6 +64,17 @@ static void add_bytes(struct line *line, const struct field *field)
 	add(line, "%s", escaped);
 }
 
+/* So much of what somebody has said; cut between characters. */
+static void add_said(struct line *line, const struct field *field, size_t most)
+{
+	char shown[WIRE_SHOWN_MAX];
+	wire_show(shown, field->text, (size_t)field->integer);
+	size_t len = strlen(shown), cut = len < most ? len : most;
+	while (cut < len && cut > 0 && ((unsigned char)shown[cut] & 0xc0) == 0x80)
+		cut--;
+	add(line, "%.*s%s", (int)cut, shown, cut < len ? "..." : "");
+}
+
 static void add_field(struct line *line, const struct field *field)
 {
 	add(line, "  %s=", field->name);
@@ -80,6 +91,9 @@ static void add_field(struct line *line, const struct field *field)
 		break;
 	case FIELD_BYTES:
 		add_bytes(line, field);
+		break;
+	case FIELD_SAID:
+		add_said(line, field, WIRE_SHOWN_MAX);
 		break;
 	case FIELD_TEXT:
 	case FIELD_JSON:
@@ -155,11 +169,11 @@ static void say_reset(struct line *line, const struct event *event)
 		add(line, ", its reset no. %lld", (long long)resets);
 }
 
-/* As code B prints it. */
+/* As code B prints it: all of it. */
 static void say_print(struct line *line, const struct event *event)
 {
 	add(line, "Received data: ");
-	add_bytes(line, event_field(event, "text"));
+	add_said(line, event_field(event, "text"), WIRE_SHOWN_MAX);
 	add(line, "  From Address: %s", event->subject.peer);
 }
 
@@ -188,34 +202,12 @@ static void say_stop(struct line *line, const struct event *event)
 	add(line, "stopped: %s", text_of(event, "why"));
 }
 
-/* What somebody has said, in UTF-8: so much of it as fits beside the rest of the line, and nothing that a terminal obeys -
-   control characters (C0, DEL, C1) and those that turn the direction of writing (U+202A..E, U+2066..9). */
-static void add_said(struct line *line, const char *text)
-{
-	enum { SAID_BYTES = 300 };
-	size_t len = strlen(text), at = 0;
-	while (at < len && (at < SAID_BYTES || ((unsigned char)text[at] & 0xc0) == 0x80)) {
-		const unsigned char *c = (const unsigned char *)text + at;
-		size_t bytes = *c < 0xc0 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
-		bool c1 = c[0] == 0xc2 && c[1] < 0xa0;
-		bool turns = c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-			(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-		if (bytes > len - at)
-			bytes = len - at;
-		if (*c >= 0x20 && *c != 0x7f && !c1 && !turns)
-			add(line, "%.*s", (int)bytes, text + at);
-		else
-			for (size_t i = 0; i < bytes; i++)
-				add(line, "\\x%02x", c[i]);
-		at += bytes;
-	}
-	add(line, "%s", at < len ? "..." : "");
-}
+enum { SAID_BESIDE = 300 }; /* bytes of what is said in the group: others talk too */
 
 static void say_line(struct line *line, const struct event *event)
 {
 	add(line, "says \"");
-	add_said(line, text_of(event, "text"));
+	add_said(line, event_field(event, "text"), SAID_BESIDE);
 	add(line, "\"");
 }
 
@@ -223,7 +215,7 @@ static void say_participant(struct line *line, const struct event *event)
 {
 	add_bytes(line, event_field(event, "id"));
 	add(line, " says \"");
-	add_said(line, text_of(event, "text"));
+	add_said(line, event_field(event, "text"), SAID_BESIDE);
 	add_count(line, "\" (", integer_of(event, "characters"), "character");
 	add(line, ", %lld so far)", (long long)integer_of(event, "total"));
 }
@@ -275,10 +267,11 @@ static void add_subject(struct line *line, const struct subject *subject)
 static void text_on_event(struct observer *observer, const struct event *event)
 {
 	struct observer_text *text = (struct observer_text *)observer;
-	struct line line = { .len = 0 };
+	struct line line;
 	bool red = text->colour && event->type == EVENT_ERROR;
 	if (text->mode == TEXT_WARNINGS && strcmp(text_of(event, "fault"), "configuration") != 0)
 		return;
+	line.len = 0;
 	if (text->mode == TEXT_ALL)
 		add(&line, "%9.3f ", event->t);
 	if (red)

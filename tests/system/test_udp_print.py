@@ -1,11 +1,16 @@
 """Code B as an endpoint: it tells what arrives and from where, and answers nobody."""
+import json
 import socket
 import time
+import unicodedata
 
 import pytest
 
 from support.datagrams import Peer, Refused, needs_ipv6, settings
 from support.lab import DEADLINE, run
+
+SHOWN = 1472  # bytes of a datagram, at most
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -24,10 +29,12 @@ def test_it_tells_what_arrives_and_from_where(printer):
     peer.send(b"Hello, Romeo ")
     told = lab.wait(event="print")
     assert (told["endpoint"], told["peer"], told["text"]) == ("udp-print", peer.name, "Hello, Romeo ")
+    assert told["bytes"] == 13
     lab.stop()
     assert f"Received data: Hello, Romeo   From Address: {peer.name}" in lab.output
     assert peer.nothing_more()
-    assert lab.wait(event="stop")["endpoints"]["udp-print"] == {"received": 1, "dropped": 0, "replies": 0, "errors": 0}
+    totals = lab.wait(event="stop")["endpoints"]["udp-print"]
+    assert (totals["received"], totals["dropped"], totals["replies"], totals["errors"]) == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("data, text", [
@@ -36,19 +43,85 @@ def test_it_tells_what_arrives_and_from_where(printer):
     (b"two\nlines\r\n", r"two\nlines\r\n"),
     (b"\x1b[2J\x1b]0;owned\x07", r"\x1b[2J\x1b]0;owned\x07"),
     (b"\x9b2J\x84\x85", r"\x9b2J\x84\x85"),
-    ("café".encode(), r"caf\xc3\xa9"),
-    (b'"quoted" \\n', r'\"quoted\" \\n'),
-    (b"x" * 65507, "x" * 64 + "..."),
-], ids=["empty", "NUL", "lines", "escape sequences", "control characters of Latin-1", "UTF-8", "quotes", "65507 bytes"])
-def test_no_terminal_is_hijacked(printer, data, text):
-    lab = printer()
+    ("café".encode("latin-1"), r"caf\xe9"),
+    ("café".encode()[:-1], r"caf\xc3"),
+    ("\x9b2J \x85 \x7f".encode(), r"\xc2\x9b2J \xc2\x85 \x7f"),
+    ("\u202etxt.exe\u2028\u2066".encode(), r"\xe2\x80\xaetxt.exe\xe2\x80\xa8\xe2\x81\xa6"),
+    (b"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80", r"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80"),
+    (b'"quoted" \\n', r'"quoted" \\n'),
+    (b"\x1b" * 65507, r"\x1b" * SHOWN + "..."),
+], ids=["empty", "NUL", "lines", "escape sequences", "control characters of Latin-1", "Latin-1", "half a character",
+        "control characters in UTF-8", "direction of writing", "no UTF-8", "quotes", "65507 bytes"])
+@pytest.mark.parametrize("options", [(), ("-v",)], ids=["plain", "-v"])
+def test_no_terminal_is_hijacked(printer, data, text, options):
+    lab = printer(options=options)
     peer = Peer(lab, "udp-print")
     peer.send(data)
-    assert lab.wait(event="print")["text"] == text
+    told = lab.wait(event="print")
+    assert (told["text"], told["bytes"]) == (text, len(data))
     assert lab.wait(event="receive")["bytes"] == len(data)
     lab.stop()
-    said = [line for line in lab.output.splitlines() if "Received data: " in line]
-    assert len(said) == 1 and said[0].isprintable() and said[0].isascii()
+    said, = lines_for_people(lab)
+    assert said.endswith(f"Received data: {text}  From Address: {peer.name}")
+    assert said.isprintable() and said.isascii()
+
+
+def lines_for_people(lab):
+    assert not [c for c in lab.output if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\n"]
+    return [line for line in lab.output.split("\n") if "Received data: " in line]
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("Zürich", None),
+    ("Ελσινόρ ♥ 哈姆雷特 🙂", None),
+    ("x" * 65, None),
+    ("To be, or not to be: that is the question. " * 34, None),
+    ("x" * SHOWN, None),
+    ("ü" * (SHOWN // 2), None),
+    ("x" * (SHOWN + 1), SHOWN),
+    ("x" * 65507, SHOWN),
+    ("x" + "ü" * 1000, 1 + (SHOWN - 1) // 2),
+    ("♥" * 1000, SHOWN // 3),
+    ("x" + "🙂" * 1000, 1 + (SHOWN - 1) // 4),
+], ids=["UTF-8", "any script", "65 bytes", "1462 bytes", "1472 bytes", "736 characters", "1473 bytes", "65507 bytes",
+        "characters of 2 bytes", "of 3 bytes", "of 4 bytes"])
+@pytest.mark.parametrize("options", [(), ("-v",)], ids=["plain", "-v"])
+def test_all_of_it_is_shown(printer, text, shown, options):
+    """Up to `shown` characters, never a part of one."""
+    expected = text[:shown] + ("..." if shown else "")
+    lab = printer(options=options)
+    peer = Peer(lab, "udp-print")
+    peer.send(text.encode())
+    told = lab.wait(event="print")
+    assert (told["text"], told["bytes"]) == (expected, len(text.encode()))
+    lab.stop()
+    said, = lines_for_people(lab)
+    assert said.endswith(f"Received data: {expected}  From Address: {peer.name}")
+
+
+@pytest.mark.parametrize("network, data", [
+    ((), b"x" * 255), ((), b"\xff" * SHOWN), (("duplicate=100%",), b"x" * 255), (("duplicate=100%",), b"x" * SHOWN),
+    (("duplicate=100%",), b'"\\' * (SHOWN // 2)), (("duplicate=100%",), b"\xff" * SHOWN),
+], ids=["255 bytes", "no UTF-8", "twice 255 bytes", "twice 1472 bytes", "twice quotes", "twice no UTF-8"])
+def test_long_texts_of_a_spinner_do_not_fill_the_disk(printer, tmp_path, network, data):
+    """What a cost of 1 writes (fold.h), for a minute."""
+    file = tmp_path / "events"
+    lab = printer(*(f"udp-print.{key}" for key in network), options=("--events", file))
+    peer = Peer(lab, "udp-print")
+    ends = time.monotonic() + DEADLINE
+    while "repeated" not in file.read_text() and time.monotonic() < ends:
+        for _ in range(50):
+            peer.send(data)
+    lab.stop()
+    lines = [(json.loads(line), len(line)) for line in file.read_bytes().splitlines(keepends=True)]
+    told = [(event, size) for event, size in lines if event.get("peer") == peer.name]
+    size, seconds = sum(size for _, size in told), told[-1][0]["t"] - told[0][0]["t"]
+    a_cost = size / (500 + 5 * seconds)
+    print(f"{size:,} bytes in {seconds:.2f} s, {a_cost:.0f} each cost")
+    assert {event["event"] for event, _ in told} >= {"receive", "print"}
+    assert any(event["event"] == "repeated" for event, _ in lines)
+    assert a_cost <= 1250
+    assert (500 + 60 * 5) * a_cost + 60 * 200 < MIB
 
 
 def test_it_answers_nothing_whatever_comes(printer):

@@ -12,7 +12,7 @@
 #include "servers/config.h"
 #include "servers/datagram/responder.h"
 
-enum { DRIVER_TEXT = 2048 };
+enum { DRIVER_TEXT = WIRE_SHOWN_MAX + 2048 };
 
 struct responder_driver {
 	const struct responder_ops *ops;
@@ -33,11 +33,14 @@ static void responder_driver_emit(void *context, enum event_type type, const str
 	driver->events++;
 	for (size_t i = 0; i < count; i++) {
 		const struct field *field = &fields[i];
-		char bytes[WIRE_ESCAPED_MAX];
+		char bytes[WIRE_ESCAPED_MAX], said[WIRE_SHOWN_MAX];
 		used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, " %s=", field->name);
 		if (field->kind == FIELD_BYTES) {
 			wire_escape(bytes, field->text, (size_t)field->integer);
 			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "\"%s\"/%" PRId64, bytes, field->integer);
+		} else if (field->kind == FIELD_SAID) {
+			wire_show(said, field->text, (size_t)field->integer);
+			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "\"%s\"", said);
 		} else if (field->kind == FIELD_TEXT) {
 			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "%s", field->text);
 		} else {

@@ -21,15 +21,16 @@ static const struct {
 	size_t len;
 	const char *event;
 } rows[] = {
-	{ TEXT("Hello, Romeo "), "print text=\"Hello, Romeo \"/13" }, /* code A's, blank included */
-	{ TEXT(""), "print text=\"\"/0" },
-	{ TEXT("\0"), "print text=\"\\x00\"/1" },
-	{ TEXT("a\0b"), "print text=\"a\\x00b\"/3" },
-	{ TEXT("one\ntwo\r\n"), "print text=\"one\\ntwo\\r\\n\"/9" },
-	{ TEXT("\x1b]0;owned\x07"), "print text=\"\\x1b]0;owned\\x07\"/10" },
-	{ TEXT("\x9b" "2J"), "print text=\"\\x9b2J\"/3" }, /* a control sequence in Latin-1 */
-	{ TEXT("caf\xc3\xa9"), "print text=\"caf\\xc3\\xa9\"/5" },
-	{ TEXT("RESET:20"), "print text=\"RESET:20\"/8" },
+	{ TEXT("Hello, Romeo "), "print bytes=13 text=\"Hello, Romeo \"" }, /* code A's, blank included */
+	{ TEXT(""), "print bytes=0 text=\"\"" },
+	{ TEXT("\0"), "print bytes=1 text=\"\\x00\"" },
+	{ TEXT("a\0b"), "print bytes=3 text=\"a\\x00b\"" },
+	{ TEXT("one\ntwo\r\n"), "print bytes=9 text=\"one\\ntwo\\r\\n\"" },
+	{ TEXT("\x1b]0;owned\x07"), "print bytes=10 text=\"\\x1b]0;owned\\x07\"" },
+	{ TEXT("\x9b" "2J"), "print bytes=3 text=\"\\x9b2J\"" }, /* a control sequence in Latin-1 */
+	{ TEXT("Z\xc3\xbcrich"), "print bytes=7 text=\"Z\xc3\xbcrich\"" },
+	{ TEXT("Z\xfcrich"), "print bytes=6 text=\"Z\\xfcrich\"" }, /* in Latin-1 */
+	{ TEXT("RESET:20"), "print bytes=8 text=\"RESET:20\"" },
 };
 
 START_TEST(test_row)
@@ -41,15 +42,34 @@ START_TEST(test_row)
 }
 END_TEST
 
+static const size_t lengths[] = { 64, 65, 1024, WIRE_SHOWN, WIRE_SHOWN + 1, 65507 };
+
+/* All of it, up to what is shown; its length always. */
 START_TEST(test_large)
 {
-	char *data = calloc(1, 65507);
-	memset(data, 'x', 65507);
-	responder_driver_send(driver, 1, data, 65507);
+	size_t len = lengths[_i], shown = len < WIRE_SHOWN ? len : WIRE_SHOWN;
+	char *data = malloc(len);
+	memset(data, 'x', len);
+	responder_driver_send(driver, 1, data, len);
 	ck_assert_uint_eq(driver->reply_len, 0);
-	ck_assert_ptr_nonnull(strstr(driver->event, "xxx...\"/65507"));
-	ck_assert_uint_lt(strlen(driver->event), 100);
+	ck_assert_int_eq(responder_driver_number(driver, "bytes"), (int64_t)len);
+	const char *text = strchr(driver->event, '"') + 1;
+	ck_assert_uint_eq(strspn(text, "x"), shown);
+	ck_assert_str_eq(text + shown, shown < len ? "...\"" : "\"");
 	free(data);
+}
+END_TEST
+
+START_TEST(test_cut_between_characters)
+{
+	enum { CHARACTERS = 500 }; /* of three bytes */
+	char data[3 * CHARACTERS];
+	for (size_t i = 0; i < CHARACTERS; i++)
+		memcpy(data + 3 * i, "\xe2\x99\xa5", 3);
+	responder_driver_send(driver, 1, data, sizeof data);
+	const char *text = strchr(driver->event, '"') + 1;
+	ck_assert_int_eq(memcmp(text, data, WIRE_SHOWN / 3 * 3), 0);
+	ck_assert_str_eq(text + WIRE_SHOWN / 3 * 3, "...\"");
 }
 END_TEST
 
@@ -59,7 +79,8 @@ int main(void)
 	TCase *tcase = tcase_create("responder_print");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, test_row, 0, COUNT(rows));
-	tcase_add_test(tcase, test_large);
+	tcase_add_loop_test(tcase, test_large, 0, COUNT(lengths));
+	tcase_add_test(tcase, test_cut_between_characters);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
