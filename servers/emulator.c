@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/tls_context.h"
 #include "servers/endpoint.h"
@@ -204,7 +205,9 @@ static void emit_start(struct emulator *emulator)
 	if (!journal_wants(emulator->journal, EVENT_START))
 		return;
 	char *json = config_json(emulator->options.config);
-	EMIT(emulator->journal, EVENT_START, &LAB, F_TEXT("version", PMULAB_VERSION),
+	char date[CLOCK_DATE];
+	clock_date(date);
+	EMIT(emulator->journal, EVENT_START, &LAB, F_TEXT("version", PMULAB_VERSION), F_TEXT("time", date),
 		F_INTEGER("seed", emulator->options.seed), F_JSON("config", json ? json : "null"));
 	free(json);
 }

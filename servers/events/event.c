@@ -9,7 +9,8 @@
 
 const struct event_info event_table[EVENT_TYPE_COUNT] = {
 	[EVENT_START] = { .name = "start",
-		FIELDS({ "version", "text" }, { "seed", "integer" }, { "config", "object of texts" }) },
+		FIELDS({ "version", "text" }, { "time", "text" }, { "seed", "integer" },
+			{ "config", "object of texts" }) },
 	[EVENT_LISTEN] = { .name = "listen", FIELDS({ "address", "text" }) },
 	[EVENT_OPEN] = { .name = "open", FIELDS({ "local", "text" }) },
 	[EVENT_HANDSHAKE] = { .name = "handshake",

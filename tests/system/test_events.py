@@ -11,7 +11,7 @@ NOTHING = type(None)
 
 # Of each event: the fields that it always has, and those that it may have.
 ALWAYS = {
-    "start": {"version": str, "seed": int, "config": dict},
+    "start": {"version": str, "time": str, "seed": int, "config": dict},
     "listen": {"endpoint": str, "address": str},
     "open": {"endpoint": str, "conn": int, "peer": str, "local": str},
     "handshake": {"endpoint": str, "conn": int, "peer": str, "tls_version": (str, NOTHING), "tls_cipher": (str, NOTHING),
