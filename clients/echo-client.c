@@ -43,6 +43,7 @@ static const struct cli cli = {
 		    "echo-client -b 4 'Good night, good night!'\n"
 		    "echo-client --hold & netstat -an | grep 5002",
 	.exit_status = "0 all came back, 1 failed, 2 wrong usage, 3 something else came back.",
+	.see_also = "echo-server pdc pmulab udp-send",
 };
 
 struct settings {

@@ -37,6 +37,7 @@ static const struct cli cli = {
 		    "echo-server -p 0 --count 1\n"
 		    "echo-server --count 1 --json   how many recv() calls one client takes",
 	.exit_status = "0 after N clients, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+	.see_also = "echo-client pmulab udp-recv",
 };
 
 struct numbers {

@@ -61,6 +61,7 @@ static const struct cli cli = {
 		    "pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10",
 	.exit_status = "0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came from the\n"
 		       "PMU was no OFFSET=X.",
+	.see_also = "pdc pmulab udp-send",
 };
 
 struct settings {

@@ -46,6 +46,7 @@ static const struct cli cli = {
 		    "pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key",
 	.exit_status = "0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the answer is\n"
 		       "not TLS or not a PMU's.",
+	.see_also = "pdc pmu-tls pmulab",
 };
 
 static bool send_command(struct client_pmu *pmu, struct transport *tls)

@@ -47,6 +47,7 @@ static const struct cli cli = {
 		    "pdc-ws ws://tcpip.epfl.ch:5006/ CMD_short:1\n"
 		    "pdc-ws wss://localhost/ CMD_short:0",
 	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+	.see_also = "pdc pdc-tls pmulab",
 };
 
 enum { RECV_SIZE = 65536, MESSAGE_LIMIT = 128 * 1024 * 1024, GOODBYE_SECONDS = 2 };

@@ -43,6 +43,7 @@ static const struct cli cli = {
 		    "pdc CMD_floodme >flood.txt  one large message\n"
 		    "pdc -4 -H tcpip.epfl.ch -p 5003 CMD_short:0",
 	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+	.see_also = "echo-client pdc-reset pdc-tls pdc-ws pmulab",
 };
 
 /* What is counted here; the rest is in struct client_pmu. */

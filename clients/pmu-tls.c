@@ -50,6 +50,7 @@ static const struct cli cli = {
 		    "pmu-tls --cert 123456_cert.pem --key 123456_key.pem --legacy -p 0 --count 1",
 	.exit_status = "0 after N clients, 1 failed, 2 wrong usage or certificate, 3 the address\n"
 		       "cannot be bound.",
+	.see_also = "pdc-tls pmulab",
 };
 
 enum { GOODBYE_SECONDS = 2 };

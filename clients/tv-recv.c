@@ -48,6 +48,7 @@ static const struct cli cli = {
 		    "tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station",
 	.exit_status = "0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams came in\n"
 		       "time, 2 wrong usage, 3 the address cannot be bound.",
+	.see_also = "pmulab tv-send udp-recv",
 };
 
 struct settings {

@@ -43,6 +43,7 @@ static const struct cli cli = {
 	.examples = "echo 'What a piece of work is a man' | tv-send --id 123456\n"
 		    "tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station",
 	.exit_status = "0 all is sent, 1 failed, 2 wrong usage.",
+	.see_also = "pmulab tv-recv udp-send",
 };
 
 struct settings {

@@ -39,6 +39,7 @@ static const struct cli cli = {
 	.examples = "udp-recv\n"
 		    "udp-recv --bind ::1 -p 0 --count 1",
 	.exit_status = "0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+	.see_also = "echo-server pmulab udp-send",
 };
 
 /* A socket that receives what is sent to `address`. -1 with `err`. */

@@ -35,6 +35,7 @@ static const struct cli cli = {
 	.examples = "udp-send\n"
 		    "udp-send -p 5001 'Good night, good night!'",
 	.exit_status = "0 sent, which does not mean received, 1 failed, 2 wrong usage.",
+	.see_also = "echo-client pmulab udp-recv",
 };
 
 int main(int argc, char **argv)

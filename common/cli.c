@@ -2,7 +2,7 @@
  * Command lines from a table, with getopt_long(3). Its own messages are switched off: ours name the option
  * as it was typed, suggest the nearest one and point to --help.
  */
-#include "common/cli.h"
+#include "common/cli_private.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -79,7 +79,8 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct op
 		}
 		if (row->name)
 			longs[count++] = (struct option){ .name = row->name,
-				.has_arg = row->argument ? required_argument : no_argument,
+				.has_arg = row->argument ? required_argument :
+					row->id == CLI_HELP ? optional_argument : no_argument,
 				.val = ROW_BASE + (int)i };
 	}
 	letters[at] = '\0';
@@ -125,10 +126,8 @@ enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_o
 		}
 		const struct cli_option *row = find_row(cli, value);
 		assert(row);
-		if (row->id == CLI_HELP) {
-			cli_print_help(cli, stdout);
-			return (cli_flush(err) ? CLI_DONE : CLI_ERROR);
-		}
+		if (row->id == CLI_HELP)
+			return cli_print_form(cli, optarg, err) ? CLI_DONE : CLI_ERROR;
 		if (row->id == CLI_VERSION) {
 			printf("%s %s\n", cli->program, PMULAB_VERSION);
 			return (cli_flush(err) ? CLI_DONE : CLI_ERROR);

@@ -1,6 +1,7 @@
 /*
- * Command lines from a table: getopt_long(3) parses, and --help is printed from the same rows.
- * A row's `id` is what a program switches on.
+ * Command lines from a table: getopt_long(3) parses, and --help is printed from the same rows. So are the page of the
+ * manual (--help=mdoc) and the completion for shells (--help=bash, zsh, fish). A row's `id` is what a program
+ * switches on.
  */
 #ifndef COMMON_CLI_H
 #define COMMON_CLI_H
@@ -42,7 +43,17 @@ struct cli {
 	const char *notes;       /* what an option's line has no room for; lines that begin with a blank stay as they are */
 	const char *examples;    /* a command line each */
 	const char *exit_status; /* "0 done, 1 failed, 2 wrong usage." */
+	const char *see_also;    /* other pages of the manual, with blanks between them */
 	void (*print_more)(FILE *out); /* sections of --help that come from other tables */
+	const struct cli_words *words; /* for all commands of a program; ends with a row of NULL */
+};
+
+/* For completion: what an argument stands for that is called so in the options' rows or in the usage ("ENDPOINT",
+   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), a program
+   ("COMMAND...") and words in a choice ("localhost|any"). */
+struct cli_words {
+	const char *argument;
+	void (*print)(FILE *out); /* a word a line; the rest of one that ends with "=" is typed */
 };
 
 /* A command of a program, under the last word of its `program`. */

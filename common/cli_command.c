@@ -1,7 +1,6 @@
 /* Programs that have commands: finds the one that is named, in the program's table. */
-#include "common/cli.h"
+#include "common/cli_private.h"
 
-#include <assert.h>
 #include <string.h>
 
 const char *cli_name(const struct cli *cli)
@@ -21,14 +20,14 @@ int cli_command(const struct cli *cli, int argc, char **argv)
 	for (size_t i = 0; i < cli->command_count; i++)
 		if (strcmp(word, cli_name(cli->commands[i].cli)) == 0)
 			return cli->commands[i].run(argc - 1, argv + 1);
-	bool version = strcmp(word, "--version") == 0;
-	if (!version && strcmp(word, "-h") != 0 && strcmp(word, "--help") != 0) {
-		err_set(&err, STATUS_USAGE, "there is no command \"%s\"; see %s --help", word, cli->program);
-		return cli_fail(cli->program, &err);
-	}
-	if (version)
+	if (strcmp(word, "--version") == 0) {
 		printf("%s %s\n", cli->program, PMULAB_VERSION);
-	else
-		cli_print_help(cli, stdout);
-	return cli_flush(&err) ? STATUS_OK : cli_fail(cli->program, &err);
+		return cli_flush(&err) ? STATUS_OK : cli_fail(cli->program, &err);
+	}
+	bool help = strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+	const char *form = strncmp(word, "--help=", 7) == 0 ? word + 7 : NULL;
+	if (help || form)
+		return cli_print_form(cli, form, &err) ? STATUS_OK : cli_fail(cli->program, &err);
+	err_set(&err, STATUS_USAGE, "there is no command \"%s\"; see %s --help", word, cli->program);
+	return cli_fail(cli->program, &err);
 }

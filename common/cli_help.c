@@ -1,5 +1,5 @@
-/* --help as text. */
-#include "common/cli.h"
+/* --help as text, and which other forms of it there are. */
+#include "common/cli_private.h"
 
 #include <string.h>
 
@@ -88,4 +88,58 @@ void cli_print_help(const struct cli *cli, FILE *out)
 		fprintf(out, "\nExit status: %s\n", cli->exit_status);
 	if (cli->print_more)
 		cli->print_more(out);
+}
+
+const struct cli_option *cli_rows(const struct cli *cli, size_t *count)
+{
+	static const struct cli_option common[] = { CLI_COMMON };
+	*count = cli->command_count ? sizeof common / sizeof common[0] : cli->count;
+	return cli->command_count ? common : cli->options;
+}
+
+bool cli_usage_next(struct cli_usage *at)
+{
+	at->word = at->rest + strspn(at->rest, " ");
+	at->rest = at->word + strcspn(at->word, " ");
+	at->begins = *at->word == '[';
+	at->word += at->begins;
+	at->len = (size_t)(at->rest - at->word);
+	/* "ENDPOINT[:PORT]" has a bracket of its own. */
+	at->ends = at->len && at->word[at->len - 1] == ']' && !memchr(at->word, '[', at->len);
+	at->len -= at->ends;
+	at->dots = at->len > 3 && memcmp(at->word + at->len - 3, "...", 3) == 0;
+	at->len -= at->dots ? 3 : 0;
+	at->rest += strspn(at->rest, " ");
+	return at->len > 0;
+}
+
+bool cli_print_form(const struct cli *cli, const char *form, struct err *err)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const struct cli *cli, FILE *out);
+		bool completion; /* a program's commands are completed with it */
+	} forms[] = {
+		{ "mdoc", cli_print_mdoc, false },
+	};
+	if (!form) {
+		cli_print_help(cli, stdout);
+		return cli_flush(err);
+	}
+	int program = (int)strcspn(cli->program, " ");
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		if (strcmp(form, forms[i].name) != 0)
+			continue;
+		if (forms[i].completion && cli->program[program]) {
+			err_set(err, STATUS_USAGE, "--help=%s: the commands are completed with their program; see %.*s "
+				"--help=%s", form, program, cli->program, form);
+			return false;
+		}
+		forms[i].print(cli, stdout);
+		return cli_flush(err);
+	}
+	err_set(err, STATUS_USAGE, "--help: there is no form \"%s\"; there are", form);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		err_append(err, "%s %s", i ? "," : "", forms[i].name);
+	return false;
 }

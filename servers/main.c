@@ -18,6 +18,8 @@ static const struct cli cli = {
 	.about = "An offline testbed for EPFL's TCP/IP lab on socket programming.",
 	.commands = commands,
 	.command_count = sizeof commands / sizeof commands[0],
+	.exit_status = "that of the command; 2 where there is none of that name.",
+	.see_also = "echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send udp-recv udp-send",
 };
 
 int main(int argc, char **argv)
