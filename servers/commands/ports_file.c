@@ -1,6 +1,5 @@
 #include "servers/commands/ports_file.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -9,18 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "pmu-ws" -> PMULAB_PMU_WS_PORT=... */
-static void print_port(FILE *out, const char *endpoint, uint16_t port)
-{
-	fputs("PMULAB_", out);
-	for (; *endpoint; endpoint++)
-		fputc(*endpoint == '-' ? '_' : toupper((unsigned char)*endpoint), out);
-	fprintf(out, "_PORT=%u\n", port);
-}
+#include "servers/commands/variables.h"
 
-/* In single quotes, as a shell reads them literally; a quote itself is '\''. */
-static void print_quoted(FILE *out, const char *name, const char *value)
+/* In single quotes where a shell would read more into it; a quote itself is '\''. */
+static void print_variable(void *context, const char *name, const char *value)
 {
+	FILE *out = context;
+	if (!value[strcspn(value, " \t\n\"'`$\\&|;<>()*?[]#~=%!{}")]) {
+		fprintf(out, "%s=%s\n", name, value);
+		return;
+	}
 	fprintf(out, "%s='", name);
 	for (; *value; value++) {
 		if (*value == '\'')
@@ -32,33 +29,11 @@ static void print_quoted(FILE *out, const char *name, const char *value)
 }
 
 /* Where clients on this machine reach it: a wildcard address is reached at the loopback one. */
-static void print_host(FILE *out, const struct address *host)
+static void print_all(FILE *out, const struct emulator *emulator, const struct address *host)
 {
 	char text[NI_MAXHOST] = "";
 	getnameinfo((const struct sockaddr *)&host->ss, host->len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-	if (strcmp(text, "0.0.0.0") == 0)
-		strcpy(text, "127.0.0.1");
-	fprintf(out, "PMULAB_HOST=%s\n", text);
-}
-
-/* What else clients have to know; "" is left out. */
-static const struct {
-	const char *name;
-	const char *(*value)(const struct emulator *emulator);
-} texts[] = {
-	{ "PMULAB_CA_FILE", emulator_ca_file },
-	{ "PMULAB_TV_GROUP", emulator_group },
-};
-
-static void print_all(FILE *out, const struct emulator *emulator, const struct address *host)
-{
-	print_host(out, host);
-	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (emulator_port(emulator, (enum endpoint_id)id))
-			print_port(out, endpoint_table[id].name, emulator_port(emulator, (enum endpoint_id)id));
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if (*texts[i].value(emulator))
-			print_quoted(out, texts[i].name, texts[i].value(emulator));
+	variables_each(emulator, strcmp(text, "0.0.0.0") == 0 ? "127.0.0.1" : text, print_variable, out);
 }
 
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,

@@ -1,0 +1,182 @@
+#include "servers/commands/lab_options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "servers/commands/seed.h"
+#include "servers/events/observers.h"
+#include "servers/profile.h"
+
+bool lab_options_init(struct lab_options *lab, struct err *err)
+{
+	*lab = (struct lab_options){ .config = config_create() };
+	if (!lab->config)
+		err_set(err, STATUS_FAILED, "out of memory");
+	return lab->config;
+}
+
+void lab_options_free(struct lab_options *lab)
+{
+	config_destroy(lab->config);
+}
+
+/* ---- the command line ---- */
+
+struct parsing {
+	struct lab_options *lab;
+	cli_on_option *on_option;
+	void *context;
+};
+
+/* Everything but the keys. */
+static bool on_other(void *context, int id, const char *value, struct err *err)
+{
+	const struct parsing *parsing = context;
+	struct lab_options *lab = parsing->lab;
+	switch (id) {
+	case LAB_OPTION_LIST_PROFILES:
+		lab->list_profiles = true;
+		return true;
+	case LAB_OPTION_PRINT_CONFIG:
+		lab->print_config = true;
+		return true;
+	case LAB_OPTION_EVENTS:
+		lab->events = value;
+		return true;
+	case LAB_OPTION_SEED:
+		lab->has_seed = seed_parse(&lab->seed, value, err);
+		return lab->has_seed;
+	case LAB_OPTION_QUIET:
+		lab->quiet = true;
+		return true;
+	case LAB_OPTION_VERBOSE:
+		lab->verbose = true;
+		return true;
+	default:
+		return id < LAB_OPTION_LAST || parsing->on_option(parsing->context, id, value, err);
+	}
+}
+
+static bool on_profile(void *context, int id, const char *value, struct err *err)
+{
+	const struct parsing *parsing = context;
+	return id != LAB_OPTION_PROFILE || profile_load(parsing->lab->config, value, err);
+}
+
+static bool on_file(void *context, int id, const char *value, struct err *err)
+{
+	const struct parsing *parsing = context;
+	return id != LAB_OPTION_FILE || config_load(parsing->lab->config, value, err);
+}
+
+static bool on_set(void *context, int id, const char *value, struct err *err)
+{
+	const struct parsing *parsing = context;
+	return id != LAB_OPTION_SET || config_assign(parsing->lab->config, value, "--set", err);
+}
+
+enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc, char **argv,
+	cli_on_option *on_option, void *context, int *operands, struct err *err)
+{
+	/* A pass for each, so that the one wins over the other wherever it stands. */
+	static cli_on_option *const passes[] = { on_other, on_profile, on_file, on_set };
+	struct parsing parsing = { lab, on_option, context };
+	for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
+		enum cli_result result = cli_parse(cli, argc, argv, passes[i], &parsing, operands, err);
+		if (result != CLI_RUN)
+			return result;
+	}
+	return CLI_RUN;
+}
+
+enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
+{
+	if (!config_check(lab->config, err))
+		return CLI_ERROR;
+	if (lab->list_profiles)
+		profile_print_list(stdout);
+	else if (lab->print_config)
+		config_print(lab->config, stdout);
+	else {
+		if (!lab->has_seed)
+			lab->seed = seed_draw();
+		return CLI_RUN;
+	}
+	return cli_flush(err) ? CLI_DONE : CLI_ERROR;
+}
+
+/* ---- who is told ---- */
+
+bool lab_observe(const struct lab_options *lab, struct emulator *emulator, struct err *err)
+{
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
+	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
+	enum text_mode mode = lab->quiet ? TEXT_WARNINGS : lab->verbose ? TEXT_ALL : TEXT_SENTENCES;
+	struct observer *text = observer_text_create(STDERR_FILENO, mode, colour);
+	if (text)
+		emulator_observe(emulator, text);
+	if (!lab->events)
+		return true;
+	bool standard = strcmp(lab->events, "-") == 0;
+	int fd = standard ? STDOUT_FILENO :
+		open(lab->events, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0) {
+		err_set(err, STATUS_USAGE, "--events: %s: %s", lab->events, strerror(errno));
+		return false;
+	}
+	uint64_t limit = (uint64_t)config_integer(lab->config, KEY_EVENTS_LIMIT, ENDPOINT_NONE);
+	struct observer *jsonl = observer_jsonl_create(fd, limit);
+	if (!jsonl) {
+		err_set(err, STATUS_FAILED, "--events: out of memory");
+		return false;
+	}
+	emulator_observe(emulator, jsonl);
+	return true;
+}
+
+void lab_note(const struct lab_options *lab, const char *text)
+{
+	if (!lab->quiet)
+		fprintf(stderr, "pmulab: %s\n", text);
+}
+
+void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator)
+{
+	const char *text;
+	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)
+		if (*text)
+			lab_note(lab, text);
+}
+
+/* ---- small things ---- */
+
+void lab_raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+void lab_no_endpoint(const char *name, struct err *err)
+{
+	err_set(err, STATUS_USAGE, "there is no endpoint \"%s\"; there are", name);
+	for (int k = 0; k < ENDPOINT_COUNT; k++)
+		err_append(err, "%s %s", k ? "," : "", endpoint_table[k].name);
+}
+
+void lab_print_tables(FILE *out)
+{
+	fputs("\nEndpoints:\n", out);
+	for (int id = 0; id < ENDPOINT_COUNT; id++)
+		fprintf(out, "  %-10s %5u  %s\n", endpoint_table[id].name, endpoint_table[id].port,
+			endpoint_table[id].about);
+	fputs("\nKeys (--set, -c; a key of a group may be given for one of its endpoints, as pmu-ws.messages):\n",
+		out);
+	config_print_keys(out);
+}

@@ -1,0 +1,81 @@
+/* What every command that runs the lab has in common: the options that say how it is, and who is told what happens. */
+#ifndef SERVERS_COMMANDS_LAB_OPTIONS_H
+#define SERVERS_COMMANDS_LAB_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/cli.h"
+#include "common/err.h"
+#include "servers/config.h"
+#include "servers/emulator.h"
+
+/* The commands' own options begin at LAB_OPTION_LAST. */
+enum lab_option {
+	LAB_OPTION_PROFILE = CLI_FIRST,
+	LAB_OPTION_LIST_PROFILES,
+	LAB_OPTION_FILE,
+	LAB_OPTION_SET,
+	LAB_OPTION_PRINT_CONFIG,
+	LAB_OPTION_EVENTS,
+	LAB_OPTION_SEED,
+	LAB_OPTION_QUIET,
+	LAB_OPTION_VERBOSE,
+	LAB_OPTION_LAST,
+};
+
+/* Their rows, for a command's table. */
+#define LAB_OPTIONS                                                                                                     \
+	{ LAB_OPTION_PROFILE, 0, "profile", "NAME|FILE", "the lab as it was in a year, or as a file says" },             \
+	{ LAB_OPTION_LIST_PROFILES, 0, "list-profiles", NULL, "print the profiles by name, and exit" },                  \
+	{ LAB_OPTION_FILE, 'c', "config", "FILE", "read keys from an INI file; wins over --profile" },                   \
+	{ LAB_OPTION_SET, 0, "set", "KEY=VALUE", "set one key; repeats, and wins over files" },                          \
+	{ LAB_OPTION_PRINT_CONFIG, 0, "print-config", NULL, "print every key with where its value comes from, and exit" }, \
+	{ LAB_OPTION_EVENTS, 0, "events", "FILE|-", "write what happens as NDJSON (docs/events.md)" },                   \
+	{ LAB_OPTION_SEED, 0, "seed", "N", "make chance repeatable" },                                                   \
+	{ LAB_OPTION_QUIET, 'q', "quiet", NULL, "say nothing but errors" },                                              \
+	{ LAB_OPTION_VERBOSE, 'v', "verbose", NULL, "say everything that happens" }
+
+struct lab_options {
+	struct config *config;
+	const char *events; /* "-": stdout; NULL: none */
+	uint64_t seed;
+	bool has_seed, print_config, list_profiles, quiet, verbose;
+};
+
+/* False: out of memory. */
+bool lab_options_init(struct lab_options *lab, struct err *err);
+void lab_options_free(struct lab_options *lab);
+
+/*
+ * Parses a command line: the options above into `lab`, others by `on_option` with `context`. The configuration is what
+ * stands in it already, then the profiles', then the files', then what --set says, wherever each stands on the line.
+ */
+enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc, char **argv,
+	cli_on_option *on_option, void *context, int *operands, struct err *err);
+
+/* When the operands are right too: checks the configuration, draws a seed where none was given. CLI_DONE: something was to
+   be printed instead (--print-config, --list-profiles), and has been. */
+enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
+
+/* Attaches who writes for people, to stderr, and who writes NDJSON. Before
+   emulator_start. */
+bool lab_observe(const struct lab_options *lab, struct emulator *emulator, struct err *err);
+
+/* A line for people, unless --quiet. */
+void lab_note(const struct lab_options *lab, const char *text);
+
+/* What the emulator has to say before it starts. */
+void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator);
+
+/* Each connection takes a descriptor: as many as the system allows without asking for rights. */
+void lab_raise_descriptor_limit(void);
+
+/* "there is no endpoint "pmo"; there are udp-print, echo, ..." (STATUS_USAGE). */
+void lab_no_endpoint(const char *name, struct err *err);
+
+/* For --help: the table of endpoints, and that of keys. */
+void lab_print_tables(FILE *out);
+
+#endif
