@@ -51,14 +51,14 @@ static bool file_load(struct config *config, const char *name, struct err *err)
 	return false;
 }
 
-/* The one that was meant, most likely: at most two slips of the fingers, and not all of a short name. NULL: none. */
+/* The one that was meant, most likely: at most two slips of the fingers. NULL: none. */
 static const char *profile_near(const char *name)
 {
 	const char *nearest = NULL;
 	unsigned least = 3;
 	for (size_t i = 0; i < PROFILE_COUNT; i++) {
 		unsigned distance = near_distance(name, profiles[i].name);
-		if (distance < least && distance < strlen(name)) {
+		if (distance < least) {
 			least = distance;
 			nearest = profiles[i].name;
 		}

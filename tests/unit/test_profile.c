@@ -299,6 +299,7 @@ static const struct {
 	{ "Handout", "--profile: \"Handout\": no such profile; did you mean handout? There are " ALL },
 	{ "hadr", "--profile: \"hadr\": no such profile; did you mean hard? There are " ALL },
 	{ "mine", "--profile: \"mine\": no such profile; there are " ALL }, /* though there is such a file */
+	{ "epfl", "--profile: \"epfl\": no such profile; there are " ALL },
 	{ "", "--profile: \"\": no such profile; there are " ALL },
 	{ "ini", "--profile: \"ini\": no such profile; there are " ALL },
 	{ "none.ini", "none.ini: cannot be read: No such file or directory" },
