@@ -90,7 +90,7 @@ START_TEST(test_list)
 		char start[32];
 		snprintf(start, sizeof start, "%-9s  ", names[count]);
 		ck_assert_msg(strncmp(line, start, 11) == 0, "%s", line);
-		ck_assert_msg(strlen(line) > 40 && strlen(line) <= 130 && line[11] >= 'A' && line[11] <= 'Z', "%s", line);
+		ck_assert_msg(strlen(line) > 40 && strlen(line) <= 100 && line[11] >= 'A' && line[11] <= 'Z', "%s", line);
 	}
 	ck_assert_uint_eq(count, sizeof names / sizeof *names);
 	free(text);
