@@ -1,13 +1,14 @@
 #include "servers/datagram/batch.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Room for what comes while the streams have their turn: a few thousand datagrams, as far as net.core.rmem_max goes. */
-enum { RECEIVE_BUFFER = 1 << 20 };
+/* Bytes; the kernel doubles them, and counts 768 for a short datagram: room for 10,000, 0.1 s of 100,000 a second. */
+enum { RECEIVE_BUFFER = 4 << 20 };
 
 struct batch_in {
 	struct mmsghdr headers[BATCH_SIZE];
@@ -36,7 +37,7 @@ static bool is_any(const struct address *address)
 
 int batch_bind(const struct address *address, struct err *err)
 {
-	int on = 1, room = RECEIVE_BUFFER, family = address->ss.ss_family;
+	int on = 1, family = address->ss.ss_family;
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		goto fail;
@@ -47,7 +48,7 @@ int batch_bind(const struct address *address, struct err *err)
 		goto fail;
 	if (bind(fd, (const struct sockaddr *)&address->ss, address->len) != 0)
 		goto fail;
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room); /* less is no reason to stop */
+	batch_make_room(fd);
 	return fd;
 fail:;
 	int error = errno;
@@ -59,6 +60,25 @@ fail:;
 		close(fd);
 	errno = error;
 	return -1;
+}
+
+/* Less is no reason to stop. */
+void batch_make_room(int fd)
+{
+	int room = RECEIVE_BUFFER;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0) /* root's */
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+}
+
+/* Not SO_RXQ_OVFL: its number comes with the next datagram that is let in, and not at all where none is. */
+bool batch_queue(int fd, struct batch_queue *queue)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof memory;
+	bool told = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0;
+	*queue = (struct batch_queue){ memory[SK_MEMINFO_RMEM_ALLOC], memory[SK_MEMINFO_RCVBUF],
+		memory[SK_MEMINFO_DROPS] };
+	return told;
 }
 
 /* A connected UDP socket hears its peer alone; connected to itself, nobody. */

@@ -24,6 +24,18 @@ int batch_bind(const struct address *address, struct err *err);
    read and answered. */
 void batch_refuse(int fd);
 
+/* Asks for room for what comes while the streams have their turn: 4 MiB, or what net.core.rmem_max allows whom it binds. */
+void batch_make_room(int fd);
+
+/* What waits in a socket's receive queue, as the kernel counts it. */
+struct batch_queue {
+	uint32_t held, room; /* bytes, with what the kernel adds to each datagram */
+	uint32_t missed;     /* datagrams that found no room, since the socket was made; begins again at 2^32 */
+};
+
+/* False, with zeros: this kernel does not say (Linux before 4.12). */
+bool batch_queue(int fd, struct batch_queue *queue);
+
 struct batch_origin {
 	struct address peer;
 	char control[BATCH_CONTROL]; /* which of our addresses it was sent to; a reply goes out from there */

@@ -40,6 +40,7 @@ struct endpoint_tv {
 	struct ev_io io;
 	struct ev_timer line, sweep;
 	double due; /* the next line; clock_now() */
+	uint32_t missed; /* that the kernel's queue had no room for, as told */
 
 	struct station station;
 	struct audience *audience;
@@ -243,6 +244,10 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 static void sweep(struct endpoint_tv *tv)
 {
 	uint64_t forgotten = audience_forgotten(tv->audience);
+	struct batch_queue queue;
+	if (batch_queue(tv->hearing, &queue) && queue.missed != tv->missed)
+		telling_missed(&tv->telling, FAMILY, queue.missed - tv->missed);
+	tv->missed = queue.missed;
 	telling_sweep(&tv->telling);
 	regard_nobody(tv);
 	if (forgotten > 0)
@@ -406,6 +411,7 @@ static void tv_totals(const struct endpoint *base, char *text, size_t size)
 	json_begin(&json, text, size);
 	json_integer(&json, "lines", (int64_t)tv->totals.lines);
 	json_integer(&json, "heard", (int64_t)tv->totals.heard);
+	json_integer(&json, "missed", (int64_t)tv->missed);
 	json_integer(&json, "participants", (int64_t)tv->totals.participants);
 	json_integer(&json, "answers", (int64_t)tv->totals.answers);
 	json_integer(&json, "dropped", (int64_t)tv->telling.dropped);

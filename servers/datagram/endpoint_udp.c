@@ -20,6 +20,8 @@ static struct endpoint_udp *from_base(struct endpoint *base)
 static void on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct endpoint_udp *endpoint = timer->data;
+	for (size_t i = 0; i < endpoint->side_count; i++)
+		udp_tell_missed(&endpoint->sides[i]);
 	telling_sweep(&endpoint->telling);
 }
 
@@ -180,6 +182,7 @@ static void udp_totals(const struct endpoint *base, char *text, size_t size)
 	struct json json;
 	json_begin(&json, text, size);
 	json_integer(&json, "received", (int64_t)endpoint->totals.received);
+	json_integer(&json, "missed", (int64_t)endpoint->totals.missed);
 	json_integer(&json, "dropped", (int64_t)endpoint->telling.dropped);
 	json_integer(&json, "replies", (int64_t)endpoint->totals.replies);
 	json_integer(&json, "errors", (int64_t)endpoint->telling.errors);

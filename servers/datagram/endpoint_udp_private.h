@@ -14,6 +14,7 @@
 #include "servers/datagram/endpoint_delays.h"
 #include "servers/datagram/impair_config.h"
 #include "servers/datagram/responder.h"
+#include "servers/datagram/shares.h"
 #include "servers/datagram/telling.h"
 #include "servers/datagram/turns.h"
 #include "servers/endpoint.h"
@@ -30,6 +31,7 @@ struct side {
 	bool active; /* served, else closed or silent */
 	bool leaving; /* refuses whoever is new, and closes when nothing is under way any more */
 	size_t under_way;
+	uint32_t missed; /* of this socket, as told */
 	struct ev_io io;
 	struct impair request, answer;
 };
@@ -60,18 +62,22 @@ struct endpoint_udp {
 	struct impair_config impair;
 	struct batch_in *in;
 	struct batch_out *out;
+	struct shares shares;
 	struct delays delays;
 	struct telling telling;
 	const struct batch_origin *origin; /* of the datagram that is being dealt with */
 	bool stopped;
 
-	struct { uint64_t received, replies; } totals;
+	struct { uint64_t received, replies, missed; } totals;
 };
 
 /* ---- endpoint_udp_way.c ---- */
 
-/* Reads and deals with at most `batches` of what has come. False: nothing is left. */
-bool udp_read_batches(struct side *side, int batches);
+/* Reads and deals with at most `batches` of what has come, whoever sent it. */
+void udp_read_batches(struct side *side, int batches);
+
+/* Tells how many the kernel's queue had no room for since the last time. */
+void udp_tell_missed(struct side *side);
 
 /* The watcher of a side's socket. */
 void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events);

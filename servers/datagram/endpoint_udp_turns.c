@@ -7,7 +7,7 @@
 
 #include "common/clock.h"
 
-enum { LAST_BATCHES = 64 }; /* what had arrived is served when a family's turn ends */
+enum { LAST_BATCHES = 192 }; /* what had arrived is served when a family's turn ends: as much as a socket's room takes */
 
 /* The wall clock is looked at this often at least: it may be set, and summer time begins. */
 static const double TURN_SECONDS_MAX = 30;
@@ -34,9 +34,11 @@ static void side_watch(struct side *side)
 void udp_side_close(struct side *side)
 {
 	ev_io_stop(side->endpoint->options.loop, &side->io);
+	udp_tell_missed(side);
 	if (side->fd >= 0)
 		close(side->fd);
 	side->fd = -1;
+	side->missed = 0;
 	side->leaving = false;
 }
 

@@ -9,7 +9,8 @@
 
 #include "servers/datagram/peer_key.h"
 
-enum { READS_A_TURN = 4 }; /* batches; then the streams get their turn */
+/* Batches; then the streams get their turn. */
+enum { READS_A_TURN = 4, CROWDED_READS_A_TURN = 64 };
 
 /* From here on events and replies are about this datagram. */
 static void regard(struct endpoint_udp *endpoint, const struct batch_origin *origin, bool told)
@@ -164,7 +165,16 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 	}
 }
 
-bool udp_read_batches(struct side *side, int batches)
+/* It is not counted: the others' numbers, and so their fates, are what they would be without it. */
+static void give_up(struct side *side, const struct batch_origin *origin)
+{
+	struct endpoint_udp *endpoint = side->endpoint;
+	endpoint->totals.received++;
+	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer, 1));
+	telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "its sender fills the queue");
+}
+
+static void read_batches(struct side *side, int batches, bool shared)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	int count = BATCH_SIZE;
@@ -173,14 +183,40 @@ bool udp_read_batches(struct side *side, int batches)
 		for (int i = 0; i < count; i++) {
 			size_t len;
 			char *data = batch_in_data(endpoint->in, i, &len);
-			receive(side, batch_in_origin(endpoint->in, i), data, len);
+			const struct batch_origin *origin = batch_in_origin(endpoint->in, i);
+			if (shared && !shares_take(&endpoint->shares, peer_key(&origin->peer), peer_key_host(&origin->peer)))
+				give_up(side, origin);
+			else
+				receive(side, origin, data, len);
 		}
 		batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
 	}
-	return count == BATCH_SIZE;
 }
 
+void udp_read_batches(struct side *side, int batches)
+{
+	read_batches(side, batches, false);
+}
+
+/* An answer costs four times as much as reading: who sends faster than the lab can answer would fill the queue that all
+   share, and the kernel would throw away what others send as well. */
 void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
-	udp_read_batches(io->data, READS_A_TURN);
+	struct side *side = io->data;
+	struct batch_queue queue;
+	bool crowded = batch_queue(side->fd, &queue) && queue.held > queue.room / 2;
+	if (crowded)
+		shares_begin(&side->endpoint->shares);
+	read_batches(side, crowded ? CROWDED_READS_A_TURN : READS_A_TURN, crowded);
+}
+
+void udp_tell_missed(struct side *side)
+{
+	struct batch_queue queue;
+	if (side->fd < 0 || !batch_queue(side->fd, &queue) || queue.missed == side->missed)
+		return;
+	uint32_t missed = queue.missed - side->missed;
+	side->missed = queue.missed;
+	side->endpoint->totals.missed += missed;
+	telling_missed(&side->endpoint->telling, side->number, missed);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RECEIVE_BUFFER = 4 << 20 }; /* bytes; the kernel gives what it allows */
+#include "servers/datagram/batch.h"
 
 static int fail(int fd, const struct address *where, struct in_addr interface, const char *what, struct err *err)
 {
@@ -77,7 +77,7 @@ int multicast_hear(struct address *group, struct in_addr interface, struct err *
 		return fail(fd, group, interface, "IP_MULTICAST_ALL", err);
 	if (multicast_is(group) && setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
 		return fail(fd, group, interface, "cannot join the group", err);
-	set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	batch_make_room(fd);
 	if (net_local_address(fd, &local))
 		address_set_port(group, address_port(&local));
 	return fd;

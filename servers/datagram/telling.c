@@ -97,6 +97,14 @@ void telling_dropped(struct telling *telling, int family, enum fate_direction di
 		F_INTEGER("n", n), F_TEXT("reason", reason));
 }
 
+void telling_missed(struct telling *telling, int family, uint64_t count)
+{
+	const struct subject subject = { .endpoint = telling->endpoint };
+	EMIT(telling->journal, EVENT_DROP, &subject, F_INTEGER("family", family),
+		F_TEXT("direction", fate_direction_name(FATE_REQUEST)), F_INTEGER("n", 0),
+		F_TEXT("reason", "the kernel's queue was full"), F_INTEGER("count", count));
+}
+
 static void tell_folded(void *context, const char *name, uint64_t count)
 {
 	struct telling *telling = context;

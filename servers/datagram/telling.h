@@ -56,6 +56,9 @@ bool telling_fate(struct telling *telling, int family, enum fate_direction direc
 void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n,
 	const char *reason);
 
+/* So many found no room in the kernel's queue; whose they were, nobody knows. Not folded, not among the dropped. */
+void telling_missed(struct telling *telling, int family, uint64_t count);
+
 /* Once a second, and at the end: tells what was folded. */
 void telling_sweep(struct telling *telling);
 

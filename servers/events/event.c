@@ -36,7 +36,7 @@ const struct event_info event_table[EVENT_TYPE_COUNT] = {
 		FIELDS({ "family", "4 or 6" }, { "n", "datagrams" }, { "bytes", "bytes" }, { "text", "escaped bytes" }) },
 	[EVENT_DROP] = { .name = "drop",
 		FIELDS({ "family", "4 or 6" }, { "direction", "text" }, { "n", "datagrams" }, { "reason", "text" },
-			{ "model", "text" }, { "drawn", "share" }, { "state", "text" }) },
+			{ "model", "text" }, { "drawn", "share" }, { "state", "text" }, { "count", "datagrams" }) },
 	[EVENT_DELAY] = { .name = "delay",
 		FIELDS({ "family", "4 or 6" }, { "direction", "text" }, { "n", "datagrams" }, { "seconds", "seconds" }) },
 	[EVENT_DUPLICATE] = { .name = "duplicate",

@@ -148,6 +148,12 @@ static void say_family(struct line *line, const struct event *event)
 static void say_drop(struct line *line, const struct event *event)
 {
 	const char *reason = text_of(event, "reason");
+	int64_t count = integer_of(event, "count");
+	if (count > 0) {
+		add_count(line, "", count, "datagram");
+		add(line, " lost: %s", reason);
+		return;
+	}
 	add(line, "%s %lld lost: ", text_of(event, "direction"), (long long)integer_of(event, "n"));
 	if (strcmp(reason, "loss") != 0) {
 		add(line, "%s", reason);

@@ -1,7 +1,10 @@
 """What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
+import contextlib
 import json
 import math
+import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -117,21 +120,67 @@ def asked_meanwhile(lab, process):
     return questions, answers, longest
 
 
+def room():
+    """Bytes that the lab's sockets have for what they have not read yet: 8 MiB, if the system allows it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, 33, 4 * MIB)  # SO_RCVBUFFORCE
+        except PermissionError:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MIB)
+        return probe.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def waiting(lab, endpoint="reset"):
+    """Bytes that it has not read yet, as the kernel counts them."""
+    local = f"0100007F:{lab.port(endpoint):04X}"
+    [queues] = [line.split()[4] for line in Path("/proc/net/udp").read_text().splitlines() if line.split()[1] == local]
+    return int(queues.split(":")[1], 16)
+
+
+@contextlib.contextmanager
+def asleep(lab):
+    """A lab that gets no turn; what is sent to it meanwhile, waits."""
+    lab.signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, lab.pid, os.WSTOPPED | os.WNOWAIT)
+    try:
+        yield
+    finally:
+        lab.signal(signal.SIGCONT)
+
+
+def totals_of(lab, endpoint="reset"):
+    """At the end; whatever was read has been answered or given up, and told."""
+    lab.stop()
+    totals = lab.wait(event="stop")["endpoints"][endpoint]
+    told = [event["count"] for event in lab.events(endpoint=endpoint, reason="the kernel's queue was full")]
+    assert totals["missed"] == sum(told)
+    assert totals["replies"] + totals["dropped"] == totals["received"]
+    return totals
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("data", ["RESET:20", "x"])
 def test_a_flood_while_another_is_answered(besiege, data):
-    """Measured: 100,000 a second and more. A socket has one queue for all, so the kernel may throw away the odd one."""
+    """
+    Measured: 250,000 to 340,000 a second, and all of the other's questions are answered, within 15 ms: what the lab cannot
+    answer it gives up while half of its queue is still free. No program can promise this where others take the processor:
+    at this rate 8 MiB are full after 40 ms, and the 416 KiB that Debian allows whoever is not root (net.core.rmem_max)
+    after 2 ms. Then the kernel throws away the odd datagram, which is told.
+    """
     lab = besiege()
-    process = flood(lab, count=150000, data=data)
+    process = flood(lab, count=400000, data=data)
     served = serves_streams(lab)
     questions, answers, longest = asked_meanwhile(lab, process)
     sent = flooded(process)
-    print(f"{answers} of {questions} answered, longest wait {longest:.3f} s")
+    offset(Peer(lab, "reset").ask(RESET))  # behind all of it
+    totals = totals_of(lab)
+    print(f"{answers} of {questions} answered, longest wait {longest:.3f} s, {totals}")
     assert served
-    assert questions > 20 and answers >= 0.9 * questions
-    lab.stop()
-    totals = lab.wait(event="stop")["endpoints"]["reset"]
-    assert totals["replies"] == totals["received"] <= sent + questions + 1
+    assert questions > 20
+    assert totals["received"] + totals["missed"] == sent + questions + 2  # not one is lost silently
+    assert answers >= (0.99 if room() >= 8 * MIB else 0.9) * questions
+    assert questions - answers <= totals["missed"]  # whatever has reached the lab is answered
+    assert totals["missed"] > 0 or longest < 0.5 * SCALE
 
 
 @pytest.mark.alone
@@ -141,6 +190,43 @@ def test_a_flood_of_the_printer(besiege):
     questions, answers, _ = asked_meanwhile(lab, process)
     assert answers == questions > 20  # its own socket has its own queue
     flooded(process)
+
+
+def test_who_fills_the_queue_leaves_room_for_others(besiege):
+    lab = besiege()
+    greedy, other = Peer(lab, "reset", source="127.0.0.3"), Peer(lab, "reset")
+    sent = 0
+    with asleep(lab):
+        while waiting(lab) < 0.8 * room():
+            for _ in range(50):
+                greedy.send(RESET)
+            sent += 50
+        other.send(RESET)
+    offset(other.receive())
+    drop = lab.wait(event="drop", peer=greedy.name)
+    assert (drop["reason"], drop["direction"], drop["n"]) == ("its sender fills the queue", "request", 0)
+    offset(other.ask(RESET))
+    totals = totals_of(lab)
+    assert totals["received"] == sent + 3 and totals["missed"] == 0
+    assert 0 < totals["dropped"] < sent
+    assert lab.events(event="drop", peer=other.name) == []
+    assert lab.events(event="receive")[-1]["n"] == totals["replies"]  # what was given up has no number
+
+
+def test_what_the_queue_has_no_room_for_is_told(besiege):
+    lab = besiege()
+    peer = Peer(lab, "reset", source="127.0.0.3")
+    count = room() // 256  # three times what it holds
+    with asleep(lab):
+        for _ in range(count):
+            peer.send(b"x")
+    missed = lab.wait(event="drop", reason="the kernel's queue was full")
+    assert "peer" not in missed and missed["n"] == 0
+    offset(Peer(lab, "reset").ask(RESET))
+    totals = totals_of(lab)
+    assert totals["missed"] > count // 3
+    assert totals["received"] + totals["missed"] == count + 2
+    assert f"{totals['missed']} datagrams lost: the kernel's queue was full\n" in lab.output
 
 
 def spin(peer, seconds, data):

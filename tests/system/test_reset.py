@@ -595,7 +595,7 @@ def test_totals(start_reset):
     for data in (RESET, RESET, RESET, b"x"):
         peer.fate(data)
     lab.stop()
-    assert lab.wait(event="stop")["endpoints"]["reset"] == {"received": 4, "dropped": 2, "replies": 2, "errors": 1}
+    assert lab.wait(event="stop")["endpoints"]["reset"] == {"received": 4, "missed": 0, "dropped": 2, "replies": 2, "errors": 1}
 
 
 def test_who_is_at_the_terminal_reads_which_family_is_served(start_reset):

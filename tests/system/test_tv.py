@@ -224,7 +224,7 @@ def test_a_participant(quiet_tv):
         assert {(event["peer"], event["id"]) for event in heard} == {(speaker.name, "123456")}
         assert [(event["characters"], event["total"], event["text"]) for event in heard] == [
             (4, 4, "\xe9t\xe9\\x00"), (0, 4, ""), (5, 9, "to be")]
-    assert totals(quiet_tv) == {"lines": 1, "heard": 3, "participants": 1, "answers": 0, "dropped": 0, "errors": 0}
+    assert totals(quiet_tv) == {"lines": 1, "heard": 3, "missed": 0, "participants": 1, "answers": 0, "dropped": 0, "errors": 0}
 
 
 def test_what_a_participant_says_is_recorded_whole(quiet_tv):
@@ -307,7 +307,7 @@ def test_what_is_no_participants(quiet_tv, datagram, what):
         assert quiet_tv.wait(event="participant")["total"] == 5
     with Member(quiet_tv) as member:
         assert member.has_heard_nothing()
-    assert totals(quiet_tv) == {"lines": 1, "heard": 2, "participants": 1, "answers": 0, "dropped": 0, "errors": 1}
+    assert totals(quiet_tv) == {"lines": 1, "heard": 2, "missed": 0, "participants": 1, "answers": 0, "dropped": 0, "errors": 1}
 
 
 @pytest.mark.parametrize("id, shown, answered", [
