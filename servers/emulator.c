@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,15 @@
 #include "servers/play.h"
 #include "servers/tls_identity.h"
 
-enum { SIGNALS = 3, TOTALS_BYTES = 256 };
+enum { SIGNALS = 3, TOTALS_BYTES = 256, SLOTS = 2 * ENDPOINT_COUNT };
 
 /* One endpoint of the lab and what was made for it alone. */
 struct slot {
 	struct endpoint *endpoint;
 	struct tls_context *tls;
 	char *text;
+	bool local; /* in a place of its own */
+	struct emulator_place place;
 };
 
 /* The lab's own certificates in one directory, for every endpoint that is to use it. */
@@ -35,7 +38,7 @@ struct emulator {
 	struct emulator_options options;
 	struct ev_loop *loop;
 	struct journal *journal;
-	struct slot slots[ENDPOINT_COUNT]; /* the first `count` are in use */
+	struct slot slots[SLOTS]; /* the first `count` are in use */
 	size_t count;
 	struct identity identities[ENDPOINT_COUNT]; /* the first `identity_count` are in use */
 	size_t identity_count;
@@ -97,7 +100,7 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 	if (emulator) {
 		emulator->options = *options;
 		emulator->why = "asked";
-		emulator->loop = ev_loop_new(EVFLAG_AUTO);
+		emulator->loop = options->loop ? options->loop : ev_loop_new(EVFLAG_AUTO);
 		emulator->journal = journal_create();
 	}
 	if (!emulator || !emulator->loop || !emulator->journal) {
@@ -106,7 +109,8 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 		return NULL;
 	}
 	/* Before anything is made that must not be left behind. Who asks before the lab runs stops it as soon as it does. */
-	watch_signals(emulator);
+	if (!options->loop)
+		watch_signals(emulator);
 	return emulator;
 }
 
@@ -157,9 +161,12 @@ static void on_endpoint_idle(void *context)
 	ev_break(emulator->loop, EVBREAK_ALL);
 }
 
-bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *err)
+bool emulator_add(struct emulator *emulator, enum endpoint_id id, const struct emulator_place *place, struct err *err)
 {
 	struct slot *slot = &emulator->slots[emulator->count];
+	if (place)
+		slot->place = *place;
+	slot->local = place;
 	const struct config *config = emulator->options.config;
 	unsigned groups = endpoint_table[id].groups;
 	size_t text_len = 0;
@@ -186,6 +193,8 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id id, struct err *er
 		.text = slot->text,
 		.text_len = text_len,
 		.next_conn = &emulator->next_conn,
+		.netns = place ? place->netns : -1,
+		.isolated = emulator->options.isolated,
 		.on_idle = on_endpoint_idle,
 		.context = emulator,
 	};
@@ -212,14 +221,21 @@ static void emit_start(struct emulator *emulator)
 	free(json);
 }
 
-bool emulator_listen(struct emulator *emulator, struct err *err)
+static bool slot_listen(struct emulator *emulator, const struct slot *slot, struct err *err)
 {
 	const struct emulator_options *options = &emulator->options;
-	for (size_t i = 0; i < emulator->count; i++) {
-		struct endpoint *endpoint = emulator->slots[i].endpoint;
-		if (!endpoint->ops->listen(endpoint, options->addresses, options->address_count, options->ephemeral, err))
+	const struct endpoint_ops *ops = slot->endpoint->ops;
+	if (slot->local)
+		return ops->listen(slot->endpoint, slot->place.addresses, slot->place.address_count, slot->place.port, err);
+	int64_t port = options->ephemeral ? 0 : config_integer(options->config, KEY_PORT, slot->endpoint->id);
+	return ops->listen(slot->endpoint, options->addresses, options->address_count, (uint16_t)port, err);
+}
+
+bool emulator_listen(struct emulator *emulator, struct err *err)
+{
+	for (size_t i = 0; i < emulator->count; i++)
+		if (!slot_listen(emulator, &emulator->slots[i], err))
 			return false;
-	}
 	return true;
 }
 
@@ -287,13 +303,15 @@ void emulator_stop(struct emulator *emulator)
 
 static void emit_stop(struct emulator *emulator)
 {
-	char totals[ENDPOINT_COUNT * TOTALS_BYTES], one[TOTALS_BYTES];
+	char totals[SLOTS * TOTALS_BYTES], one[TOTALS_BYTES], name[64];
 	struct json json;
 	json_begin(&json, totals, sizeof totals);
 	for (size_t i = 0; i < emulator->count; i++) {
 		struct endpoint *endpoint = emulator->slots[i].endpoint;
 		endpoint->ops->totals(endpoint, one, sizeof one);
-		json_raw(&json, endpoint_table[endpoint->id].name, one);
+		snprintf(name, sizeof name, "%s%s", endpoint_table[endpoint->id].name,
+			emulator->slots[i].local ? "@localhost" : "");
+		json_raw(&json, name, one);
 	}
 	json_end(&json);
 	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why), F_JSON("endpoints", totals));
@@ -318,7 +336,7 @@ void emulator_destroy(struct emulator *emulator)
 		return;
 	if (emulator->loop)
 		forget_signals(emulator);
-	for (size_t i = 0; i < ENDPOINT_COUNT; i++) {
+	for (size_t i = 0; i < SLOTS; i++) {
 		struct slot *slot = &emulator->slots[i]; /* the one behind the last may be half-built */
 		if (slot->endpoint)
 			slot->endpoint->ops->destroy(slot->endpoint);
@@ -328,7 +346,7 @@ void emulator_destroy(struct emulator *emulator)
 	for (size_t i = 0; i < emulator->identity_count; i++)
 		tls_identity_close(&emulator->identities[i].files);
 	journal_destroy(emulator->journal);
-	if (emulator->loop)
+	if (emulator->loop && !emulator->options.loop)
 		ev_loop_destroy(emulator->loop);
 	free(emulator);
 }

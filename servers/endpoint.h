@@ -30,6 +30,8 @@ struct endpoint_options {
 	const char *text;        /* the flood, the play; NULL where the endpoint has none */
 	size_t text_len;
 	uint64_t *next_conn;     /* the number of the lab's next connection */
+	int netns;               /* descriptor of the network namespace of its sockets; -1: the thread's */
+	bool isolated;           /* nothing that it sends can leave this machine */
 	void (*on_idle)(void *context); /* stopped, and nothing runs any more */
 	void *context;
 };
@@ -38,9 +40,8 @@ struct endpoint_ops {
 	/* NULL: no memory. */
 	struct endpoint *(*create)(const struct endpoint_options *options);
 
-	/* Binds each address with one port, the configured one or a free one, and sets `port`. All or nothing;
-	   STATUS_BIND. */
-	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count, bool ephemeral,
+	/* Binds each address with `port`, 0: a free one, and sets the endpoint's. All or nothing; STATUS_BIND. */
+	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count, uint16_t port,
 		struct err *err);
 
 	/* Serves from here on, and tells where (`listen` events). */

@@ -144,7 +144,7 @@ static bool choose_endpoints(bool wanted[ENDPOINT_COUNT], char **names, int coun
 static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_COUNT], struct err *err)
 {
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (wanted[id] && !emulator_add(emulator, (enum endpoint_id)id, err))
+		if (wanted[id] && !emulator_add(emulator, (enum endpoint_id)id, NULL, err))
 			return false;
 	return true;
 }

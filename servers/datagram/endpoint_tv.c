@@ -319,12 +319,11 @@ static struct in_addr interface_of(const struct endpoint_tv *tv)
 }
 
 /* `addresses` are those of the other endpoints: the station is where its group is, on its interface. */
-static bool tv_listen(struct endpoint *base, const struct address *addresses, size_t count, bool ephemeral,
+static bool tv_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
 	struct err *err)
 {
 	struct endpoint_tv *tv = from_base(base);
 	const struct config *config = tv->options.config;
-	uint16_t port = ephemeral ? 0 : (uint16_t)config_integer(config, KEY_PORT, base->id);
 	struct in_addr interface = interface_of(tv);
 	if (!impair_config_check(&tv->imperfection, err))
 		return false;
@@ -358,7 +357,7 @@ static void warn(struct endpoint_tv *tv)
 			"and nobody can join", config_text(tv->options.config, KEY_TV_GROUP, tv->base.id));
 		telling_error(&tv->telling, "configuration", what);
 	}
-	if (loopback && ttl == 0)
+	if ((loopback && ttl == 0) || tv->options.isolated)
 		return;
 	snprintf(what, sizeof what, "warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this machine",
 		config_text(tv->options.config, KEY_TV_INTERFACE, tv->base.id), ttl,

@@ -109,7 +109,7 @@ static bool check_families(const struct endpoint_udp *endpoint, struct err *err)
 	return false;
 }
 
-static bool udp_listen(struct endpoint *base, const struct address *addresses, size_t count, bool ephemeral,
+static bool udp_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
 	struct err *err)
 {
 	struct endpoint_udp *endpoint = from_base(base);
@@ -126,8 +126,6 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 	}
 	if (!impair_config_check(&endpoint->impair, err) || !check_families(endpoint, err))
 		return false;
-	uint16_t port = ephemeral ? 0 :
-		(uint16_t)config_integer(endpoint->options.config, KEY_PORT, base->id);
 	for (int i = 0; i < PORT_TRIES; i++) {
 		if (bind_all(endpoint, port, err))
 			return true;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/netns.h"
 
 enum { LAST_BATCHES = 192 }; /* what had arrived is served when a family's turn ends: as much as a socket's room takes */
 
@@ -18,8 +19,11 @@ bool udp_side_open(struct side *side, struct err *err)
 {
 	if (side->leaving) /* it can hear nobody any more; what is under way leaves through the new one, from the same port */
 		udp_side_close(side);
-	if (side->fd < 0)
+	int outside;
+	if (side->fd < 0 && netns_enter(side->endpoint->options.netns, &outside, err)) {
 		side->fd = batch_bind(&side->address, err);
+		netns_leave(outside);
+	}
 	return side->fd >= 0;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/json.h"
+#include "common/netns.h"
 #include "common/transport.h"
 #include "servers/endpoint.h"
 #include "servers/stream/conn.h"
@@ -273,7 +274,7 @@ static bool listen_on_all(struct endpoint_stream *endpoint, const struct address
 	return true;
 }
 
-static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count, bool ephemeral,
+static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
 	struct err *err)
 {
 	struct endpoint_stream *endpoint = from_base(base);
@@ -282,13 +283,17 @@ static bool stream_listen(struct endpoint *base, const struct address *addresses
 		err_set(err, STATUS_FAILED, "out of memory");
 		return false;
 	}
-	uint16_t port = ephemeral ? 0 : (uint16_t)integer(endpoint, KEY_PORT);
-	for (int i = 0; i < PORT_TRIES; i++) {
-		if (listen_on_all(endpoint, addresses, count, port, err))
-			return true;
-		if (port != 0 || errno != EADDRINUSE)
-			break;
+	int outside;
+	if (!netns_enter(endpoint->options.netns, &outside, err))
+		return false;
+	bool done = false, again = true;
+	for (int i = 0; i < PORT_TRIES && again && !done; i++) {
+		done = listen_on_all(endpoint, addresses, count, port, err);
+		again = port == 0 && errno == EADDRINUSE;
 	}
+	netns_leave(outside);
+	if (done)
+		return true;
 	endpoint_advise(err, endpoint->options.id, errno, port);
 	return false;
 }
