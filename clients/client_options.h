@@ -75,7 +75,7 @@ enum {
 #define CLIENT_ROWS_GROUP                                                                                    \
 	{ CLIENT_GROUP, 0, "group", "ADDRESS", "the group (else $PMULAB_TV_GROUP, else 224.1.1.1)" },        \
 		{ CLIENT_INTERFACE, 0, "iface", "ADDRESS",                                                   \
-			"by this machine's interface with that address (127.0.0.1)" },                       \
+			"by this machine's interface with that address (else $PMULAB_TV_INTERFACE, else 127.0.0.1)" }, \
 		CLIENT_ROW_PORT("and its port (else $PMULAB_TV_PORT, else 5005)")
 #define CLIENT_ROW_JSON \
 	{ CLIENT_JSON, 0, "json", NULL, "print the numbers as one JSON object instead of the data" }

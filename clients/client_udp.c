@@ -159,12 +159,19 @@ bool client_find_group(
 			name, text);
 		return false;
 	}
-	const char *interface = options->interface ? options->interface : "127.0.0.1";
-	if (inet_pton(AF_INET, interface, &group->interface) != 1) {
-		err_set(err, STATUS_USAGE, "--iface: \"%s\" is no IPv4 address of this machine", interface);
+	const char *interface = options->interface;
+	name = "--iface";
+	if (!interface) {
+		name = "PMULAB_TV_INTERFACE";
+		interface = client_environment(name);
+	}
+	if (inet_pton(AF_INET, interface ? interface : "127.0.0.1", &group->interface) != 1) {
+		err_set(err, STATUS_USAGE, "%s: \"%s\" is no IPv4 address of this machine", name, interface);
 		return false;
 	}
-	if (ntohl(group->interface.s_addr) >> 24 != IN_LOOPBACKNET)
+	bool loopback = ntohl(group->interface.s_addr) >> 24 == IN_LOOPBACKNET;
+	group->ttl = loopback || options->interface ? 0 : 1;
+	if (!loopback && options->interface)
 		fprintf(stderr,
 			"%s: --iface %s: the group is that of a network now, not of this machine alone\n",
 			program, interface);

@@ -46,14 +46,15 @@ size_t client_cut(const char *data, size_t len, size_t max);
 /* Characters of UTF-8; bytes that are none count too. */
 size_t client_characters(const char *data, size_t len);
 
-/* A multicast group, and the interface by which it is reached. */
+/* A multicast group, the interface by which it is reached, and how far a datagram has to go. */
 struct client_group {
 	struct address address;
 	struct in_addr interface;
+	int ttl; /* networks: 1 in the lab's own network, where nothing leaves the machine; else 0 */
 };
 
-/* --group, --port and --iface; else PMULAB_TV_GROUP and PMULAB_TV_PORT; else 224.1.1.1, 5005, the loopback.
-   Any other interface has to be asked for, and is told on stderr. False with `err` (STATUS_USAGE). */
+/* --group, --port and --iface; else PMULAB_TV_GROUP, PMULAB_TV_PORT and PMULAB_TV_INTERFACE; else 224.1.1.1, 5005, the
+   loopback. Any other interface has to be asked for, and is told on stderr. False with `err` (STATUS_USAGE). */
 bool client_find_group(
 	struct client_group *group, const char *program, struct client_options *options, struct err *err);
 

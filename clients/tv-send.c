@@ -25,7 +25,7 @@ enum { OPTION_ID = CLIENT_FIRST, OPTION_TTL };
 static const struct cli_option rows[] = {
 	{ OPTION_ID, 0, "id", "ID", "your CAMIPRO number: the six bytes that each datagram begins with" },
 	CLIENT_ROWS_GROUP,
-	{ OPTION_TTL, 0, "ttl", "N", "0: not off this machine, 1: this network, more: so many networks (0)" },
+	{ OPTION_TTL, 0, "ttl", "N", "0: not off this machine (else), 1: this network (in pmulab run), more: so many networks" },
 	CLIENT_ROW_TIMEOUT("give up when a datagram cannot leave for so long; 0: never (0)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
@@ -49,7 +49,7 @@ static const struct cli cli = {
 struct settings {
 	struct client_options options;
 	const char *id;
-	long ttl;
+	long ttl; /* -1: not given */
 };
 
 struct numbers {
@@ -169,7 +169,7 @@ static void report_json(const struct numbers *numbers, const char *to, struct er
 
 int main(int argc, char **argv)
 {
-	struct settings settings = { 0 };
+	struct settings settings = { .ttl = -1 };
 	struct client_group group;
 	struct numbers numbers = { 0 };
 	struct err err = { 0 };
@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: --ttl %ld: what you send may leave this machine\n", cli.program,
 			settings.ttl);
 
-	int fd = open_socket(&group, settings.ttl, &err);
+	int fd = open_socket(&group, settings.ttl < 0 ? group.ttl : settings.ttl, &err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);
 	net_set_timeout(fd, settings.options.timeout);
