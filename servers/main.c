@@ -3,11 +3,14 @@
 
 #include "common/cli.h"
 #include "servers/commands/loss.h"
+#include "servers/commands/run.h"
 #include "servers/commands/serve.h"
 
 /* --help, the manual and the completion follow from this table. */
 static const struct cli_command commands[] = {
 	{ &serve_cli, command_serve },
+	{ &run_cli, command_run },
+	{ &shell_cli, command_shell },
 	{ &loss_cli, command_loss },
 };
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "servers/commands/seed.h"
-#include "servers/events/observers.h"
 #include "servers/profile.h"
 
 bool lab_options_init(struct lab_options *lab, struct err *err)
@@ -89,6 +88,8 @@ enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli
 		enum cli_result result = cli_parse(cli, argc, argv, passes[i], &parsing, operands, err);
 		if (result != CLI_RUN)
 			return result;
+		if (i == 0 && lab->defaults && !lab->defaults(context, lab->config, err))
+			return CLI_ERROR;
 	}
 	return CLI_RUN;
 }
@@ -111,12 +112,11 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 
 /* ---- who is told ---- */
 
-bool lab_observe(const struct lab_options *lab, struct emulator *emulator, struct err *err)
+bool lab_observe(const struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
 	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
-	enum text_mode mode = lab->quiet ? TEXT_WARNINGS : lab->verbose ? TEXT_ALL : TEXT_SENTENCES;
-	struct observer *text = observer_text_create(STDERR_FILENO, mode, colour);
+	struct observer *text = observer_text_create(STDERR_FILENO, lab->quiet ? TEXT_WARNINGS : mode, colour);
 	if (text)
 		emulator_observe(emulator, text);
 	if (!lab->events)

@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "servers/config.h"
 #include "servers/emulator.h"
+#include "servers/events/observers.h"
 
 /* The commands' own options begin at LAB_OPTION_LAST. */
 enum lab_option {
@@ -41,6 +42,8 @@ struct lab_options {
 	struct config *config;
 	const char *events; /* "-": stdout; NULL: none */
 	uint64_t seed;
+	/* Sets what a command has other defaults for, before profiles, files and --set; NULL: nothing. */
+	bool (*defaults)(void *context, struct config *config, struct err *err);
 	bool has_seed, print_config, list_profiles, quiet, verbose;
 };
 
@@ -50,7 +53,7 @@ void lab_options_free(struct lab_options *lab);
 
 /*
  * Parses a command line: the options above into `lab`, others by `on_option` with `context`. The configuration is what
- * stands in it already, then the profiles', then the files', then what --set says, wherever each stands on the line.
+ * `defaults` says, then the profiles, then the files, then --set, wherever each stands on the line.
  */
 enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc, char **argv,
 	cli_on_option *on_option, void *context, int *operands, struct err *err);
@@ -59,9 +62,9 @@ enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli
    be printed instead (--print-config, --list-profiles), and has been. */
 enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
 
-/* Attaches who writes for people, to stderr, and who writes NDJSON. Before
+/* Attaches who writes for people, to stderr, as `mode` says (only warnings with --quiet), and who writes NDJSON. Before
    emulator_start. */
-bool lab_observe(const struct lab_options *lab, struct emulator *emulator, struct err *err);
+bool lab_observe(const struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err);
 
 /* A line for people, unless --quiet. */
 void lab_note(const struct lab_options *lab, const char *text);

@@ -8,11 +8,10 @@
 #include <unistd.h>
 
 #include "common/net.h"
+#include "servers/commands/addresses.h"
 #include "servers/commands/lab_options.h"
 #include "servers/commands/ports_file.h"
 #include "servers/emulator.h"
-
-enum { ADDRESSES_MAX = 2 };
 
 enum option { OPTION_BIND = LAB_OPTION_LAST, OPTION_EPHEMERAL, OPTION_PORTS_FILE, OPTION_READY_FD };
 
@@ -46,8 +45,7 @@ struct serve {
 	long ready_fd; /* -1: none */
 	bool ephemeral;
 	bool wanted[ENDPOINT_COUNT];
-	struct address addresses[ADDRESSES_MAX];
-	size_t address_count;
+	struct addresses addresses;
 	struct ports_file ports;
 };
 
@@ -77,49 +75,19 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 
 /* ---- where to listen ---- */
 
-static bool add_address(struct serve *serve, const char *text)
-{
-	if (!address_parse(&serve->addresses[serve->address_count], text, 0))
-		return false;
-	serve->address_count++;
-	return true;
-}
-
-/* False: this machine does not have the address. */
-static bool can_bind(const struct address *address)
-{
-	struct err err;
-	const struct listen_options none = { 0 };
-	int fd = net_listen(address, &none, &err);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT);
-}
-
-/* A pair of an IPv4 and an IPv6 address; the second is left out where the machine has no IPv6. */
-static void add_pair(struct serve *serve, const char *v4, const char *v6)
-{
-	add_address(serve, v4);
-	add_address(serve, v6);
-	if (can_bind(&serve->addresses[1]))
-		return;
-	serve->address_count = 1;
-	char text[128];
-	snprintf(text, sizeof text, "this machine has no %s; the lab runs on %s alone", v6, v4);
-	lab_note(&serve->lab, text);
-}
-
 static bool choose_addresses(struct serve *serve, struct err *err)
 {
 	if (!serve->bind || strcmp(serve->bind, "localhost") == 0)
-		add_pair(serve, "127.0.0.1", "::1");
+		addresses_pair(&serve->addresses, "127.0.0.1", "::1");
 	else if (strcmp(serve->bind, "any") == 0)
-		add_pair(serve, "0.0.0.0", "::");
-	else if (!add_address(serve, serve->bind)) {
+		addresses_pair(&serve->addresses, "0.0.0.0", "::");
+	else if (!addresses_one(&serve->addresses, serve->bind)) {
 		err_set(err, STATUS_USAGE, "--bind: \"%s\" is no address; give one such as 192.0.2.1 or 2001:db8::1, "
 			"or localhost or any", serve->bind);
 		return false;
 	}
+	if (*serve->addresses.missing)
+		lab_note(&serve->lab, serve->addresses.missing);
 	return true;
 }
 
@@ -167,8 +135,8 @@ static bool run(struct serve *serve, struct err *err)
 	const struct emulator_options emulator_options = {
 		.config = serve->lab.config,
 		.seed = serve->lab.seed,
-		.addresses = serve->addresses,
-		.address_count = serve->address_count,
+		.addresses = serve->addresses.list,
+		.address_count = serve->addresses.count,
 		.ephemeral = serve->ephemeral,
 	};
 	struct emulator *emulator = emulator_create(&emulator_options, err);
@@ -177,8 +145,8 @@ static bool run(struct serve *serve, struct err *err)
 	/* The events' file is emptied only when nothing can go wrong any more: another lab may be writing it. */
 	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err) ||
 		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
-			&serve->addresses[0], err)) ||
-		!lab_observe(&serve->lab, emulator, err))
+			&serve->addresses.list[0], err)) ||
+		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err))
 		goto end;
 	const char *text;
 	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)

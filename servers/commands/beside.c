@@ -1,0 +1,147 @@
+#include "servers/commands/beside.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* After SIGTERM, a command has so long to end by itself. */
+static const double PATIENCE_SECONDS = 2;
+
+/* What others send us is meant for the command. Not SIGTSTP: the whole group stops, and goes on together. */
+static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+
+static bool owns_terminal(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+	return group > 0 && group == getpgrp();
+}
+
+bool beside_open(struct beside *beside, struct ev_loop *loop, struct err *err)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+		sigaddset(&set, passed_on[i]);
+	beside->loop = loop;
+	beside->keeper.control = -1;
+	beside->status = BESIDE_FAILED;
+	beside->had_terminal = owns_terminal();
+	sigprocmask(SIG_BLOCK, &set, &beside->mask);
+	beside->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (beside->signals < 0)
+		err_set(err, STATUS_FAILED, "signalfd: %s", strerror(errno));
+	return beside->signals >= 0;
+}
+
+int beside_interrupted(struct beside *beside)
+{
+	struct signalfd_siginfo info;
+	while (read(beside->signals, &info, sizeof info) == sizeof info)
+		if (info.ssi_signo != SIGWINCH)
+			return (int)info.ssi_signo;
+	return 0;
+}
+
+/* Everything ends: first the command's processes, then, with nobody left to talk to, the emulator. */
+static void end(struct beside *beside, int status)
+{
+	beside->status = status;
+	ev_io_stop(beside->loop, &beside->on_news);
+	ev_io_stop(beside->loop, &beside->on_signal);
+	ev_timer_stop(beside->loop, &beside->on_time);
+	keeper_finish(&beside->keeper);
+	emulator_stop(beside->emulator);
+}
+
+/* The terminal's signals (SI_KERNEL) have reached the command already: it is in our process group, or has one of its own,
+   which the terminal knows. */
+static void on_signal(struct ev_loop *loop, struct ev_io *watcher, int events)
+{
+	struct beside *beside = watcher->data;
+	struct signalfd_siginfo info;
+	while (read(beside->signals, &info, sizeof info) == sizeof info)
+		if (info.ssi_code != SI_KERNEL)
+			keeper_signal(&beside->keeper, (int)info.ssi_signo);
+}
+
+static void on_no_patience(struct ev_loop *loop, struct ev_timer *watcher, int events)
+{
+	end(watcher->data, BESIDE_TIMEOUT);
+}
+
+static void on_time(struct ev_loop *loop, struct ev_timer *watcher, int events)
+{
+	struct beside *beside = watcher->data;
+	beside->status = BESIDE_TIMEOUT;
+	keeper_signal(&beside->keeper, SIGTERM);
+	keeper_signal(&beside->keeper, SIGCONT);
+	ev_timer_init(watcher, on_no_patience, PATIENCE_SECONDS, 0);
+	ev_timer_start(loop, watcher);
+}
+
+static int status_of(const struct beside *beside, int status)
+{
+	if (beside->status == BESIDE_TIMEOUT)
+		return BESIDE_TIMEOUT;
+	return WIFSIGNALED(status) ? BESIDE_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
+{
+	struct beside *beside = watcher->data;
+	const struct keeper_report report = keeper_read(&beside->keeper);
+	switch (report.news) {
+	case KEEPER_NOTHING:
+	case KEEPER_STARTED:
+		return;
+	case KEEPER_UNABLE:
+		err_set(&beside->err, STATUS_FAILED, "%s: %s", beside->command,
+			report.number == ENOENT ? "there is no such command" : strerror(report.number));
+		end(beside, report.number == ENOENT ? BESIDE_NOT_FOUND : BESIDE_CANNOT);
+		return;
+	case KEEPER_ENDED:
+		end(beside, status_of(beside, report.number));
+		return;
+	case KEEPER_GONE:
+		err_set(&beside->err, STATUS_FAILED, "%s was killed, with all that it had started", beside->command);
+		end(beside, BESIDE_SIGNAL + SIGKILL);
+		return;
+	}
+}
+
+void beside_go(struct beside *beside, struct emulator *emulator)
+{
+	beside->emulator = emulator;
+	ev_io_init(&beside->on_signal, on_signal, beside->signals, EV_READ);
+	ev_io_init(&beside->on_news, on_news, beside->keeper.control, EV_READ);
+	beside->on_signal.data = beside->on_news.data = beside->on_time.data = beside;
+	ev_io_start(beside->loop, &beside->on_signal);
+	ev_io_start(beside->loop, &beside->on_news);
+	if (beside->timeout > 0) {
+		ev_now_update(beside->loop);
+		ev_timer_init(&beside->on_time, on_time, beside->timeout, 0);
+		ev_timer_start(beside->loop, &beside->on_time);
+	}
+	keeper_go(&beside->keeper);
+}
+
+void beside_close(struct beside *beside)
+{
+	keeper_finish(&beside->keeper);
+	if (!beside->loop)
+		return;
+	if (beside->signals >= 0)
+		close(beside->signals);
+	/* A shell takes the terminal for itself, and may have been killed before it could give it back. */
+	if (beside->had_terminal && !owns_terminal()) {
+		sigset_t output;
+		sigemptyset(&output);
+		sigaddset(&output, SIGTTOU);
+		sigprocmask(SIG_BLOCK, &output, NULL);
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+	}
+	sigprocmask(SIG_SETMASK, &beside->mask, NULL);
+	*beside = (struct beside){ .signals = -1 };
+}
