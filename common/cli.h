@@ -53,7 +53,7 @@ struct cli {
    ("COMMAND...") and words in a choice ("localhost|any"). */
 struct cli_words {
 	const char *argument;
-	void (*print)(FILE *out); /* a word a line; the rest of one that ends with "=" is typed */
+	void (*print)(FILE *out); /* a word a line; behind a KEY comes "=", and the rest is typed */
 };
 
 /* A command of a program, under the last word of its `program`. */

@@ -121,6 +121,9 @@ bool cli_print_form(const struct cli *cli, const char *form, struct err *err)
 		bool completion; /* a program's commands are completed with it */
 	} forms[] = {
 		{ "mdoc", cli_print_mdoc, false },
+		{ "bash", cli_print_bash, true },
+		{ "zsh", cli_print_zsh, true },
+		{ "fish", cli_print_fish, true },
 	};
 	if (!form) {
 		cli_print_help(cli, stdout);

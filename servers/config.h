@@ -99,6 +99,9 @@ void config_print(const struct config *config, FILE *out);
 /* The table for --help: key, default, unit, one line. */
 void config_print_keys(FILE *out);
 
+/* For completion: every key that a group has, or where it has none each endpoint, a line each: "pmu.messages". */
+void config_print_names(FILE *out);
+
 /* The same as one flat JSON object of texts, {"pmu.messages":"20",...}, NUL-terminated; the caller frees it.
    NULL: out of memory. */
 char *config_json(const struct config *config);

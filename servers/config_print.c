@@ -116,6 +116,16 @@ void config_print_keys(FILE *out)
 	}
 }
 
+void config_print_names(FILE *out)
+{
+	for (int k = 0; k < KEY_COUNT; k++)
+		for (int scope = ENDPOINT_NONE; scope < ENDPOINT_COUNT; scope++) {
+			const char *section = config_section((enum config_key)k, (enum endpoint_id)scope);
+			if (section && (scope == ENDPOINT_NONE || !config_rows[k].group))
+				fprintf(out, "%s.%s\n", section, config_rows[k].name);
+		}
+}
+
 char *config_json(const struct config *config)
 {
 	for (size_t size = 4096;; size *= 2) {

@@ -5,6 +5,7 @@
 #include "servers/commands/loss.h"
 #include "servers/commands/run.h"
 #include "servers/commands/serve.h"
+#include "servers/commands/words.h"
 
 /* --help, the manual and the completion follow from this table. */
 static const struct cli_command commands[] = {
@@ -23,6 +24,7 @@ static const struct cli cli = {
 	.command_count = sizeof commands / sizeof commands[0],
 	.exit_status = "that of the command; 2 where there is none of that name.",
 	.see_also = "echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send udp-recv udp-send",
+	.words = command_words,
 };
 
 int main(int argc, char **argv)
