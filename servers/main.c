@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "common/cli.h"
+#include "servers/commands/answers.h"
 #include "servers/commands/doctor.h"
 #include "servers/commands/loss.h"
 #include "servers/commands/run.h"
@@ -13,6 +14,7 @@ static const struct cli_command commands[] = {
 	{ &serve_cli, command_serve },
 	{ &run_cli, command_run },
 	{ &shell_cli, command_shell },
+	{ &answers_cli, command_answers },
 	{ &loss_cli, command_loss },
 	{ &doctor_cli, command_doctor },
 };

@@ -194,7 +194,7 @@ static enum verdict read_frame(const struct link *link, struct bytes bytes, stru
 
 /* ---- connections ---- */
 
-static bool same_end(const struct capture_end *a, const struct capture_end *b)
+bool capture_same_end(const struct capture_end *a, const struct capture_end *b)
 {
 	return a->family == b->family && a->port == b->port && memcmp(a->address, b->address, sizeof a->address) == 0;
 }
@@ -219,7 +219,7 @@ static size_t bucket_of(const struct capture_end *a, const struct capture_end *b
 static int way_between(const struct capture_stream *stream, const struct capture_end *from, const struct capture_end *to)
 {
 	for (int i = 0; i < 2; i++)
-		if (same_end(&stream->ends[i], from) && same_end(&stream->ends[1 - i], to))
+		if (capture_same_end(&stream->ends[i], from) && capture_same_end(&stream->ends[1 - i], to))
 			return i;
 	return -1;
 }

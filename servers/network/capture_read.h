@@ -80,6 +80,8 @@ bool capture_read_frame(struct capture_streams *streams, int link, const uint8_t
 /* From "127.0.0.1:5003" or "[::1]:5003"; false: `text` is neither. */
 bool capture_parse_end(struct capture_end *end, const char *text);
 
+bool capture_same_end(const struct capture_end *a, const struct capture_end *b);
+
 /*
  * What went from `from` to `to` in the `nth` connection between the two (0 is the first; ports are used again).
  * NULL: there is none.

@@ -1,0 +1,12 @@
+/* `pmulab answers`: what a run says about the questions of the lab's report. docs/answers.md describes what it prints. */
+#ifndef SERVERS_COMMANDS_ANSWERS_H
+#define SERVERS_COMMANDS_ANSWERS_H
+
+#include "common/cli.h"
+
+extern const struct cli answers_cli;
+
+/* argv[0] is "answers". Returns the exit status. */
+int command_answers(int argc, char **argv);
+
+#endif

@@ -1,0 +1,457 @@
+/* One function an event, found in a table. A file may be cut, mixed or made up: what is missing counts as nothing. */
+#include "servers/commands/answers_facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/wire.h"
+#include "servers/commands/ndjson.h"
+
+enum { UPGRADE_SEGMENTS = 1 }; /* the answer to a WebSocket handshake is one segment */
+
+struct reader {
+	struct facts *facts;
+	struct ndjson file;
+	const json_t *event;
+};
+
+void facts_init(struct facts *facts)
+{
+	*facts = (struct facts){ .mss = 1460, .chunk = 16, .clients = json_array() };
+}
+
+static bool out_of_memory(struct err *err)
+{
+	err_set(err, STATUS_FAILED, "out of memory");
+	return false;
+}
+
+static uint64_t count_of(const struct reader *reader, const char *field)
+{
+	int64_t value = ndjson_integer(reader->event, field);
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static bool is(const struct reader *reader, const char *field, const char *text)
+{
+	return strcmp(ndjson_text(reader->event, field), text) == 0;
+}
+
+static char *copy_text(const struct reader *reader, const char *field)
+{
+	return strdup(ndjson_text(reader->event, field));
+}
+
+/* ---- connections ---- */
+
+static int compare_conns(const struct facts_conn *conn, unsigned run, uint64_t id)
+{
+	if (conn->run != run)
+		return conn->run < run ? -1 : 1;
+	return (conn->id > id) - (conn->id < id);
+}
+
+/* That of the event, made when it is the first one. NULL: it is about none that matters here. */
+static struct facts_conn *find_conn(struct reader *reader, bool *failed)
+{
+	static const char *const endpoints[] = { [FACTS_ECHO] = "echo", [FACTS_PMU] = "pmu", [FACTS_WS] = "pmu-ws" };
+	struct facts *facts = reader->facts;
+	uint64_t id = count_of(reader, "conn");
+	size_t endpoint = 0;
+	while (endpoint < 3 && !is(reader, "endpoint", endpoints[endpoint]))
+		endpoint++;
+	if (id == 0 || endpoint == 3)
+		return NULL;
+	size_t low = 0, high = facts->conn_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_conns(&facts->conns[middle], facts->runs, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < facts->conn_count && compare_conns(&facts->conns[low], facts->runs, id) == 0)
+		return &facts->conns[low];
+	if (facts->conn_count == facts->conn_size) {
+		size_t size = facts->conn_size > 0 ? 2 * facts->conn_size : 16;
+		struct facts_conn *conns = realloc(facts->conns, size * sizeof *conns);
+		if (!conns) {
+			*failed = true;
+			return NULL;
+		}
+		facts->conns = conns;
+		facts->conn_size = size;
+	}
+	struct facts_conn *conn = &facts->conns[low];
+	memmove(conn + 1, conn, (facts->conn_count++ - low) * sizeof *conn);
+	*conn = (struct facts_conn){ .run = facts->runs, .id = id, .endpoint = (enum facts_endpoint)endpoint,
+		.segments = endpoint == FACTS_WS ? UPGRADE_SEGMENTS : 0 };
+	return conn;
+}
+
+static bool add_size(struct facts_sizes *sizes, uint64_t bytes)
+{
+	if (sizes->count == FACTS_SIZES)
+		return true;
+	if (sizes->count == sizes->size) {
+		size_t size = sizes->size > 0 ? 2 * sizes->size : 8;
+		uint32_t *items = realloc(sizes->items, size * sizeof *items);
+		if (!items)
+			return false;
+		sizes->items = items;
+		sizes->size = size;
+	}
+	sizes->items[sizes->count++] = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+	return true;
+}
+
+static bool read_open(struct reader *reader, struct facts_conn *conn)
+{
+	conn->open_line = reader->file.line;
+	conn->ends_known = capture_parse_end(&conn->lab, ndjson_text(reader->event, "local")) &&
+			   capture_parse_end(&conn->peer, ndjson_text(reader->event, "peer"));
+	return true;
+}
+
+static bool read_command(struct reader *reader, struct facts_conn *conn)
+{
+	const char *text = ndjson_text(reader->event, "text");
+	struct wire_command command = { 0 };
+	conn->command_line = reader->file.line;
+	wire_parse_command(text, strlen(text), &command);
+	if (is(reader, "kind", "short")) {
+		conn->kind = FACTS_SHORT;
+		conn->d = command.interval;
+	} else {
+		conn->kind = is(reader, "kind", "flood") ? FACTS_FLOOD : FACTS_BAD;
+	}
+	return true;
+}
+
+unsigned facts_frame_header(uint64_t bytes)
+{
+	return bytes < 126 ? 2 : bytes < 65536 ? 4 : 10;
+}
+
+/* `delta` segments have left since the message before. Where all of them are short, it can be told what was in them:
+   everything that waited, and then this message. */
+static bool guess_packets(struct facts_conn *conn, uint64_t delta, uint64_t bytes, uint64_t mss)
+{
+	bool fits = bytes < mss && conn->pending < mss;
+	if (delta == 0 && conn->pending + bytes < mss) {
+		conn->pending += bytes;
+		return true;
+	}
+	if (fits && conn->pending == 0 && delta == 1)
+		return add_size(&conn->packets, bytes);
+	if (fits && conn->pending > 0 && delta == 2) {
+		uint64_t waited = conn->pending;
+		conn->pending = 0;
+		return add_size(&conn->packets, waited) && add_size(&conn->packets, bytes);
+	}
+	conn->guess_broken = true;
+	return true;
+}
+
+/* Options of TCP (timestamps) take 12 bytes of a segment. */
+static uint64_t least_segment(const struct facts *facts)
+{
+	return facts->mss > 12 ? facts->mss - 12 : 1;
+}
+
+static bool read_send(struct reader *reader, struct facts_conn *conn)
+{
+	uint64_t bytes = count_of(reader, "bytes"), segments = count_of(reader, "segments");
+	uint64_t wire = bytes + (conn->endpoint == FACTS_WS ? facts_frame_header(bytes) : 0);
+	if (conn->first_send_line == 0)
+		conn->first_send_line = reader->file.line;
+	conn->last_send_line = reader->file.line;
+	conn->messages++;
+	conn->bytes += bytes;
+	conn->wire += wire;
+	conn->counted = json_object_get(reader->event, "segments");
+	bool done = add_size(&conn->sizes, bytes);
+	if (!conn->guess_broken && conn->counted && segments >= conn->segments)
+		done = done && guess_packets(conn, segments - conn->segments, wire, least_segment(reader->facts));
+	else
+		conn->guess_broken = true;
+	conn->segments = segments;
+	return done;
+}
+
+static bool read_close(struct reader *reader, struct facts_conn *conn)
+{
+	uint64_t messages = count_of(reader, "messages"), told = conn->messages;
+	conn->close_line = reader->file.line;
+	conn->done = is(reader, "why", "done");
+	conn->segments_out = count_of(reader, "segments_out");
+	conn->segments_again = count_of(reader, "segments_again");
+	if (messages <= told)
+		return true;
+	conn->messages = messages;
+	conn->guess_broken = true;
+	/* Those that are not told of are short ones: a flood is one message. */
+	if (conn->endpoint == FACTS_WS && count_of(reader, "bytes_out") > conn->bytes)
+		conn->wire += count_of(reader, "bytes_out") - conn->bytes + (messages - told) * facts_frame_header(0);
+	if (count_of(reader, "bytes_out") > conn->bytes)
+		conn->bytes = count_of(reader, "bytes_out");
+	return true;
+}
+
+/* ---- datagrams ---- */
+
+static struct facts_reset *find_reset(struct reader *reader)
+{
+	if (!is(reader, "endpoint", "reset"))
+		return NULL;
+	return &reader->facts->reset[count_of(reader, "family") == 6];
+}
+
+static bool read_receive(struct reader *reader, struct err *err)
+{
+	struct facts_reset *reset = find_reset(reader);
+	if (!reset)
+		return true;
+	reset->received++;
+	reset->last_line = reader->file.line;
+	if (reset->first_line == 0)
+		reset->first_line = reader->file.line;
+	return true;
+}
+
+static bool read_drop(struct reader *reader, struct err *err)
+{
+	struct facts_reset *reset = find_reset(reader);
+	if (!reset)
+		return true;
+	if (is(reader, "reason", "loss"))
+		reset->lost++;
+	else if (!is(reader, "direction", "reply") && reset->received > 0)
+		reset->received--; /* that says nothing about the network */
+	return true;
+}
+
+static bool read_duplicate(struct reader *reader, struct err *err)
+{
+	reader->facts->duplicates += find_reset(reader) != NULL;
+	return true;
+}
+
+/* The date of `start`, so much later: "" when that is none. */
+static void add_seconds(const char *start, double seconds, char date[FACTS_DATE])
+{
+	struct tm tm = { 0 };
+	int milliseconds, hours, minutes;
+	char sign;
+	*date = '\0';
+	if (sscanf(start, "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+		    &tm.tm_min, &tm.tm_sec, &milliseconds, &sign, &hours, &minutes) != 10 ||
+		(sign != '+' && sign != '-') || !(seconds > -1e9 && seconds < 1e9))
+		return;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	/* The wall's time as if it were UTC; the zone stays that of the start. */
+	long long total = (long long)timegm(&tm) * 1000 + milliseconds + (long long)(seconds * 1000 + 0.5);
+	time_t whole = (time_t)(total / 1000);
+	char text[32];
+	if (!gmtime_r(&whole, &tm) || total < 0)
+		return;
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(date, FACTS_DATE, "%s.%03d%c%02d:%02d", text, (int)(total % 1000), sign, hours, minutes);
+}
+
+static bool read_reply(struct reader *reader, struct err *err)
+{
+	struct facts_reset *reset = find_reset(reader);
+	const char *text = ndjson_text(reader->event, "text");
+	long x;
+	if (!reset || !wire_parse_offset(text, strlen(text), &x))
+		return true;
+	struct facts *facts = reader->facts;
+	struct facts_acknowledgement *last = &facts->acknowledgement;
+	reset->acknowledged++;
+	reset->last_line = reader->file.line;
+	last->line = reader->file.line;
+	last->family = count_of(reader, "family") == 6 ? 6 : 4;
+	last->t = json_number_value(json_object_get(reader->event, "t"));
+	add_seconds(facts->start_date, last->t - facts->start_t, last->date);
+	snprintf(last->text, sizeof last->text, "%s", text);
+	return true;
+}
+
+/* ---- the station ---- */
+
+static bool read_line(struct reader *reader, struct err *err)
+{
+	struct facts *facts = reader->facts;
+	facts->lines_told++;
+	/* A blank line of the play is the ID alone. */
+	if (facts->line_count == FACTS_LINES || strlen(ndjson_text(reader->event, "text")) <= WIRE_ID_BYTES)
+		return true;
+	char *text = copy_text(reader, "text");
+	if (!text)
+		return out_of_memory(err);
+	facts->lines[facts->line_count++] = (struct facts_text){ reader->file.line, text };
+	return true;
+}
+
+/* NULL: too many, or out of memory. */
+static struct facts_speaker *find_speaker(struct reader *reader, struct err *err)
+{
+	struct facts *facts = reader->facts;
+	for (size_t i = 0; i < facts->speaker_count; i++)
+		if (is(reader, "id", facts->speakers[i].id))
+			return &facts->speakers[i];
+	if (facts->speaker_count == FACTS_SPEAKERS) {
+		facts->speakers_left_out = true;
+		return NULL;
+	}
+	char *id = copy_text(reader, "id");
+	if (!id) {
+		out_of_memory(err);
+		return NULL;
+	}
+	struct facts_speaker *speaker = &facts->speakers[facts->speaker_count++];
+	*speaker = (struct facts_speaker){ .id = id };
+	return speaker;
+}
+
+static bool read_participant(struct reader *reader, struct err *err)
+{
+	struct facts_speaker *speaker = find_speaker(reader, err);
+	if (!speaker)
+		return err->text[0] == '\0';
+	speaker->total = count_of(reader, "total");
+	if (!speaker->text)
+		speaker->line = reader->file.line;
+	return true;
+}
+
+static bool read_answer(struct reader *reader, struct err *err)
+{
+	struct facts_speaker *speaker = find_speaker(reader, err);
+	if (!speaker)
+		return err->text[0] == '\0';
+	free(speaker->text);
+	speaker->text = copy_text(reader, "text");
+	speaker->line = reader->file.line;
+	speaker->answers++;
+	return speaker->text || out_of_memory(err);
+}
+
+/* ---- the journal ---- */
+
+static uint64_t key_of(const json_t *config, const char *key, uint64_t otherwise)
+{
+	const char *text = json_string_value(json_object_get(config, key));
+	uint64_t value = text ? strtoull(text, NULL, 10) : 0;
+	return value > 0 ? value : otherwise;
+}
+
+static bool read_start(struct reader *reader, struct err *err)
+{
+	struct facts *facts = reader->facts;
+	const json_t *config = json_object_get(reader->event, "config");
+	facts->runs++;
+	facts->start_t = json_number_value(json_object_get(reader->event, "t"));
+	snprintf(facts->start_date, sizeof facts->start_date, "%s", ndjson_text(reader->event, "time"));
+	facts->mss = key_of(config, "pmu.mss", facts->mss);
+	facts->chunk = key_of(config, "echo.chunk", facts->chunk);
+	return true;
+}
+
+static bool read_lost(struct reader *reader, struct err *err)
+{
+	reader->facts->missing += count_of(reader, "count");
+	return true;
+}
+
+static bool read_repeated(struct reader *reader, struct err *err)
+{
+	reader->facts->repeated += is(reader, "endpoint", "reset") ? count_of(reader, "count") : 0;
+	return true;
+}
+
+/* Either of the two. */
+static const struct {
+	const char *event;
+	bool (*read)(struct reader *reader, struct err *err);
+	bool (*read_conn)(struct reader *reader, struct facts_conn *conn); /* false: out of memory */
+} readers[] = {
+	{ "start", .read = read_start },
+	{ "open", .read_conn = read_open },
+	{ "command", .read_conn = read_command },
+	{ "send", .read_conn = read_send },
+	{ "close", .read_conn = read_close },
+	{ "receive", .read = read_receive },
+	{ "drop", .read = read_drop },
+	{ "duplicate", .read = read_duplicate },
+	{ "reply", .read = read_reply },
+	{ "line", .read = read_line },
+	{ "participant", .read = read_participant },
+	{ "answer", .read = read_answer },
+	{ "lost", .read = read_lost },
+	{ "repeated", .read = read_repeated },
+};
+
+static bool read_event(void *context, const json_t *event, struct err *err)
+{
+	struct reader *reader = context;
+	reader->event = event;
+	reader->facts->events += json_is_integer(json_object_get(event, "seq")) && *ndjson_text(event, "event");
+	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+		if (!is(reader, "event", readers[i].event))
+			continue;
+		if (readers[i].read)
+			return readers[i].read(reader, err);
+		bool failed = false;
+		struct facts_conn *conn = find_conn(reader, &failed);
+		return (!failed && (!conn || readers[i].read_conn(reader, conn))) || out_of_memory(err);
+	}
+	return true;
+}
+
+bool facts_read_journal(struct facts *facts, const char *program, const char *path, struct err *err)
+{
+	struct reader reader = { .facts = facts, .file = { .program = program, .path = path, .what = "event" } };
+	err->text[0] = '\0';
+	if (!ndjson_read(&reader.file, read_event, &reader, err))
+		return false;
+	if (facts->events > 0)
+		return true;
+	err_set(err, STATUS_FAILED, "%s: there is no event in it; pmulab run --events FILE writes one", path);
+	return false;
+}
+
+/* ---- clients ---- */
+
+static bool read_client(void *context, const json_t *object, struct err *err)
+{
+	struct facts *facts = context;
+	return json_array_append(facts->clients, (json_t *)object) == 0 || out_of_memory(err);
+}
+
+bool facts_read_client(struct facts *facts, const char *program, const char *path, struct err *err)
+{
+	struct ndjson file = { .program = program, .path = path, .what = "object of a client's --json" };
+	return ndjson_read(&file, read_client, facts, err);
+}
+
+void facts_finish(struct facts *facts)
+{
+	for (size_t i = 0; i < facts->conn_count; i++) {
+		free(facts->conns[i].sizes.items);
+		free(facts->conns[i].packets.items);
+	}
+	free(facts->conns);
+	for (size_t i = 0; i < facts->line_count; i++)
+		free(facts->lines[i].text);
+	for (size_t i = 0; i < facts->speaker_count; i++) {
+		free(facts->speakers[i].id);
+		free(facts->speakers[i].text);
+	}
+	json_decref(facts->clients);
+}

@@ -1,0 +1,218 @@
+/* What the answers share: which connections are meant, how numbers of several runs are told, packets and their sizes. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/commands/answers_questions.h"
+
+enum { SIZES_LISTED = 4, GROUPS_TOLD = 3, NOTE_TEXT = 1024, SIZES_TOLD = 1000 };
+
+void answer_note(struct answer *answer, const char *format, ...)
+{
+	char text[NOTE_TEXT];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	json_array_append_new(answer->notes, value_text(text));
+}
+
+void answer_line(struct answer *answer, uint64_t line)
+{
+	if (line > 0)
+		json_array_append_new(answer->lines, value_count(line));
+}
+
+json_t *value_count(uint64_t count)
+{
+	return json_pack("I", (json_int_t)count);
+}
+
+json_t *value_real(double real)
+{
+	return json_pack("f", real);
+}
+
+json_t *value_text(const char *text)
+{
+	return json_pack("s", text);
+}
+
+const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* ---- which connections ---- */
+
+static bool is_meant(const struct facts_conn *conn, enum facts_endpoint endpoint, enum facts_kind kind, double d)
+{
+	return conn->endpoint == endpoint && conn->kind == kind && (d < 0 || (d > 0 ? conn->d > 0 : conn->d == 0)) &&
+	       conn->messages > 0;
+}
+
+struct chosen choose(const struct facts *facts, enum facts_endpoint endpoint, enum facts_kind kind, double d)
+{
+	struct chosen chosen = { .cut_short = true };
+	const struct facts_conn *last = NULL;
+	for (size_t i = 0; i < facts->conn_count; i++) {
+		const struct facts_conn *conn = &facts->conns[i];
+		if (!is_meant(conn, endpoint, kind, d) || (!conn->done && !chosen.cut_short))
+			continue;
+		/* One that went to its end says more than all that did not, and so does the last d. */
+		if ((conn->done && chosen.cut_short) || (last && d > 0 && last->d != conn->d))
+			chosen.count = 0;
+		chosen.cut_short = !conn->done;
+		last = conn;
+		if (chosen.count == CHOSEN_MAX)
+			memmove(&chosen.conns[0], &chosen.conns[1], --chosen.count * sizeof chosen.conns[0]);
+		chosen.conns[chosen.count++] = conn;
+	}
+	return chosen;
+}
+
+/* ---- numbers of several runs ---- */
+
+void tally_add(struct tally *tally, uint64_t value)
+{
+	if (tally->count == 0 || value < tally->min)
+		tally->min = value;
+	if (tally->count == 0 || value > tally->max)
+		tally->max = value;
+	tally->last = value;
+	tally->count++;
+}
+
+void tally_say(FILE *out, const struct tally *tally)
+{
+	if (tally->count > 1 && tally->min == tally->max)
+		fprintf(out, " in each of %zu runs", tally->count);
+	else if (tally->count > 1)
+		fprintf(out, " in the last of %zu runs, %" PRIu64 " to %" PRIu64 " in all", tally->count, tally->min,
+			tally->max);
+}
+
+/* ---- packets ---- */
+
+static void list(FILE *out, const uint32_t *items, size_t count)
+{
+	fputs(", of ", out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%" PRIu32, i == 0 ? "" : i + 1 < count ? ", " : " and ", items[i]);
+	fprintf(out, " byte%s", plural(items[count - 1]));
+}
+
+/* Equal ones that follow each other make a group. */
+void say_sizes(FILE *out, const struct facts_sizes *sizes)
+{
+	struct { uint32_t bytes; size_t count; } groups[GROUPS_TOLD];
+	size_t count = 0;
+	uint32_t min = UINT32_MAX, max = 0;
+	for (size_t i = 0; i < sizes->count; i++) {
+		uint32_t bytes = sizes->items[i];
+		min = bytes < min ? bytes : min;
+		max = bytes > max ? bytes : max;
+		if (i > 0 && sizes->items[i - 1] == bytes && count <= GROUPS_TOLD) {
+			groups[count - 1].count++;
+		} else if (count++ < GROUPS_TOLD) {
+			groups[count - 1].bytes = bytes;
+			groups[count - 1].count = 1;
+		}
+	}
+	if (sizes->count == 0)
+		return;
+	if (sizes->count <= SIZES_LISTED) {
+		list(out, sizes->items, sizes->count);
+		return;
+	}
+	if (min == max) {
+		fprintf(out, ", each of %" PRIu32, min);
+	} else if (count > GROUPS_TOLD) {
+		fprintf(out, ", of %" PRIu32 " to %" PRIu32, min, max);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			fprintf(out, "%s%zu of %" PRIu32, i == 0 || i + 1 < count ? ", " : " and ", groups[i].count,
+				groups[i].bytes);
+	}
+	fputs(" bytes", out);
+}
+
+static json_t *list_sizes(const struct facts_sizes *sizes)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < sizes->count && i < SIZES_TOLD; i++)
+		json_array_append_new(list, value_count(sizes->items[i]));
+	return list;
+}
+
+/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. */
+static void judge_capture(struct answer *answer, const struct packets *packets)
+{
+	const char *verdict = !packets->captured ? "absent" :
+		packets->compared && packets->in_capture != packets->in_events ? "differs" : "agrees";
+	if (!answer->capture || strcmp(answer->capture, "agrees") == 0)
+		answer->capture = verdict;
+}
+
+static void explain_capture(struct answer *answer, const struct packets *packets)
+{
+	uint64_t seen = packets->in_capture, sent = packets->in_events;
+	if (packets->compared && seen < sent)
+		answer_note(answer, "The capture has %" PRIu64 " packet%s with data of this connection where the kernel has sent %"
+			PRIu64 ": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
+			"pmulab run --capture shows each.", seen, plural(seen), sent);
+	else if (packets->compared && seen > sent)
+		answer_note(answer, "The capture has %" PRIu64 " packets with data of this connection, the kernel has sent %" PRIu64
+			": is it of this run?", seen, sent);
+	else if (packets->captured && packets->count > 0)
+		answer_note(answer, "The capture agrees: frames %" PRIu64 " to %" PRIu64 ".", packets->first_frame,
+			packets->last_frame);
+	else if (!packets->captured)
+		answer_note(answer, "The capture does not have this connection; the number is the kernel's.");
+}
+
+bool say_packets(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen, json_t *value,
+	struct tally *tally)
+{
+	struct packets last = { 0 };
+	*tally = (struct tally){ 0 };
+	for (size_t i = 0; i < chosen->count; i++) {
+		struct packets packets;
+		if (!packets_of(&packets, evidence->facts, chosen->conns[i], evidence->capture)) {
+			answer->out_of_memory = true;
+			break;
+		}
+		if (!packets.known) {
+			free(packets.sizes.items);
+			continue;
+		}
+		tally_add(tally, packets.count);
+		if (evidence->capture)
+			judge_capture(answer, &packets);
+		free(last.sizes.items);
+		last = packets;
+	}
+	if (tally->count == 0)
+		return false;
+	fprintf(answer->text, "%" PRIu64, last.count);
+	if (last.or_one_more)
+		fprintf(answer->text, " or %" PRIu64, last.count + 1);
+	fprintf(answer->text, " packet%s", plural(last.count + last.or_one_more));
+	say_sizes(answer->text, &last.sizes);
+	tally_say(answer->text, tally);
+	if (last.again > 0)
+		answer_note(answer, "%" PRIu64 " more packet%s sent again; not counted.", last.again,
+			last.again == 1 ? " was" : "s were");
+	if (evidence->capture)
+		explain_capture(answer, &last);
+	if (last.or_one_more)
+		answer_note(answer, "The kernel's count does not tell whether the last packet carries the Close frame alone; "
+			"--capture does.");
+	json_object_set_new(value, "packets", value_count(last.count));
+	json_object_set_new(value, "bytes", list_sizes(&last.sizes));
+	json_object_set_new(value, "again", value_count(last.again));
+	json_object_set_new(value, "counted_by", value_text(last.captured ? "capture" : "kernel"));
+	free(last.sizes.items);
+	return true;
+}

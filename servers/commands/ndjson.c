@@ -1,0 +1,70 @@
+/* Line by line: a journal may be larger than memory. */
+#include "servers/commands/ndjson.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire.h"
+
+static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_object, void *context, struct err *err)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	bool done = true;
+	errno = 0;
+	while (done && (len = getline(&line, &size, stream)) >= 0) {
+		json_error_t error;
+		file->line++;
+		json_t *object = json_loadb(line, (size_t)len, 0, &error);
+		if (json_is_object(object)) {
+			done = on_object(context, object, err);
+		} else if (line[len - 1] != '\n') {
+			fprintf(stderr, "%s: %s:%" PRIu64 ": the last line is cut off, and left out\n", file->program,
+				file->path, file->line);
+		} else {
+			const char *reason = object ? "no object" : error.text; /* which quotes the line */
+			char why[WIRE_ESCAPED_MAX];
+			wire_escape(why, reason, strlen(reason));
+			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this is no %s: %s", file->path, file->line,
+				file->what, why);
+			done = false;
+		}
+		json_decref(object);
+		errno = 0;
+	}
+	if (done && ferror(stream)) {
+		err_set(err, STATUS_FAILED, "%s: %s", file->path, strerror(errno));
+		done = false;
+	}
+	free(line);
+	return done;
+}
+
+bool ndjson_read(struct ndjson *file, ndjson_on_object *on_object, void *context, struct err *err)
+{
+	bool standard = strcmp(file->path, "-") == 0;
+	FILE *stream = standard ? stdin : fopen(file->path, "re");
+	if (!stream) {
+		err_set(err, STATUS_FAILED, "%s: %s", file->path, strerror(errno));
+		return false;
+	}
+	bool done = read_lines(file, stream, on_object, context, err);
+	if (!standard)
+		fclose(stream);
+	return done;
+}
+
+const char *ndjson_text(const json_t *object, const char *field)
+{
+	const char *text = json_string_value(json_object_get(object, field));
+	return text ? text : "";
+}
+
+int64_t ndjson_integer(const json_t *object, const char *field)
+{
+	return json_integer_value(json_object_get(object, field));
+}
