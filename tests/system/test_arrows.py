@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "servers/main.c": ("common/", "servers/commands/"),
     "servers/commands/": ("common/", "servers/commands/", "servers/emulator.h", "servers/config.h",
                           "servers/endpoint_table.h", "servers/events/", "servers/profile.h",
-                          "servers/datagram/fate.h", "servers/datagram/loss.h"),
+                          "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/network/"),
     # Keys whose values have a grammar are read by the pure module that uses them.
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
