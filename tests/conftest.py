@@ -7,7 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.lab import Lab, Program  # noqa: E402  the path comes first
+from support.box import Box, require_box, user_names, users  # noqa: E402  the path comes first
+from support.lab import Lab, Program  # noqa: E402
 
 
 def pytest_configure(config):
@@ -64,6 +65,32 @@ def spawn():
 
     yield start
     call_all(program.end for program in programs)
+
+
+@pytest.fixture(scope="session")
+def everybody():
+    with users() as people:
+        yield people
+
+
+@pytest.fixture(scope="session", params=user_names())
+def user(everybody, request):
+    """Who `pmulab run` is run as, in a box; described in support/box.py."""
+    require_box(everybody[request.param])
+    return everybody[request.param]
+
+
+@pytest.fixture
+def spawn_box():
+    """spawn_box(*args, user=user, env={}, cwd=None): a Box that is ended at the end."""
+    boxes = []
+
+    def start(*args, **kwargs):
+        boxes.append(Box(*args, **kwargs))
+        return boxes[-1]
+
+    yield start
+    call_all(box.end for box in boxes)
 
 
 def call_all(calls):
