@@ -147,6 +147,13 @@ class Program:
         self.process.stdin.close()
 
 
+def refusing(address, number):
+    """The environment of a program to which the kernel refuses with errno `number` whatever it sends to `address`."""
+    sanitizer = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
+    return {"LD_PRELOAD": str(BUILD / "tests" / "librefuse.so"), "REFUSE_ADDRESS": address, "REFUSE_ERRNO": str(number),
+            "ASAN_OPTIONS": sanitizer}
+
+
 class Lab:
     """A running `pmulab serve --ephemeral`, with its events. Made by the fixtures `lab` and `start_lab`."""
 

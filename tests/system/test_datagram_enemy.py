@@ -1,5 +1,6 @@
 """What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
 import contextlib
+import errno
 import json
 import math
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.datagrams import HOSTS, KINDS, OFFSET, RESET, WRONG, Peer, both_families, needs_ipv6, offset, settings
-from support.lab import DEADLINE, SCALE, program
+from support.lab import DEADLINE, SCALE, program, refusing
 from support.peers import connect, messages
 
 MIB = 1 << 20
@@ -42,13 +43,13 @@ needs_root = pytest.mark.root  # raw sockets
 
 @pytest.fixture
 def besiege(start_lab):
-    """besiege(*settings, options=()): a lab with both datagram servers and two streams; afterwards it serves as before, and
+    """besiege(*settings, options=(), env={}): a lab with both datagram servers and two streams; afterwards it serves as before, and
     holds no more than before."""
     besieged = []
 
-    def start(*assignments, options=()):
+    def start(*assignments, options=(), env=None):
         lab = start_lab(*settings("reset.family=both", "reset.loss=none", *assignments), *options,
-                        "reset", "udp-print", "pmu", "echo")
+                        "reset", "udp-print", "pmu", "echo", env=env)
         offset(Peer(lab, "reset").ask(RESET))
         besieged.append((lab, *holdings(lab)))
         return lab
@@ -320,6 +321,43 @@ def test_who_was_folded_is_told_of_again(start_lab):
 
 
 # Replies that cannot be sent
+
+REFUSALS = [errno.ENOBUFS, errno.EPERM, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENOMEM, errno.EAGAIN]
+
+
+@pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.get)
+def test_a_reply_that_the_kernel_refuses(besiege, number):
+    """
+    In one batch with others', which leave. (EPERM is a packet filter's. ECONNREFUSED comes of an ICMP message for the
+    replies before, which only a socket that is connected or has IP_RECVERR is told of, so none of the lab's; to be told it
+    and live on costs nothing.)
+    """
+    lab = besiege(env=refusing("127.0.0.66", number))
+    peer, refused = Peer(lab, "reset"), Peer(lab, "reset", source="127.0.0.66")
+    with asleep(lab):
+        for _ in range(20):
+            peer.send(RESET)
+            refused.send(RESET)
+    for _ in range(20):
+        offset(peer.receive())
+    errors = lab.wait_all(20, event="error")
+    for error in errors:
+        assert error["fault"] == "network" and error["peer"] == refused.name
+        assert error["what"] == f"a reply could not be sent: {os.strerror(number)}"
+    assert len(lab.wait_all(20, event="reset", peer=refused.name)) == 20
+    assert refused.nothing_more() and peer.nothing_more()
+    offset(peer.ask(RESET))
+    assert len(lab.events(event="error")) == 20
+    assert totals_of(lab)["errors"] == 20
+
+
+@pytest.mark.parametrize("number", REFUSALS[:3], ids=errno.errorcode.get)
+def test_a_line_that_the_kernel_refuses(start_lab, number):
+    lab = start_lab(*settings("tv.interval=1ms"), "tv", env=refusing("224.1.1.1", number))
+    errors = lab.wait_all(3, event="error")
+    assert {(error["fault"], error["what"]) for error in errors} == {
+        ("network", f"a datagram could not be sent to the group: {os.strerror(number)}")}
+
 
 def udp_header(source, destination, data, checksum=0):
     return struct.pack("!HHHH", source, destination, 8 + len(data), checksum) + data
