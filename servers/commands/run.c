@@ -89,6 +89,7 @@ struct run {
 	struct lab_options lab;
 	bool loopback, summary;
 	const char *capture_file;
+	const char *banner; /* a line for people before the command starts; NULL: none */
 	double timeout;
 	const char *names[HOSTS_MAX];
 	struct local locals[ENDPOINT_COUNT];
@@ -298,6 +299,8 @@ static void tell(const struct run *run)
 	if (*run->addresses.missing)
 		lab_note(&run->lab, run->addresses.missing);
 	lab_tell_notes(&run->lab, run->emulator);
+	if (run->banner)
+		lab_note(&run->lab, run->banner);
 }
 
 /* Threads come last: neither user namespaces nor the keeper can be made with any. Returns the exit status; 125 with `err`. */
@@ -400,6 +403,7 @@ int command_shell(int argc, char **argv)
 		err_set(&err, STATUS_USAGE, "\"%s\": a shell takes no command; `pmulab run` does", argv[operands]);
 		result = CLI_ERROR;
 	}
+	run.banner = "tcpip.epfl.ch is " LABNET_LAB_V4 " and " LABNET_LAB_V6 " in this shell; `exit` ends both";
 	if (result == CLI_RUN)
 		status = run_command(&run, command, &err);
 	lab_options_free(&run.lab);

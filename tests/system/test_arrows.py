@@ -19,7 +19,9 @@ MAY_INCLUDE = {
     "servers/main.c": ("common/", "servers/commands/"),
     "servers/commands/": ("common/", "servers/commands/", "servers/emulator.h", "servers/config.h",
                           "servers/endpoint_table.h", "servers/events/", "servers/profile.h",
-                          "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/network/"),
+                          "servers/port_holder.h", "servers/duration.h", "servers/network/",
+                          "servers/datagram/fate.h", "servers/datagram/loss.h"),
+    "servers/network/": ("common/", "servers/network/"),
     # Keys whose values have a grammar are read by the pure module that uses them.
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
@@ -39,8 +41,8 @@ ABOVE = ("servers/commands/", "servers/emulator.h", "servers/stream/conn", "serv
          "servers/datagram/endpoint_")
 MAY_LOOK_UP = ("servers/main.c", "servers/commands/", "servers/stream/conn",
                "servers/stream/endpoint_", "servers/datagram/endpoint_", "tests/")
-KNOW_LIBEV = ("servers/emulator.c", "servers/stream/conn", "servers/stream/endpoint_", "servers/datagram/endpoint_",
-              "tests/")
+KNOW_LIBEV = ("servers/commands/run.c", "servers/commands/beside", "servers/emulator.c", "servers/stream/conn",
+              "servers/stream/endpoint_", "servers/datagram/endpoint_", "tests/")
 # What decides is pure: no loop, no socket, no clock.
 PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/impair", "servers/datagram/fate",
         "servers/datagram/loss", "servers/datagram/audience", "servers/datagram/riddles",
