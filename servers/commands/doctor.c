@@ -18,15 +18,15 @@ const struct cli doctor_cli = {
 	.program = "pmulab doctor",
 	.summary = "say what of the lab works on this machine, and what mends the rest",
 	.usage = "[options]",
-	.about = "Tries what the lab needs, undoes it, and says what works here, what does not, and which command mends\n"
-		 "that. Nothing is sent to anybody, and nothing on the machine is changed.",
+	.about = "Tries what the lab needs, undoes it, and says what works here, what does not, and which command\n"
+		 "mends that. Nothing is sent to anybody, and nothing on the machine is changed.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "`limited` works in part, or somewhere else; `missing` does not work. A command that begins with sudo\n"
-		 "changes the machine: it is for you to decide.",
+	.notes = "`limited` works in part, or another way; `missing` does not work. The commands are not run: they change\n"
+		 "the machine, so whether is for you to say.",
 	.examples = "pmulab doctor\n"
 		    "pmulab doctor --json | jq -r 'select(.mend) | .mend'",
-	.exit_status = "0 `pmulab run` works, 1 only `pmulab run --loopback` does, 2 neither does, or wrong usage.",
+	.exit_status = "0 `pmulab run` works, 1 only `run --loopback` does, 2 neither, or wrong usage.",
 };
 
 /* ---- the table ---- */

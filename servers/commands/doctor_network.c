@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
@@ -56,14 +56,21 @@ static bool try_datagram(const struct address *any_port, struct trial *trial)
 		fail(trial, "UDP");
 }
 
+static unsigned interface_flags(const char *name)
+{
+	struct ifreq request = { 0 };
+	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool done = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+	if (fd >= 0)
+		close(fd);
+	return done ? (unsigned short)request.ifr_flags : 0;
+}
+
 /* The one cause of most failures here that a command mends. */
 static bool mend_lo(struct finding *finding)
 {
-	struct ifreq request = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool down = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && !(request.ifr_flags & IFF_UP);
-	if (fd >= 0)
-		close(fd);
+	bool down = !(interface_flags("lo") & IFF_UP);
 	if (down)
 		finding_mend_as_root(finding, "ip link set lo up");
 	return down;
@@ -131,55 +138,43 @@ void doctor_multicast_loopback(struct finding *finding)
 	mend_lo(finding);
 }
 
-/* The interface that has `address`, and its flags; false: none. */
-static bool find_interface(struct in_addr address, char name[IFNAMSIZ], unsigned *flags)
+/* The interface that the kernel takes for programs that name none: that of the longest prefix, as /proc/net/route has them
+   (proc(5)); false: there is no way. */
+static bool find_route(char name[IFNAMSIZ])
 {
-	struct ifaddrs *all = NULL;
+	FILE *routes = fopen("/proc/net/route", "re");
+	char line[256], one[64];
+	unsigned destination, flags, metric, mask, longest = 0, least = 0;
+	const uint32_t group = inet_addr(GROUP);
 	bool found = false;
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)one->ifa_addr;
-		if (!in || in->sin_family != AF_INET || in->sin_addr.s_addr != address.s_addr)
+	while (routes && fgets(line, sizeof line, routes)) {
+		if (sscanf(line, "%63s %x %*x %x %*d %*d %u %x", one, &destination, &flags, &metric, &mask) != 5 ||
+			(group & mask) != destination || (found && ntohl(mask) < longest) ||
+			(found && ntohl(mask) == longest && metric >= least))
 			continue;
-		snprintf(name, IFNAMSIZ, "%s", one->ifa_name);
-		*flags = one->ifa_flags;
+		longest = ntohl(mask);
+		least = metric;
 		found = true;
+		snprintf(name, IFNAMSIZ, "%s", flags & RTF_REJECT ? "" : one);
 	}
-	freeifaddrs(all);
-	return found;
-}
-
-/* Which interface the kernel takes for programs that name none: connect(2) asks it, and sends nothing. */
-static bool find_route(struct in_addr *source)
-{
-	struct address group, own;
-	address_parse(&group, GROUP, endpoint_table[ENDPOINT_TV].port);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool found = fd >= 0 && connect(fd, (struct sockaddr *)&group.ss, group.len) == 0 && net_local_address(fd, &own);
-	if (found)
-		*source = ((struct sockaddr_in *)&own.ss)->sin_addr;
-	if (fd >= 0)
-		close(fd);
-	return found;
+	if (routes)
+		fclose(routes);
+	return found && *name;
 }
 
 void doctor_multicast_route(struct finding *finding)
 {
-	struct in_addr source;
 	char name[IFNAMSIZ] = "";
-	unsigned flags = 0;
-	if (!find_route(&source) || !find_interface(source, name, &flags)) {
-		finding_set(finding, DOCTOR_LIMITED, "no route: without `run`, programs must name an interface to join and send");
-		finding_mend_as_root(finding, "ip route add " GROUP " dev lo");
-	} else if (flags & IFF_LOOPBACK) {
+	bool found = find_route(name);
+	unsigned flags = found ? interface_flags(name) : 0;
+	if (flags & IFF_LOOPBACK) {
 		finding_set(finding, DOCTOR_OK, "programs that name no interface hear `tv` on %s", name);
 	} else if (flags & IFF_MULTICAST) {
 		finding_set(finding, DOCTOR_OK, "programs that name no interface use %s: they hear `tv` in `run`, or with "
 			"`serve --set tv.interface=ADDRESS`", name);
 	} else {
-		finding_set(finding, DOCTOR_LIMITED, "%s has none: without `run`, programs must name an interface to join and send",
-			name);
+		finding_set(finding, DOCTOR_LIMITED, "%s: without `run`, programs must name an interface to join and send",
+			found ? "the default interface has none" : "no route");
 		finding_mend_as_root(finding, "ip route add " GROUP " dev lo");
 	}
 }
