@@ -1,4 +1,7 @@
-/* One function an event, found in a table. A file may be cut, mixed or made up: what is missing counts as nothing. */
+/*
+ * One function an event, found in a table. A file may be cut, mixed or made up: what is missing counts as nothing.
+ * Connections: answers_facts_conns.c.
+ */
 #include "servers/commands/answers_facts.h"
 
 #include <inttypes.h>
@@ -9,8 +12,6 @@
 
 #include "common/wire.h"
 #include "servers/commands/ndjson.h"
-
-enum { UPGRADE_SEGMENTS = 1 }; /* the answer to a WebSocket handshake is one segment */
 
 struct reader {
 	struct facts *facts;
@@ -31,8 +32,7 @@ static bool out_of_memory(struct err *err)
 
 static uint64_t count_of(const struct reader *reader, const char *field)
 {
-	int64_t value = ndjson_integer(reader->event, field);
-	return value > 0 ? (uint64_t)value : 0;
+	return ndjson_count(reader->event, field);
 }
 
 static bool is(const struct reader *reader, const char *field, const char *text)
@@ -43,162 +43,6 @@ static bool is(const struct reader *reader, const char *field, const char *text)
 static char *copy_text(const struct reader *reader, const char *field)
 {
 	return strdup(ndjson_text(reader->event, field));
-}
-
-/* ---- connections ---- */
-
-static int compare_conns(const struct facts_conn *conn, unsigned run, uint64_t id)
-{
-	if (conn->run != run)
-		return conn->run < run ? -1 : 1;
-	return (conn->id > id) - (conn->id < id);
-}
-
-/* That of the event, made when it is the first one. NULL: it is about none that matters here. */
-static struct facts_conn *find_conn(struct reader *reader, bool *failed)
-{
-	static const char *const endpoints[] = { [FACTS_ECHO] = "echo", [FACTS_PMU] = "pmu", [FACTS_WS] = "pmu-ws" };
-	struct facts *facts = reader->facts;
-	uint64_t id = count_of(reader, "conn");
-	size_t endpoint = 0;
-	while (endpoint < 3 && !is(reader, "endpoint", endpoints[endpoint]))
-		endpoint++;
-	if (id == 0 || endpoint == 3)
-		return NULL;
-	size_t low = 0, high = facts->conn_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (compare_conns(&facts->conns[middle], facts->runs, id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < facts->conn_count && compare_conns(&facts->conns[low], facts->runs, id) == 0)
-		return &facts->conns[low];
-	if (facts->conn_count == facts->conn_size) {
-		size_t size = facts->conn_size > 0 ? 2 * facts->conn_size : 16;
-		struct facts_conn *conns = realloc(facts->conns, size * sizeof *conns);
-		if (!conns) {
-			*failed = true;
-			return NULL;
-		}
-		facts->conns = conns;
-		facts->conn_size = size;
-	}
-	struct facts_conn *conn = &facts->conns[low];
-	memmove(conn + 1, conn, (facts->conn_count++ - low) * sizeof *conn);
-	*conn = (struct facts_conn){ .run = facts->runs, .id = id, .endpoint = (enum facts_endpoint)endpoint,
-		.segments = endpoint == FACTS_WS ? UPGRADE_SEGMENTS : 0 };
-	return conn;
-}
-
-static bool add_size(struct facts_sizes *sizes, uint64_t bytes)
-{
-	if (sizes->count == FACTS_SIZES)
-		return true;
-	if (sizes->count == sizes->size) {
-		size_t size = sizes->size > 0 ? 2 * sizes->size : 8;
-		uint32_t *items = realloc(sizes->items, size * sizeof *items);
-		if (!items)
-			return false;
-		sizes->items = items;
-		sizes->size = size;
-	}
-	sizes->items[sizes->count++] = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
-	return true;
-}
-
-static bool read_open(struct reader *reader, struct facts_conn *conn)
-{
-	conn->open_line = reader->file.line;
-	conn->ends_known = capture_parse_end(&conn->lab, ndjson_text(reader->event, "local")) &&
-			   capture_parse_end(&conn->peer, ndjson_text(reader->event, "peer"));
-	return true;
-}
-
-static bool read_command(struct reader *reader, struct facts_conn *conn)
-{
-	const char *text = ndjson_text(reader->event, "text");
-	struct wire_command command = { 0 };
-	conn->command_line = reader->file.line;
-	wire_parse_command(text, strlen(text), &command);
-	if (is(reader, "kind", "short")) {
-		conn->kind = FACTS_SHORT;
-		conn->d = command.interval;
-	} else {
-		conn->kind = is(reader, "kind", "flood") ? FACTS_FLOOD : FACTS_BAD;
-	}
-	return true;
-}
-
-unsigned facts_frame_header(uint64_t bytes)
-{
-	return bytes < 126 ? 2 : bytes < 65536 ? 4 : 10;
-}
-
-/* `delta` segments have left since the message before. Where all of them are short, it can be told what was in them:
-   everything that waited, and then this message. */
-static bool guess_packets(struct facts_conn *conn, uint64_t delta, uint64_t bytes, uint64_t mss)
-{
-	bool fits = bytes < mss && conn->pending < mss;
-	if (delta == 0 && conn->pending + bytes < mss) {
-		conn->pending += bytes;
-		return true;
-	}
-	if (fits && conn->pending == 0 && delta == 1)
-		return add_size(&conn->packets, bytes);
-	if (fits && conn->pending > 0 && delta == 2) {
-		uint64_t waited = conn->pending;
-		conn->pending = 0;
-		return add_size(&conn->packets, waited) && add_size(&conn->packets, bytes);
-	}
-	conn->guess_broken = true;
-	return true;
-}
-
-/* Options of TCP (timestamps) take 12 bytes of a segment. */
-static uint64_t least_segment(const struct facts *facts)
-{
-	return facts->mss > 12 ? facts->mss - 12 : 1;
-}
-
-static bool read_send(struct reader *reader, struct facts_conn *conn)
-{
-	uint64_t bytes = count_of(reader, "bytes"), segments = count_of(reader, "segments");
-	uint64_t wire = bytes + (conn->endpoint == FACTS_WS ? facts_frame_header(bytes) : 0);
-	if (conn->first_send_line == 0)
-		conn->first_send_line = reader->file.line;
-	conn->last_send_line = reader->file.line;
-	conn->messages++;
-	conn->bytes += bytes;
-	conn->wire += wire;
-	conn->counted = json_object_get(reader->event, "segments");
-	bool done = add_size(&conn->sizes, bytes);
-	if (!conn->guess_broken && conn->counted && segments >= conn->segments)
-		done = done && guess_packets(conn, segments - conn->segments, wire, least_segment(reader->facts));
-	else
-		conn->guess_broken = true;
-	conn->segments = segments;
-	return done;
-}
-
-static bool read_close(struct reader *reader, struct facts_conn *conn)
-{
-	uint64_t messages = count_of(reader, "messages"), told = conn->messages;
-	conn->close_line = reader->file.line;
-	conn->done = is(reader, "why", "done");
-	conn->segments_out = count_of(reader, "segments_out");
-	conn->segments_again = count_of(reader, "segments_again");
-	if (messages <= told)
-		return true;
-	conn->messages = messages;
-	conn->guess_broken = true;
-	/* Those that are not told of are short ones: a flood is one message. */
-	if (conn->endpoint == FACTS_WS && count_of(reader, "bytes_out") > conn->bytes)
-		conn->wire += count_of(reader, "bytes_out") - conn->bytes + (messages - told) * facts_frame_header(0);
-	if (count_of(reader, "bytes_out") > conn->bytes)
-		conn->bytes = count_of(reader, "bytes_out");
-	return true;
 }
 
 /* ---- datagrams ---- */
@@ -375,26 +219,29 @@ static bool read_repeated(struct reader *reader, struct err *err)
 	return true;
 }
 
-/* Either of the two. */
+static bool read_conn(struct reader *reader, struct err *err)
+{
+	return facts_read_conn(reader->facts, reader->event, reader->file.line) || out_of_memory(err);
+}
+
 static const struct {
 	const char *event;
 	bool (*read)(struct reader *reader, struct err *err);
-	bool (*read_conn)(struct reader *reader, struct facts_conn *conn); /* false: out of memory */
 } readers[] = {
-	{ "start", .read = read_start },
-	{ "open", .read_conn = read_open },
-	{ "command", .read_conn = read_command },
-	{ "send", .read_conn = read_send },
-	{ "close", .read_conn = read_close },
-	{ "receive", .read = read_receive },
-	{ "drop", .read = read_drop },
-	{ "duplicate", .read = read_duplicate },
-	{ "reply", .read = read_reply },
-	{ "line", .read = read_line },
-	{ "participant", .read = read_participant },
-	{ "answer", .read = read_answer },
-	{ "lost", .read = read_lost },
-	{ "repeated", .read = read_repeated },
+	{ "start", read_start },
+	{ "open", read_conn },
+	{ "command", read_conn },
+	{ "send", read_conn },
+	{ "close", read_conn },
+	{ "receive", read_receive },
+	{ "drop", read_drop },
+	{ "duplicate", read_duplicate },
+	{ "reply", read_reply },
+	{ "line", read_line },
+	{ "participant", read_participant },
+	{ "answer", read_answer },
+	{ "lost", read_lost },
+	{ "repeated", read_repeated },
 };
 
 static bool read_event(void *context, const json_t *event, struct err *err)
@@ -402,15 +249,9 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 	struct reader *reader = context;
 	reader->event = event;
 	reader->facts->events += json_is_integer(json_object_get(event, "seq")) && *ndjson_text(event, "event");
-	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
-		if (!is(reader, "event", readers[i].event))
-			continue;
-		if (readers[i].read)
+	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
+		if (is(reader, "event", readers[i].event))
 			return readers[i].read(reader, err);
-		bool failed = false;
-		struct facts_conn *conn = find_conn(reader, &failed);
-		return (!failed && (!conn || readers[i].read_conn(reader, conn))) || out_of_memory(err);
-	}
 	return true;
 }
 
@@ -442,11 +283,7 @@ bool facts_read_client(struct facts *facts, const char *program, const char *pat
 
 void facts_finish(struct facts *facts)
 {
-	for (size_t i = 0; i < facts->conn_count; i++) {
-		free(facts->conns[i].sizes.items);
-		free(facts->conns[i].packets.items);
-	}
-	free(facts->conns);
+	facts_finish_conns(facts);
 	for (size_t i = 0; i < facts->line_count; i++)
 		free(facts->lines[i].text);
 	for (size_t i = 0; i < facts->speaker_count; i++) {

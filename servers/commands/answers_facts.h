@@ -117,6 +117,10 @@ bool facts_read_client(struct facts *facts, const char *program, const char *pat
 
 void facts_finish(struct facts *facts);
 
+/* An event about a connection, in this line; others change nothing. False: out of memory. */
+bool facts_read_conn(struct facts *facts, const json_t *event, uint64_t line);
+void facts_finish_conns(struct facts *facts);
+
 /* Bytes that WebSocket puts before a message of so many (RFC 6455, section 5.2; a server does not mask). */
 unsigned facts_frame_header(uint64_t bytes);
 

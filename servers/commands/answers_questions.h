@@ -28,6 +28,7 @@ struct answer {
 	bool partly;    /* the run shows a part of it; `run` tells how to get the rest */
 	const char *run; /* other than the question's */
 	const char *why;
+	char label[32]; /* "d=0: " before notes about packets; "" */
 	bool out_of_memory;
 };
 

@@ -146,36 +146,42 @@ static json_t *list_sizes(const struct facts_sizes *sizes)
 	return list;
 }
 
-/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. */
-static void judge_capture(struct answer *answer, const struct packets *packets)
+/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. True: this
+   one agrees. */
+static bool judge_capture(struct answer *answer, const struct packets *packets)
 {
 	const char *verdict = !packets->captured ? "absent" :
 		packets->compared && packets->in_capture != packets->in_events ? "differs" : "agrees";
 	if (!answer->capture || strcmp(answer->capture, "agrees") == 0)
 		answer->capture = verdict;
+	return strcmp(verdict, "agrees") == 0;
 }
 
 static void explain_capture(struct answer *answer, const struct packets *packets)
 {
 	uint64_t seen = packets->in_capture, sent = packets->in_events;
+	const char *verb = packets->compared ? "agrees" : "alone tells";
 	if (packets->compared && seen < sent)
-		answer_note(answer, "The capture has %" PRIu64 " packet%s with data of this connection where the kernel has sent %"
-			PRIu64 ": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
-			"pmulab run --capture shows each.", seen, plural(seen), sent);
+		answer_note(answer, "%sThe capture has %" PRIu64 " packet%s with data where the kernel has sent %" PRIu64
+			": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
+			"pmulab run --capture shows each.", answer->label, seen, plural(seen), sent);
 	else if (packets->compared && seen > sent)
-		answer_note(answer, "The capture has %" PRIu64 " packets with data of this connection, the kernel has sent %" PRIu64
-			": is it of this run?", seen, sent);
-	else if (packets->captured && packets->count > 0)
-		answer_note(answer, "The capture agrees: frames %" PRIu64 " to %" PRIu64 ".", packets->first_frame,
-			packets->last_frame);
+		answer_note(answer, "%sThe capture has %" PRIu64 " packets with data, the kernel has sent %" PRIu64
+			": is it of this run?", answer->label, seen, sent);
+	else if (packets->captured && packets->count == 1)
+		answer_note(answer, "%sThe capture %s: frame %" PRIu64 ".", answer->label, verb, packets->first_frame);
+	else if (packets->captured && packets->count > 1)
+		answer_note(answer, "%sThe capture %s: frames %" PRIu64 " to %" PRIu64 ".", answer->label, verb,
+			packets->first_frame, packets->last_frame);
 	else if (!packets->captured)
-		answer_note(answer, "The capture does not have this connection; the number is the kernel's.");
+		answer_note(answer, "%sThe capture does not have this connection; the number is the kernel's.", answer->label);
 }
 
 bool say_packets(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen, json_t *value,
 	struct tally *tally)
 {
 	struct packets last = { 0 };
+	size_t disagree = 0; /* with the capture */
 	*tally = (struct tally){ 0 };
 	for (size_t i = 0; i < chosen->count; i++) {
 		struct packets packets;
@@ -188,8 +194,7 @@ bool say_packets(struct answer *answer, const struct evidence *evidence, const s
 			continue;
 		}
 		tally_add(tally, packets.count);
-		if (evidence->capture)
-			judge_capture(answer, &packets);
+		disagree += evidence->capture && !judge_capture(answer, &packets);
 		free(last.sizes.items);
 		last = packets;
 	}
@@ -202,12 +207,15 @@ bool say_packets(struct answer *answer, const struct evidence *evidence, const s
 	say_sizes(answer->text, &last.sizes);
 	tally_say(answer->text, tally);
 	if (last.again > 0)
-		answer_note(answer, "%" PRIu64 " more packet%s sent again; not counted.", last.again,
+		answer_note(answer, "%s%" PRIu64 " more packet%s sent again; not counted.", answer->label, last.again,
 			last.again == 1 ? " was" : "s were");
 	if (evidence->capture)
 		explain_capture(answer, &last);
+	if (disagree > 0 && tally->count > 1)
+		answer_note(answer, "%sOf %zu connections %zu %s not in the capture, or not the same there.", answer->label,
+			tally->count, disagree, disagree == 1 ? "is" : "are");
 	if (last.or_one_more)
-		answer_note(answer, "The kernel's count does not tell whether the last packet carries the Close frame alone; "
+		answer_note(answer, "The kernel's count does not tell whether the last packet is the Close frame's alone; "
 			"--capture does.");
 	json_object_set_new(value, "packets", value_count(last.count));
 	json_object_set_new(value, "bytes", list_sizes(&last.sizes));

@@ -134,11 +134,12 @@ static json_t *say_interval(struct answer *answer, const struct evidence *eviden
 	json_t *value = json_pack("{s:f}", "d", last);
 	if (ftell(answer->text) > 0)
 		fputs("; ", answer->text);
-	fprintf(answer->text, "d=%g: ", last);
+	snprintf(answer->label, sizeof answer->label, "d=%g: ", last);
+	fputs(answer->label, answer->text);
 	if (!say_packets(answer, evidence, &chosen, value, &tally)) {
 		fputs("not counted", answer->text);
-		answer_note(answer, "d=%g: the connection has not ended, or this system counts no segments; --capture tells.",
-			last);
+		answer_note(answer, "%sThe connection has not ended, or this system counts no segments; --capture tells.",
+			answer->label);
 	}
 	set_tally(value, &tally);
 	tell_lines(answer, &chosen);

@@ -17,6 +17,7 @@
 #include "common/cli.h"
 #include "common/stats.h"
 #include "common/wire.h"
+#include "servers/commands/ndjson.h"
 #include "servers/datagram/loss.h"
 
 static const struct cli_option options[] = { CLI_COMMON };
@@ -44,8 +45,7 @@ struct flow {
 };
 
 struct journal {
-	const char *path;
-	uint64_t line;
+	struct ndjson file;
 	struct flow *flows;
 	size_t count;
 	json_t *config;            /* of the start event; NULL: there was none */
@@ -92,18 +92,12 @@ static bool flow_add(struct flow *flow, uint64_t n, bool lost)
 
 /* ---- reading ---- */
 
-static const char *text_of(const json_t *event, const char *field)
-{
-	const char *text = json_string_value(json_object_get(event, field));
-	return text ? text : "";
-}
-
 /* A drop for another reason than chance is none of the network's: the datagram counts as arrived. */
 static bool add_datagram(struct journal *journal, const json_t *event, bool reply, bool lost, struct err *err)
 {
-	json_int_t n = json_integer_value(json_object_get(event, "n"));
+	json_int_t n = ndjson_integer(event, "n");
 	json_t *family = json_object_get(event, "family");
-	const char *endpoint = text_of(event, "endpoint");
+	const char *endpoint = ndjson_text(event, "endpoint");
 	if (n <= 0 || n > INT64_MAX / 2 || !*endpoint)
 		return true; /* about none in particular */
 	struct flow *flow = find_flow(journal, endpoint, family ? (long)json_integer_value(family) : 4, reply);
@@ -114,7 +108,7 @@ static bool read_start(struct journal *journal, const json_t *event, struct err 
 {
 	if (journal->config) {
 		err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": a second run begins here; one file for each, please",
-			journal->path, journal->line);
+			journal->file.path, journal->file.line);
 		return false;
 	}
 	json_t *config = json_object_get(event, "config");
@@ -134,20 +128,20 @@ static bool read_reply(struct journal *journal, const json_t *event, struct err 
 
 static bool read_drop(struct journal *journal, const json_t *event, struct err *err)
 {
-	const char *reason = text_of(event, "reason");
+	const char *reason = ndjson_text(event, "reason");
 	bool chance = !*reason || strcmp(reason, "loss") == 0;
-	return add_datagram(journal, event, strcmp(text_of(event, "direction"), "reply") == 0, chance, err);
+	return add_datagram(journal, event, strcmp(ndjson_text(event, "direction"), "reply") == 0, chance, err);
 }
 
 static bool read_lost(struct journal *journal, const json_t *event, struct err *err)
 {
-	journal->missing += (uint64_t)json_integer_value(json_object_get(event, "count"));
+	journal->missing += ndjson_count(event, "count");
 	return true;
 }
 
 static bool read_repeated(struct journal *journal, const json_t *event, struct err *err)
 {
-	journal->repeated += (uint64_t)json_integer_value(json_object_get(event, "count"));
+	journal->repeated += ndjson_count(event, "count");
 	return true;
 }
 
@@ -165,62 +159,19 @@ static const struct {
 	{ "repeated", read_repeated },
 };
 
-static bool read_event(struct journal *journal, const json_t *event, struct err *err)
+static bool read_event(void *context, const json_t *event, struct err *err)
 {
-	const char *name = text_of(event, "event");
+	struct journal *journal = context;
+	const char *name = ndjson_text(event, "event");
 	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
 		if (strcmp(name, readers[i].event) == 0)
 			return readers[i].read(journal, event, err);
 	return true;
 }
 
-static bool read_lines(struct journal *journal, FILE *file, struct err *err)
-{
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	bool done = true;
-	errno = 0;
-	while (done && (len = getline(&line, &size, file)) >= 0) {
-		json_error_t error;
-		journal->line++;
-		json_t *event = json_loadb(line, (size_t)len, 0, &error);
-		if (json_is_object(event)) {
-			done = read_event(journal, event, err);
-		} else if (line[len - 1] != '\n') {
-			fprintf(stderr, "%s: %s:%" PRIu64 ": the last line is cut off, and left out\n", loss_stats_cli.program,
-				journal->path, journal->line);
-		} else {
-			const char *reason = event ? "no object" : error.text; /* which quotes the line */
-			char why[WIRE_ESCAPED_MAX];
-			wire_escape(why, reason, strlen(reason));
-			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this is no event: %s", journal->path,
-				journal->line, why);
-			done = false;
-		}
-		json_decref(event);
-		errno = 0;
-	}
-	if (done && ferror(file)) {
-		err_set(err, STATUS_FAILED, "%s: %s", journal->path, strerror(errno));
-		done = false;
-	}
-	free(line);
-	return done;
-}
-
 static bool journal_read(struct journal *journal, struct err *err)
 {
-	bool standard = strcmp(journal->path, "-") == 0;
-	FILE *file = standard ? stdin : fopen(journal->path, "re");
-	if (!file) {
-		err_set(err, STATUS_FAILED, "%s: %s", journal->path, strerror(errno));
-		return false;
-	}
-	bool done = read_lines(journal, file, err);
-	if (!standard)
-		fclose(file);
-	return done;
+	return ndjson_read(&journal->file, read_event, journal, err);
 }
 
 static void journal_finish(struct journal *journal)
@@ -333,7 +284,7 @@ static void print_flow(const struct journal *journal, struct flow *flow)
 static bool print_stats(struct journal *journal, struct err *err)
 {
 	if (journal->count == 0) {
-		err_set(err, STATUS_FAILED, "%s tells of no datagrams", journal->path);
+		err_set(err, STATUS_FAILED, "%s tells of no datagrams", journal->file.path);
 		return false;
 	}
 	qsort(journal->flows, journal->count, sizeof journal->flows[0], compare_flows);
@@ -370,7 +321,9 @@ int command_loss_stats(int argc, char **argv)
 		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help", loss_stats_cli.program);
 		return cli_fail(loss_stats_cli.program, &err);
 	}
-	struct journal journal = { .path = argv[operands] };
+	struct journal journal = {
+		.file = { .program = loss_stats_cli.program, .path = argv[operands], .what = "event" },
+	};
 	bool done = journal_read(&journal, &err) && print_stats(&journal, &err);
 	journal_finish(&journal);
 	return done ? STATUS_OK : cli_fail(loss_stats_cli.program, &err);

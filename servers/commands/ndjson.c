@@ -68,3 +68,9 @@ int64_t ndjson_integer(const json_t *object, const char *field)
 {
 	return json_integer_value(json_object_get(object, field));
 }
+
+uint64_t ndjson_count(const json_t *object, const char *field)
+{
+	int64_t value = ndjson_integer(object, field);
+	return value > 0 ? (uint64_t)value : 0;
+}

@@ -30,4 +30,7 @@ const char *ndjson_text(const json_t *object, const char *field);
 /* A field's whole number; 0 when there is none. */
 int64_t ndjson_integer(const json_t *object, const char *field);
 
+/* The same; 0 for a negative one too. */
+uint64_t ndjson_count(const json_t *object, const char *field);
+
 #endif
