@@ -49,8 +49,8 @@ struct cli {
 };
 
 /* For completion: what an argument stands for that is called so in the options' rows or in the usage ("ENDPOINT",
-   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), a program
-   ("COMMAND...") and words in a choice ("localhost|any"). */
+   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), words in a choice
+   ("localhost|any") and, where the first operand ends the options, programs. */
 struct cli_words {
 	const char *argument;
 	void (*print)(FILE *out); /* a word a line; behind a KEY comes "=", and the rest is typed */

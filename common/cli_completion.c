@@ -72,12 +72,11 @@ void cli_guess_operands(struct cli_guess *guess, const struct cli *root, const s
 	*guess = (struct cli_guess){ 0 };
 	for (size_t i = 0; i < cli->command_count; i++)
 		add_word(guess, cli_name(cli->commands[i].cli), strlen(cli_name(cli->commands[i].cli)), "");
+	guess->programs = cli->first_operand_ends;
 	bool argument = cli->command_count > 0; /* of the option before it */
 	for (struct cli_usage at = { .rest = cli->usage }; cli_usage_next(&at);) {
 		bool flag = *at.word == '-';
-		if (at.dots && at.len == 7 && memcmp(at.word, "COMMAND", 7) == 0)
-			guess->programs = true;
-		else if (!flag && !argument && !(at.len == 7 && memcmp(at.word, "options", 7) == 0))
+		if (!flag && !argument && !(at.len == 7 && memcmp(at.word, "options", 7) == 0))
 			guess_name(guess, root, at.word, at.len);
 		argument = cli->command_count > 0 || (flag && at.len > 2 && !at.ends);
 	}

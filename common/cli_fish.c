@@ -49,14 +49,14 @@ static void put_option(const struct cli *root, const struct cli *cli, const stru
 	putc('\n', out);
 }
 
-/* fish's own function completes another program's command line; it wants to know where that begins. */
-static void put_subcommand(const struct cli *cli, FILE *out)
+/* Another program's command line stands behind so many words and these options of ours. */
+static void put_foreign(const struct cli *root, const struct cli *cli, FILE *out)
 {
 	size_t count, depth = 1;
 	const struct cli_option *rows = cli_rows(cli, &count);
 	for (const char *p = cli->program; *p; p++)
 		depth += *p == ' ';
-	fprintf(out, " -a '(__fish_complete_subcommand --fcs-skip=%zu", depth);
+	fprintf(out, " -a '(__%s_foreign %zu", root->program, depth);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].argument) {
 			if (rows[i].letter)
@@ -91,8 +91,16 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	if (guess.words[0])
 		fprintf(out, " -a '%s'", guess.words);
 	if (guess.programs)
-		put_subcommand(cli, out);
+		put_foreign(root, cli, out);
 	fputs(guess.files ? " -F\n" : "\n", out);
+}
+
+static bool has_foreign(const struct cli *cli)
+{
+	bool found = cli->first_operand_ends;
+	for (size_t i = 0; i < cli->command_count; i++)
+		found |= has_foreign(cli->commands[i].cli);
+	return found;
 }
 
 void cli_print_fish(const struct cli *cli, FILE *out)
@@ -109,6 +117,20 @@ void cli_print_fish(const struct cli *cli, FILE *out)
 			"\tset -l words (commandline -opc)[2..-1]\n"
 			"\ttest \"$argv\" = \"$words\"\n"
 			"end\n\n", cli->program, cli->program);
+	if (has_foreign(cli))
+		fprintf(out,
+			"# Completes the command line behind so many words, and behind options: the named ones take something.\n"
+			"function __%s_foreign\n"
+			"\tset -l words (commandline -opc)\n"
+			"\tset -e words[1..$argv[1]]\n"
+			"\twhile string match -q -- '-*' \"$words[1]\"\n"
+			"\t\tset -l option $words[1]\n"
+			"\t\tset -e words[1]\n"
+			"\t\ttest \"$option\" = -- && break\n"
+			"\t\tcontains -- \"$option\" $argv[2..-1] && set -e words[1]\n"
+			"\tend\n"
+			"\t__fish_complete_subcommand --commandline $words (commandline -ct)\n"
+			"end\n\n", cli->program);
 	fprintf(out, "complete -c %s -f\n", cli->program);
 	put_program(cli, cli, out);
 }

@@ -104,11 +104,18 @@ bool cli_usage_next(struct cli_usage *at)
 	at->begins = *at->word == '[';
 	at->word += at->begins;
 	at->len = (size_t)(at->rest - at->word);
-	/* "ENDPOINT[:PORT]" has a bracket of its own. */
-	at->ends = at->len && at->word[at->len - 1] == ']' && !memchr(at->word, '[', at->len);
-	at->len -= at->ends;
-	at->dots = at->len > 3 && memcmp(at->word + at->len - 3, "...", 3) == 0;
-	at->len -= at->dots ? 3 : 0;
+	at->ends = at->dots = false;
+	for (;; at->len--) {
+		const char *last = at->word + at->len - 1;
+		if (at->len > 3 && memcmp(last - 2, "...", 3) == 0) {
+			at->dots = true;
+			at->len -= 2;
+		} else if (at->len > 1 && *last == ']' && !memchr(at->word, '[', at->len)) {
+			at->ends = true; /* "ENDPOINT[:PORT]" has a bracket of its own */
+		} else {
+			break;
+		}
+	}
 	at->rest += strspn(at->rest, " ");
 	return at->len > 0;
 }

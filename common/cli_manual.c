@@ -13,14 +13,20 @@ enum { TEXT_WIDTH = 78, PAGES_MAX = 64 };
 
 /* ---- escapes ---- */
 
-/* A character that roff(7) would take for something else, or show as a typographic one. */
-static void put_character(char c, FILE *out)
+/* What is written for a character that roff(7) would take for something else, or show as a typographic one; else NULL. */
+static const char *escape(char c)
 {
 	static const char special[] = "\\'`^~\"-";
 	static const char *const escaped[] = { "\\e", "\\(aq", "\\(ga", "\\(ha", "\\(ti", "\\(dq", "\\-" };
 	const char *found = c ? strchr(special, c) : NULL;
-	if (found)
-		fputs(escaped[found - special], out);
+	return found ? escaped[found - special] : NULL;
+}
+
+static void put_character(char c, FILE *out)
+{
+	const char *escaped = escape(c);
+	if (escaped)
+		fputs(escaped, out);
 	else
 		putc(c, out);
 }
@@ -46,19 +52,23 @@ static void put_words(const char *text, FILE *out)
 	}
 }
 
-/* A word of running text: its hyphens and apostrophes may be typographic ones, `quotes` are. */
-static void put_running(const char *word, size_t len, bool *quoted, FILE *out)
+/* A word of running text: its hyphens and apostrophes may be typographic ones, `quotes` are. Returns its bytes; without
+   `out` it is only measured. */
+static size_t put_running(const char *word, size_t len, bool *quoted, FILE *out)
 {
+	size_t bytes = 0;
 	for (size_t i = 0; i < len; i++) {
-		char c = word[i];
+		const char plain[] = { word[i], '\0' }, *text = escape(word[i]);
 		bool inside = i > 0 && isalnum((unsigned char)word[i - 1]);
-		if (c == '`')
-			fputs((*quoted = !*quoted) ? "\\(oq" : "\\(cq", out);
-		else if (c == '"' || (inside && (c == '-' || c == '\'')))
-			putc(c, out);
-		else
-			put_character(c, out);
+		if (word[i] == '`')
+			text = (*quoted = !*quoted) ? "\\(oq" : "\\(cq";
+		else if (!text || word[i] == '"' || (inside && strchr("-'", word[i])))
+			text = plain;
+		bytes += strlen(text);
+		if (out)
+			fputs(text, out);
 	}
+	return bytes;
 }
 
 static bool ends_sentence(const char *word, size_t len)
@@ -97,7 +107,9 @@ static void put_text(const char *text, const char *end, FILE *out)
 			text += len;
 			continue;
 		}
-		if (at > 0 && at + 1 + len > TEXT_WIDTH) {
+		bool measured = quoted;
+		size_t bytes = put_running(text, len, &measured, NULL);
+		if (at > 0 && at + 1 + bytes > TEXT_WIDTH) {
 			putc('\n', out);
 			at = 0;
 		}
@@ -106,7 +118,7 @@ static void put_text(const char *text, const char *end, FILE *out)
 		else if (*text == '.')
 			fputs("\\&", out);
 		put_running(text, len, &quoted, out);
-		at += 1 + len;
+		at += 1 + bytes;
 		if (ends_sentence(text, len)) {
 			putc('\n', out);
 			at = 0;

@@ -85,13 +85,13 @@ static void put_operands(const struct cli *root, const struct cli *cli, FILE *ou
 	putc('\'', out);
 }
 
-/* A program with commands: first their names, then what each of them takes. */
+/* A program with commands ($commands is zsh's own): first their names, then what each of them takes. */
 static void put_commands(const struct cli *cli, FILE *out)
 {
 	fputs(" \\\n\t\t'1:command:->command' '*::argument:->argument'\n"
 	      "\tcase $state in\n"
 	      "\tcommand)\n"
-	      "\t\tcommands=(", out);
+	      "\t\tnames=(", out);
 	for (size_t i = 0; i < cli->command_count; i++) {
 		const struct cli *command = cli->commands[i].cli;
 		fprintf(out, "\n\t\t\t'%s:", cli_name(command));
@@ -99,7 +99,7 @@ static void put_commands(const struct cli *cli, FILE *out)
 		putc('\'', out);
 	}
 	fputs("\n\t\t)\n"
-	      "\t\t_describe -t commands command commands ;;\n"
+	      "\t\t_describe -t commands command names ;;\n"
 	      "\targument)\n"
 	      "\t\tcase $line[1] in\n", out);
 	for (size_t i = 0; i < cli->command_count; i++) {
@@ -119,7 +119,7 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	if (cli->command_count)
 		fputs("\tlocal curcontext=$curcontext state line\n"
 		      "\tlocal -A opt_args\n"
-		      "\tlocal -a commands\n", out);
+		      "\tlocal -a names\n", out);
 	put_options(root, cli, out);
 	if (cli->command_count) {
 		put_commands(cli, out);

@@ -73,16 +73,26 @@ def test_a_page_says_what_help_says_of_a_command(path):
     check_page(page_as_text(f"pmulab-{path[0]}"), run("pmulab", *path, "--help").stdout)
 
 
+def words(text):
+    """Without line breaks and quotes: those of the page are typographic ones."""
+    return " ".join(re.sub("['`]", "", text).split())
+
+
 def check_page(page, said):
     assert options(said) <= options(page) | {"-h"}
     assert "-h, --help[=FORM]" in page
-    words = " ".join(page.replace("'", "").split())
-    for line in said.partition("Examples:\n")[2].partition("\n\n")[0].splitlines():
-        assert " ".join(line.replace("'", "").split()) in words
+    synopsis = words(page.partition("SYNOPSIS\n")[2].partition("\nDESCRIPTION\n")[0])
+    for word in re.findall(r"[\w-]+", said.partition("\n")[0].removeprefix("Usage: ").replace("[options]", "")):
+        if word == "COMMAND" and "\nCommands:\n" in said:
+            continue  # they are there, each with what it takes
+        assert word in synopsis
+    assert ".Sh" not in page and "\\" not in page.replace("\\x1b", "")
     for line in re.findall(r"^  (\S+ .*)", said.partition("\nEndpoints:\n")[2], re.MULTILINE):
-        assert " ".join(line.replace("'", "").split()) in words
-    for sentence in re.findall(r"^Exit status: (.*)$", said, re.MULTILINE):
-        assert sentence.replace("'", "") in words
+        assert words(line) in words(page)
+    for line in said.partition("Examples:\n")[2].partition("\n\n")[0].splitlines():
+        assert words(line) in words(page)
+    for status in re.findall(r"^Exit status: ((?:.+\n)+)", said, re.MULTILINE):
+        assert words(status) in words(page)
 
 
 def test_specials_of_roff_are_words():
@@ -141,6 +151,11 @@ LINES = [
     ("pmulab serve -c da", {"data.pem"}),
     ("pmulab serve -q pmu-w", {"pmu-ws", "pmu-wss"}),
     ("pmulab serve ec", {"echo"}),
+    ("pmulab run --local ud", {"udp-print"}),
+    ("pmulab run --capture da", {"data.pem"}),
+    ("pmulab run -q mkfif", {"mkfifo"}),
+    ("pmulab run --set pmu.rtt=0 cat da", {"data.pem"}),
+    ("pmulab run -- mkfif", {"mkfifo"}),
     ("pmulab nosuch ", set()),
 ]
 
