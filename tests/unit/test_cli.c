@@ -24,6 +24,7 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	.program = "lab serve",
+	.summary = "serve somebody",
 	.usage = "[options] WORD...",
 	.about = "Serves.",
 	.options = options,
@@ -81,6 +82,10 @@ static const struct line_case lines[] = {
 	{ { "-x" }, CLI_ERROR, "-x needs N; see lab serve --help" },
 	{ { "--verbose=1" }, CLI_ERROR, "--verbose takes no value; see lab serve --help" },
 	{ { "--host", "bad", "-z" }, CLI_ERROR, "--host: bad" },
+	{ { "--help=roff" }, CLI_ERROR, "--help: there is no form \"roff\"; there are mdoc, bash, zsh, fish" },
+	{ { "--help=", "a" }, CLI_ERROR, "--help: there is no form \"\"; there are mdoc, bash, zsh, fish" },
+	{ { "--help=fish" }, CLI_ERROR,
+		"--help=fish: the commands are completed with their program; see lab --help=fish" },
 };
 
 START_TEST(test_line)
@@ -179,6 +184,7 @@ static const struct {
 } printing[] = {
 	{ "--help", "Usage: lab serve [options] WORD...\n" },
 	{ "-h", "Usage: lab serve [options] WORD...\n" },
+	{ "--help=mdoc", ".\\\" Made by `lab serve --help=mdoc`.\n" },
 	{ "--version", "lab serve " PMULAB_VERSION "\n" },
 };
 
@@ -206,6 +212,83 @@ START_TEST(test_printing)
 	fclose(full);
 	ck_assert_int_eq(result, CLI_ERROR);
 	ck_assert_int_eq(err.status, STATUS_FAILED);
+}
+END_TEST
+
+/* What roff(7) would take for its own. Each text is one of the page's lines, or several. */
+static const struct cli_option odd_options[] = {
+	{ PORT, 0, "an-option", "In", "call recv(), then \\fB; 'so' or \"so\"" },
+	{ HOST, 'H', NULL, "Xr", "A first sentence. The second one" },
+	{ VERBOSE, 0, "key", "FILE|-", "needed" },
+	CLI_COMMON,
+};
+
+static const struct cli odd = {
+	.program = "odd",
+	.summary = "In a name",
+	.usage = "--key FILE [options] [--] [WORD...] [--json] [--more FILE]... An",
+	.about = ".Sh is `no macro` here, nor is\n'this",
+	.options = odd_options,
+	.count = sizeof odd_options / sizeof odd_options[0],
+	.notes = "First,\n  .two  'blanks'\n\n  a gap\nand text.\n\nA paragraph.",
+	.examples = "odd 'a' >b\n.odd -x",
+	.see_also = "pdc lab-serve",
+};
+
+static const char *const odd_lines[] = {
+	".Dt ODD 1\n",
+	".Nm odd\n.Nd \\&In a name\n.Sh SYNOPSIS\n.Nm odd\n",
+	".Fl \\-key Ar FILE\n.Op Fl \\-an\\-option Ar \\&In\n.Op Fl H Ar \\&Xr\n.Op Fl h\n.Op Fl \\-version\n",
+	".Op Fl \\&\\-\n.Op Ar WORD ...\n.Op Fl \\-json\n.Op Fl \\-more Ar FILE ...\n.Ar \\&An\n.Sh DESCRIPTION\n",
+	"\n\\&.Sh is \\(oqno macro\\(cq here, nor is \\(aqthis\n",
+	".It Fl \\-an\\-option Ar \\&In\ncall\n.Fn recv ,\nthen \\efB; \\(aqso' or \"so\"\n",
+	"A first sentence.\nThe second one\n",
+	".El\n.Pp\nFirst,\n.Bd -literal -offset indent\n\\&.two  \\(aqblanks\\(aq\n.Ed\n",
+	".Bd -literal -offset indent\na gap\n.Ed\nand text.\n.Pp\nA paragraph.\n",
+	".Sh EXAMPLES\n.Bd -literal -offset indent\nodd \\(aqa\\(aq >b\n\\&.odd \\-x\n.Ed\n",
+	".Sh SEE ALSO\n.Xr lab-serve 1 ,\n.Xr pdc 1\n",
+};
+
+START_TEST(test_manual)
+{
+	char told[200] = "", *argv[] = { (char[]){ "odd" }, (char[]){ "--help=mdoc" }, NULL };
+	struct err err = { 0 };
+	int operands;
+	FILE *file = tmpfile(), *standard = stdout;
+	ck_assert_ptr_nonnull(file);
+	stdout = file;
+	enum cli_result result = cli_parse(&odd, 2, argv, write_down, told, &operands, &err);
+	stdout = standard;
+	ck_assert_int_eq(result, CLI_DONE);
+	const char *page = captured(file);
+	ck_assert_msg(strstr(page, odd_lines[_i]), "%s\nis not in\n%s", odd_lines[_i], page);
+}
+END_TEST
+
+/* Runs the command that is named, with its own words. */
+static int count_words(int argc, char **argv)
+{
+	return strcmp(argv[0], "serve") == 0 ? 40 + argc : -1;
+}
+
+static const struct cli_command commands[] = { { &cli, count_words } };
+
+static const struct cli lab = {
+	.program = "lab",
+	.summary = "a lab",
+	.usage = "COMMAND [options]",
+	.about = "A lab.",
+	.commands = commands,
+	.command_count = 1,
+};
+
+START_TEST(test_command)
+{
+	char *argv[] = { (char[]){ "lab" }, (char[]){ "serve" }, (char[]){ "-z" }, NULL };
+	ck_assert_int_eq(cli_command(&lab, 3, argv), 42);
+	char *wrong[] = { (char[]){ "lab" }, (char[]){ "serv" }, NULL };
+	ck_assert_int_eq(cli_command(&lab, 2, wrong), STATUS_USAGE);
+	ck_assert_int_eq(cli_command(&lab, 1, wrong), STATUS_USAGE);
 }
 END_TEST
 
@@ -322,6 +405,8 @@ int main(void)
 	tcase_add_test(tcase, test_long_word);
 	tcase_add_test(tcase, test_help);
 	tcase_add_loop_test(tcase, test_printing, 0, COUNT(printing));
+	tcase_add_loop_test(tcase, test_manual, 0, COUNT(odd_lines));
+	tcase_add_test(tcase, test_command);
 	tcase_add_loop_test(tcase, test_integer, 0, COUNT(integers));
 	tcase_add_test(tcase, test_integer_huge);
 	tcase_add_loop_test(tcase, test_seconds, 0, COUNT(times));
