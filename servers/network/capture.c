@@ -91,9 +91,10 @@ static void file_flush(struct capture *capture)
 static bool file_open(struct capture *capture, const char *path, struct err *err)
 {
 	capture->path = strdup(path);
-	capture->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader was waited for. */
-	if (capture->fd >= 0 && fcntl(capture->fd, F_SETFL, O_NONBLOCK) == 0) {
+	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader is not waited for: that
+	   could not be interrupted. */
+	capture->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	if (capture->fd >= 0) {
 		FILE *file = fopencookie(capture, "w", (cookie_io_functions_t){ .write = file_write });
 		if (!file || !capture->path) {
 			err_set(err, STATUS_FAILED, "out of memory");
@@ -111,7 +112,8 @@ static bool file_open(struct capture *capture, const char *path, struct err *err
 		if (errno == 0)
 			return true;
 	}
-	err_set(err, STATUS_USAGE, "%s: %s", path, strerror(errno));
+	err_set(err, STATUS_USAGE, "%s: %s", path,
+		errno == ENXIO ? "nobody reads this pipe; start its reader first" : strerror(errno));
 	return false;
 }
 

@@ -12,7 +12,8 @@ struct capture;
 /*
  * Opens `interface` in the calling thread's network namespace, creates or empties `path`, and writes from a thread of its
  * own: each frame is in the file as soon as it has passed, so a reader may follow it. When this returns, no later frame is
- * missed. NULL with `err` on failure: STATUS_USAGE for the file, STATUS_FAILED for the rest.
+ * missed. A pipe must have its reader already. NULL with `err` on failure: STATUS_USAGE for the file, STATUS_FAILED for the
+ * rest.
  */
 struct capture *capture_start(const char *interface, const char *path, struct err *err);
 

@@ -258,6 +258,17 @@ static int make_pipe(void)
 	return reader;
 }
 
+/* It is not waited for: who runs a command could not end that. */
+START_TEST(test_pipe_without_a_reader)
+{
+	struct err err = { 0 };
+	close(make_pipe());
+	ck_assert_ptr_null(capture_start("lo", path, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "lab.pcap: nobody reads this pipe; start its reader first"));
+	ck_assert_int_eq(err.status, STATUS_USAGE);
+}
+END_TEST
+
 START_TEST(test_reader_has_gone)
 {
 	int reader = make_pipe();
@@ -405,6 +416,7 @@ int main(void)
 		tcase_add_test(tcase, test_nothing_passed);
 		tcase_add_test(tcase, test_readable_while_it_is_written);
 		tcase_add_test(tcase, test_full_disk);
+		tcase_add_test(tcase, test_pipe_without_a_reader);
 		tcase_add_test(tcase, test_reader_has_gone);
 		tcase_add_test(tcase, test_reader_stands_still);
 		tcase_add_test(tcase, test_ring_is_full);
