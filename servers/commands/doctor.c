@@ -22,8 +22,8 @@ const struct cli doctor_cli = {
 		 "mends that. Nothing is sent to anybody, and nothing on the machine is changed.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "`limited` works in part, or another way; `missing` does not work. The commands are not run: they change\n"
-		 "the machine, so whether is for you to say.",
+	.notes = "`limited` works in part, or another way; `missing` does not work. The commands change the machine:\n"
+		 "they are only told, and yours to run.",
 	.examples = "pmulab doctor\n"
 		    "pmulab doctor --json | jq -r 'select(.mend) | .mend'",
 	.exit_status = "0 `pmulab run` works, 1 only `run --loopback` does, 2 neither, or wrong usage.",

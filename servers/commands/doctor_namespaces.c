@@ -263,8 +263,8 @@ void doctor_users(struct finding *finding)
 	judge(finding, &trial, "`run` needs no rights", "`run` needs root's rights");
 	if (trial.done)
 		return;
-	struct trial network = doctor_try(try_network, NULL, SECONDS);
-	if (network.done || strcmp(network.text, "user") != 0)
+	trial = doctor_try(try_network, NULL, SECONDS);
+	if (strcmp(trial.text, "user") != 0)
 		finding->result = DOCTOR_LIMITED; /* the own rights are enough */
 }
 

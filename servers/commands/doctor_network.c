@@ -191,8 +191,6 @@ static bool try_port(const char *host, const struct endpoint_type *type, struct 
 	int fd = socket(address.ss.ss_family, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return errno == EAFNOSUPPORT || fail(trial, host);
-	if (address.ss.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	if (!datagram || type->groups & GROUP_TV) /* as the endpoint does; the station lets others in */
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 || errno != EADDRINUSE || fail(trial, host);

@@ -197,6 +197,10 @@ CARD = ("ip link set lo up && ip link add card type veth peer name other && ip a
     ("ip link set lo up", "limited", "no route"),
     ("ip link set lo up && ip route add 224.1.1.1 dev lo", "ok", "hear `tv` on lo"),
     (CARD, "ok", "that name no interface use card"),
+    (f"{CARD} && ip route add 224.1.1.1 dev lo", "ok", "hear `tv` on lo"),
+    (f"{CARD} && ip route add 224.0.0.0/8 dev lo && ip route add 224.0.0.0/4 dev card", "ok", "hear `tv` on lo"),
+    (f"{CARD} && ip route add 224.1.1.1 dev card metric 7 && ip route add 224.1.1.1 dev lo metric 8", "ok", "use card"),
+    (f"{CARD} && ip route add 224.1.1.1 dev card metric 8 && ip route add 224.1.1.1 dev lo metric 7", "ok", "on lo"),
     (f"{CARD} && ip link set card multicast off", "limited", "the default interface has none"),
     ("ip link set lo up && ip route add unreachable 224.0.0.0/4", "limited", "no route"),
 ])
