@@ -39,19 +39,21 @@ static void put_guess(const char *name, size_t len, const struct cli_guess *gues
 		putc(' ', out);
 }
 
-/* '(-p --port)'{-p+,--port=}'[its port]:PORT: ' */
+/* '*'{-p+,--port=}'[its port]:PORT: ' '(-q --quiet)'{-q,--quiet}'[say nothing]'. What takes something may be said again. */
 static void put_option(const struct cli *root, const struct cli_option *row, FILE *out)
 {
-	const char *repeats = row->argument && strchr(row->argument, '=') ? "*" : "";
 	const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
-	fputs(" \\\n\t\t", out);
+	fputs(" \\\n\t\t'", out);
+	if (row->argument)
+		putc('*', out);
+	else if (row->letter && row->name)
+		fprintf(out, "(-%c --%s)", row->letter, row->name);
 	if (row->letter && row->name)
-		fprintf(out, "'(-%c --%s)'{%s-%c%s,%s--%s%s}'", row->letter, row->name, repeats, row->letter, glued,
-			repeats, row->name, equals);
+		fprintf(out, "'{-%c%s,--%s%s}'", row->letter, glued, row->name, equals);
 	else if (row->letter)
-		fprintf(out, "'%s-%c%s", repeats, row->letter, glued);
+		fprintf(out, "-%c%s", row->letter, glued);
 	else
-		fprintf(out, "'%s--%s%s", repeats, row->name, equals);
+		fprintf(out, "--%s%s", row->name, equals);
 	putc('[', out);
 	put_quoted(row->help, strlen(row->help), out);
 	putc(']', out);
@@ -67,7 +69,8 @@ static void put_options(const struct cli *root, const struct cli *cli, FILE *out
 {
 	size_t count;
 	const struct cli_option *rows = cli_rows(cli, &count);
-	fprintf(out, "\t_arguments -s -S%s", cli->command_count ? " -C -A \"-*\"" : cli->first_operand_ends ? " -A \"-*\"" : "");
+	bool ends = cli->command_count || cli->first_operand_ends;
+	fprintf(out, "\t_arguments -s -S%s%s", cli->command_count ? " -C" : "", ends ? " -A \"-*\"" : "");
 	for (size_t i = 0; i < count; i++)
 		put_option(root, &rows[i], out);
 }

@@ -152,6 +152,7 @@ LINES = [
     ("pmulab serve -q pmu-w", {"pmu-ws", "pmu-wss"}),
     ("pmulab serve ec", {"echo"}),
     ("pmulab run --local ud", {"udp-print"}),
+    ("pmulab run --local pmu --local ud", {"udp-print"}),
     ("pmulab run --capture da", {"data.pem"}),
     ("pmulab run -q mkfif", {"mkfifo"}),
     ("pmulab run --set pmu.rtt=0 cat da", {"data.pem"}),
