@@ -103,8 +103,8 @@ static void note_on_message(struct answer *answer, const struct evidence *eviden
 		int64_t messages = client ? ndjson_integer(client, "messages") : -1;
 		if (messages < 0)
 			continue;
-		answer_note(answer, "The client has counted %" PRId64 "%s.", messages,
-			(uint64_t)messages == expected ? " too" : ", which is not the same: is it of this run?");
+		answer_note(answer, "The client has counted %" PRId64 "%s", messages,
+			(uint64_t)messages == expected ? " too." : ", which is not the same: is it of this run?");
 		return;
 	}
 }
