@@ -36,5 +36,7 @@ int main(int argc, char **argv)
 	/* A reader that has gone, and a file as large as it may be, are errors of write(2), not an end. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* Who started this may ignore it, and then nobody is told how a child ended. */
+	signal(SIGCHLD, SIG_DFL);
 	return cli_command(&cli, argc, argv);
 }
