@@ -154,7 +154,10 @@ static void say_drop(struct line *line, const struct event *event)
 		add(line, " lost: %s", reason);
 		return;
 	}
-	add(line, "%s %lld lost: ", text_of(event, "direction"), (long long)integer_of(event, "n"));
+	add(line, "%s ", text_of(event, "direction"));
+	if (integer_of(event, "n") > 0) /* else it is not counted */
+		add(line, "%lld ", (long long)integer_of(event, "n"));
+	add(line, "lost: ");
 	if (strcmp(reason, "loss") != 0) {
 		add(line, "%s", reason);
 		return;

@@ -214,6 +214,10 @@ class Lab:
             return self._output.join(DEADLINE)
         return "".join(self._output.text)
 
+    def says(self, text):
+        """Waits until it has written a line with `text` to the terminal; False after a deadline."""
+        return self._output.until(lambda: any(text in line for line in self._output.text), DEADLINE)
+
     # Events
 
     def _on_event(self, line):

@@ -16,6 +16,7 @@ import pytest
 
 from support.datagrams import HOSTS, KINDS, OFFSET, RESET, WRONG, Peer, both_families, needs_ipv6, offset, settings
 from support.lab import DEADLINE, SCALE, program, refusing
+from support.multicast import Speaker
 from support.peers import connect, messages
 
 MIB = 1 << 20
@@ -280,23 +281,29 @@ WORST = ("loss=none", "delay=1ms", "jitter=1ms", "duplicate=100%", "reorder=100%
 
 @pytest.mark.parametrize("endpoint, data", [
     ("reset", b"RESET:86400"), ("reset", b"\0" * 1000), ("udp-print", b"\0" * 1472), ("udp-print", b"\1\"" * 700),
+    ("tv", b"123456" + b"to be " * 244), ("tv", b"123457" + "\u20ac".encode() * 488), ("tv", b"123458" + b"\1\"" * 733),
+    ("tv", b"\xff" * 1472), ("tv", b"12345"),
 ], ids=lambda value: repr(value[:8]) if isinstance(value, bytes) else value)
 def test_the_worst_that_a_datagram_can_write(start_lab, tmp_path, endpoint, data):
     """All impairments, long texts: what the costs admit in a minute is less than 1 MiB."""
     file = tmp_path / "events"
     lab = start_lab(*settings("reset.family=4", "reset.direction=both", *(f"{endpoint}.{key}" for key in WORST)), "--events",
                     file, endpoint)
-    peer = Peer(lab, endpoint)
-    for _ in range(1500):
-        peer.send(data)
-        if endpoint == "reset":
-            peer.receive()
+    if endpoint == "tv":
+        with Speaker(lab) as speaker:
+            speaker.say(*[data] * 1500)
+    else:
+        peer = Peer(lab, endpoint)
+        for _ in range(1500):
+            peer.send(data)
+            if endpoint == "reset":
+                peer.receive()
+    assert lab.says(" repeated ")
     lab.stop()
-    assert '"repeated"' in file.read_text()
     began = ended = size = 0
     for line in file.read_text().splitlines(keepends=True):
         event = json.loads(line)
-        if event["event"] not in ("start", "listen", "family", "stop"):
+        if event["event"] not in ("start", "listen", "family", "line", "stop"):
             began, ended, size = began or event["t"], event["t"], size + len(line)
     a_cost = size / (500 + 5 * (ended - began))
     print(f"{size:,} bytes in {ended - began:.1f} s, {a_cost:.0f} each cost")
