@@ -40,8 +40,8 @@ struct trial {
    The body says whether it is done, and else fills `error` and `text`. */
 struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument), const void *argument, double seconds);
 
-/* Runs a program of the PATH without input and output. Done: it has ended with status 0. `error` says why it could not be
-   started, 0 where it could. */
+/* Runs a program of the PATH without input and output. Done: it has ended with status 0. `error` says why it could not
+   be started, 0 where it could. */
 struct trial doctor_run(const char *const argv[], double seconds);
 
 /* ---- the checks ---- */

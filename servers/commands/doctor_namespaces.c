@@ -100,7 +100,8 @@ static bool try_veth(struct trial *trial, const void *argument)
 	struct err err;
 	if (!make(trial, CLONE_NEWNET, "net"))
 		return false;
-	return (netlink_open(&netlink, &err) && netlink_add_wire(&netlink, &one, &other, &err)) || fail_with(trial, &err);
+	return (netlink_open(&netlink, &err) && netlink_add_wire(&netlink, &one, &other, &err)) ||
+		fail_with(trial, &err);
 }
 
 static bool try_packet(struct trial *trial, const void *argument)
@@ -240,7 +241,8 @@ static const char *words(const struct trial *trial)
 	return trial->late ? "it took too long" : *trial->text ? trial->text : "the trial broke off";
 }
 
-/* `ok` and `without`: what follows for the lab. Where there is an error, the trial's text is the kind that was refused. */
+/* `ok` and `without`: what follows for the lab. Where there is an error, the trial's text is the kind that was
+   refused. */
 static void judge(struct finding *finding, const struct trial *trial, const char *ok, const char *without)
 {
 	if (trial->done) {
@@ -289,7 +291,8 @@ void doctor_pid(struct finding *finding)
 void doctor_veth(struct finding *finding)
 {
 	struct trial trial = doctor_try(try_veth, NULL, SECONDS);
-	judge(finding, &trial, "there is a wire between a command and the lab", "no wire between a command and the lab");
+	judge(finding, &trial, "`run` lays a wire between a command and the lab",
+		"no wire between a command and the lab");
 	if (!trial.done && trial.error == EOPNOTSUPP)
 		finding_mend_as_root(finding, "modprobe veth");
 }
@@ -306,5 +309,6 @@ void doctor_box(struct finding *finding)
 	if (trial.done)
 		finding_set(finding, DOCTOR_OK, "`run` and `shell` work");
 	else
-		finding_set(finding, DOCTOR_MISSING, "`run` and `shell` do not work, `run --loopback` may: %s", words(&trial));
+		finding_set(finding, DOCTOR_MISSING, "`run` and `shell` do not work, `run --loopback` may: %s",
+			words(&trial));
 }

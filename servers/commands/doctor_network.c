@@ -52,8 +52,8 @@ static bool try_datagram(const struct address *any_port, struct trial *trial)
 	char byte = 'a';
 	return (fd >= 0 && bind(fd, (const struct sockaddr *)&any_port->ss, any_port->len) == 0 &&
 		net_local_address(fd, &address) &&
-		sendto(fd, &byte, 1, 0, (struct sockaddr *)&address.ss, address.len) == 1 && recv(fd, &byte, 1, 0) == 1) ||
-		fail(trial, "UDP");
+		sendto(fd, &byte, 1, 0, (struct sockaddr *)&address.ss, address.len) == 1 &&
+		recv(fd, &byte, 1, 0) == 1) || fail(trial, "UDP");
 }
 
 static unsigned interface_flags(const char *name)
@@ -101,7 +101,8 @@ void doctor_loopback_v6(struct finding *finding)
 		return;
 	finding_set(finding, DOCTOR_MISSING, "without `run`, the lab serves IPv4 only: %s", trial.text);
 	if (!mend_lo(finding) && trial.error == EADDRNOTAVAIL)
-		finding_mend_as_root(finding, "sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0");
+		finding_mend_as_root(finding,
+			"sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0");
 }
 
 /* ---- multicast ---- */
@@ -138,8 +139,8 @@ void doctor_multicast_loopback(struct finding *finding)
 	mend_lo(finding);
 }
 
-/* The interface that the kernel takes for programs that name none: that of the longest prefix, as /proc/net/route has them
-   (proc(5)); false: there is no way. */
+/* The interface that the kernel takes for programs that name none: that of the longest prefix, as /proc/net/route has
+   them (proc(5)); false: there is no way. */
 static bool find_route(char name[IFNAMSIZ])
 {
 	FILE *routes = fopen("/proc/net/route", "re");
@@ -170,11 +171,11 @@ void doctor_multicast_route(struct finding *finding)
 	if (flags & IFF_LOOPBACK) {
 		finding_set(finding, DOCTOR_OK, "programs that name no interface hear `tv` on %s", name);
 	} else if (flags & IFF_MULTICAST) {
-		finding_set(finding, DOCTOR_OK, "programs that name no interface use %s: they hear `tv` in `run`, or with "
-			"`serve --set tv.interface=ADDRESS`", name);
+		finding_set(finding, DOCTOR_OK, "programs that name no interface use %s: they hear `tv` in "
+			"`run`, or with `serve --set tv.interface=ADDRESS`", name);
 	} else {
-		finding_set(finding, DOCTOR_LIMITED, "%s: without `run`, programs must name an interface to join and send",
-			found ? "the default interface has none" : "no route");
+		finding_set(finding, DOCTOR_LIMITED, "%s: without `run`, programs must name an interface to join "
+			"and send", found ? "the default interface has none" : "no route");
 		finding_mend_as_root(finding, "ip route add " GROUP " dev lo");
 	}
 }
@@ -193,7 +194,8 @@ static bool try_port(const char *host, const struct endpoint_type *type, struct 
 		return errno == EAFNOSUPPORT || fail(trial, host);
 	if (!datagram || type->groups & GROUP_TV) /* as the endpoint does; the station lets others in */
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 || errno != EADDRINUSE || fail(trial, host);
+	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 || errno != EADDRINUSE ||
+		fail(trial, host);
 	close(fd);
 	return free;
 }
@@ -211,8 +213,8 @@ void doctor_port(enum endpoint_id id, struct finding *finding)
 	char holder[128];
 	long pid = 0;
 	port_holder(type->port, type->groups & GROUP_DATAGRAM, holder, sizeof holder);
-	finding_set(finding, DOCTOR_LIMITED, "taken%s: `serve` needs --ephemeral or --set %s.port=N; `run` does not mind",
-		*holder ? holder : " by somebody else's process", type->name);
+	finding_set(finding, DOCTOR_LIMITED, "taken%s: `serve` needs --ephemeral or --set %s.port=N; `run` does not "
+		"mind", *holder ? holder : " by somebody else's process", type->name);
 	const char *number = strrchr(holder, '(');
 	if (number && sscanf(number, "(pid %ld)", &pid) == 1)
 		finding_mend(finding, "kill %ld", pid);

@@ -41,8 +41,8 @@ void doctor_tls(struct finding *finding)
 	bool own = is_accepted(context, EVP_EC_gen("P-256")), usual = is_accepted(context, EVP_RSA_gen(2048));
 	bool old = is_accepted(context, EVP_RSA_gen(1024));
 	if (!own || !usual) {
-		finding_set(finding, DOCTOR_LIMITED, "level %d refuses keys of %s bits: programs of part 6 may not reach "
-			"`pmu-tls` and `pmu-wss`", level, own ? "2048" : "256 (elliptic) and 2048");
+		finding_set(finding, DOCTOR_LIMITED, "level %d refuses keys of %s bits: programs of part 6 may not "
+			"reach `pmu-tls` and `pmu-wss`", level, own ? "2048" : "256 (elliptic) and 2048");
 		finding_mend(finding, "export OPENSSL_CONF=/dev/null");
 	} else {
 		finding_set(finding, DOCTOR_OK, "level %d: 2048-bit keys are accepted, 1024-bit keys %s", level,
@@ -76,7 +76,8 @@ void doctor_python(struct finding *finding)
 	if (trial.done)
 		return;
 	if (trial.error != 0 || !find_program("python3", path)) {
-		finding_set(finding, DOCTOR_MISSING, "programs in Python do not run: python3: %s", strerror(trial.error));
+		finding_set(finding, DOCTOR_MISSING, "programs in Python do not run: python3: %s",
+			strerror(trial.error));
 		finding_mend_as_root(finding, "apt-get install python3 python3-websocket");
 		return;
 	}

@@ -54,7 +54,8 @@ static int await_child(pid_t child, double seconds, bool *late)
 	int status = 0;
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		double left = end - clock_now();
-		struct timespec wait = { .tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9) };
+		time_t whole = (time_t)left;
+		struct timespec wait = { .tv_sec = whole, .tv_nsec = (long)((left - (double)whole) * 1e9) };
 		if (left > 0 && (sigtimedwait(&one, NULL, &wait) > 0 || errno == EINTR))
 			continue;
 		*late = true;

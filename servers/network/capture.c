@@ -38,7 +38,7 @@ struct capture {
 	bool running;
 
 	/* The thread's own until it has been joined. */
-	int error;               /* errno of the write that failed; ETIMEDOUT: nobody reads. Nothing is written after it */
+	int error;               /* errno of the write that failed, which was the last; ETIMEDOUT: nobody reads */
 	off_t bytes, whole;      /* written; of these, up to the end of a frame */
 	unsigned batch;          /* frames since the last flush */
 	uint64_t written, unwritten;
@@ -91,8 +91,8 @@ static void file_flush(struct capture *capture)
 static bool file_open(struct capture *capture, const char *path, struct err *err)
 {
 	capture->path = strdup(path);
-	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader is not waited for: that
-	   could not be interrupted. */
+	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader is not waited for:
+	   that could not be interrupted. */
 	capture->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (capture->fd >= 0) {
 		FILE *file = fopencookie(capture, "w", (cookie_io_functions_t){ .write = file_write });

@@ -105,8 +105,8 @@ ip link set lo up; list >"$1/before"; "$2" doctor >"$1/said"; echo $? >>"$1/said
 def test_nothing_is_left_behind(pmulab, tmp_path):
     """In a pid namespace of its own, where every process that is left can be seen, and with it its namespaces."""
     (tmp_path / "tmp").mkdir()
-    subprocess.run(["unshare", "--net", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c", LISTING, "sh", tmp_path,
-                    pmulab], check=True, timeout=3 * DEADLINE,
+    subprocess.run(["unshare", "--net", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c", LISTING, "sh",
+                    tmp_path, pmulab], check=True, timeout=3 * DEADLINE,
                    env=environment(TMPDIR=str(tmp_path / "tmp"), PATH="/usr/sbin:/usr/bin:/sbin:/bin"))
     assert (tmp_path / "said").read_text().endswith("`pmulab run` works here.\n0\n")
     assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
@@ -314,8 +314,8 @@ def test_killed_in_the_middle(pmulab, tmp_path):
     """What it was trying ends with it."""
     os.mkfifo(tmp_path / "pid")
     script(tmp_path / "python3", f'echo $$ >"{tmp_path}/pid"; exec sleep 600')
-    process = subprocess.Popen(network("ip link set lo up", ["env", f"PATH={tmp_path}:/usr/bin:/bin", pmulab, "doctor"]),
-                               env=environment(), stdout=subprocess.DEVNULL)
+    command = ["env", f"PATH={tmp_path}:/usr/bin:/bin", pmulab, "doctor"]
+    process = subprocess.Popen(network("ip link set lo up", command), env=environment(), stdout=subprocess.DEVNULL)
     try:
         child = os.pidfd_open(int((tmp_path / "pid").read_text()))
         process.send_signal(signal.SIGKILL)

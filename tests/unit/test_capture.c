@@ -124,7 +124,8 @@ static struct capture *start(void)
 	return capture;
 }
 
-/* Reads the file to its end, which must be that of a whole frame; how many there are. Frame i carries sizes[i] bytes. */
+/* Reads the file to its end, which must be that of a whole frame; how many there are. Frame i carries sizes[i]
+   bytes. */
 static unsigned read_back(const size_t *sizes)
 {
 	char text[PCAP_ERRBUF_SIZE];
