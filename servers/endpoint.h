@@ -74,6 +74,6 @@ extern const struct endpoint_ops endpoint_udp_ops;    /* servers/datagram */
 extern const struct endpoint_ops endpoint_tv_ops;
 
 /* Puts behind a line of net_listen's what a user can do about it: who holds the port, which option to give. */
-void endpoint_advise(struct err *err, enum endpoint_id id, int error, uint16_t port);
+void endpoint_advise(struct err *err, const struct endpoint_options *options, int error, uint16_t port);
 
 #endif

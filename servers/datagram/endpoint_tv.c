@@ -335,7 +335,7 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 		tv->speaking = multicast_speak(&tv->source, interface, (int)config_integer(config, KEY_TV_TTL, base->id), err);
 	if (tv->speaking < 0) {
 		int error = errno;
-		endpoint_advise(err, base->id, error, port);
+		endpoint_advise(err, &tv->options, error, port);
 		if (error != EADDRINUSE && error != EACCES)
 			err_append(err, "; give --set %s.interface=ADDRESS, an address of this machine's where multicast works, or "
 				"name the endpoints that you need without %s", endpoint_table[base->id].name,

@@ -132,7 +132,7 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 		if (port != 0 || errno != EADDRINUSE)
 			break;
 	}
-	endpoint_advise(err, base->id, errno, port);
+	endpoint_advise(err, &endpoint->options, errno, port);
 	return false;
 }
 

@@ -294,7 +294,7 @@ static bool stream_listen(struct endpoint *base, const struct address *addresses
 	netns_leave(outside);
 	if (done)
 		return true;
-	endpoint_advise(err, endpoint->options.id, errno, port);
+	endpoint_advise(err, &endpoint->options, errno, port);
 	return false;
 }
 

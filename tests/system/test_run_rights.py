@@ -243,6 +243,6 @@ def test_a_command_in_the_box_of_another(user):
     inner = user.program("pmulab")
     result = box("--", inner, "run", "--", "pdc", "CMD_short:0", user=user)
     if result.status == 0:
-        assert "This is PMU data 19" in result.stdout
+        assert "This is PMU data 20" in result.stdout
     else:
         assert (result.status, len(result.stderr.splitlines())) == (125, 1)
