@@ -91,6 +91,7 @@ struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
 		return trial;
 	}
 	fflush(NULL); /* the child must not print it once more */
+	signal(SIGCHLD, SIG_DFL); /* where who started us ignores it, a child's end would not be told */
 	sigprocmask(SIG_BLOCK, &one, &before);
 	pid_t parent = getpid(), child = fork();
 	if (child == 0) {

@@ -120,6 +120,16 @@ START_TEST(test_a_program_ends_in_time)
 }
 END_TEST
 
+/* It is inherited from who starts the doctor (signal(7)). */
+START_TEST(test_ends_are_ignored)
+{
+	static const char *const argv[] = { "true", NULL };
+	signal(SIGCHLD, SIG_IGN);
+	struct trial trial = doctor_run(argv, LONG);
+	ck_assert(trial.done && !trial.late);
+}
+END_TEST
+
 /* What is printed before is printed once, and signals are as they were. */
 START_TEST(test_the_parent_is_as_it_was)
 {
@@ -163,6 +173,7 @@ int main(void)
 	tcase_add_test(tcase, test_a_trial_ends_in_time);
 	tcase_add_loop_test(tcase, test_a_program_runs, 0, sizeof programs / sizeof programs[0]);
 	tcase_add_test(tcase, test_a_program_ends_in_time);
+	tcase_add_test(tcase, test_ends_are_ignored);
 	tcase_add_test(tcase, test_the_parent_is_as_it_was);
 	tcase_add_test(tcase, test_findings);
 	SRunner *runner = srunner_create(suite);
