@@ -44,7 +44,15 @@ int beside_interrupted(struct beside *beside)
 	return 0;
 }
 
-/* Everything ends: first the command's processes, then, with nobody left to talk to, the emulator. */
+static void on_quiet(struct ev_loop *loop, struct ev_idle *watcher, int events)
+{
+	struct beside *beside = watcher->data;
+	ev_idle_stop(loop, watcher);
+	emulator_stop(beside->emulator);
+}
+
+/* Everything ends: first the command's processes, then, with nobody left to talk to and all heard that they have said, the
+   emulator. */
 static void end(struct beside *beside, int status)
 {
 	beside->status = status;
@@ -52,7 +60,9 @@ static void end(struct beside *beside, int status)
 	ev_io_stop(beside->loop, &beside->on_signal);
 	ev_timer_stop(beside->loop, &beside->on_time);
 	keeper_finish(&beside->keeper);
-	emulator_stop(beside->emulator);
+	ev_idle_init(&beside->on_quiet, on_quiet);
+	beside->on_quiet.data = beside;
+	ev_idle_start(beside->loop, &beside->on_quiet);
 }
 
 /* The terminal's signals (SI_KERNEL) have reached the command already: it is in our process group, or has one of its own,

@@ -27,6 +27,7 @@ struct beside {
 	sigset_t mask; /* as it was */
 	struct ev_io on_signal, on_news;
 	struct ev_timer on_time;
+	struct ev_idle on_quiet; /* what the command has sent has been heard */
 };
 
 /* Takes the signals from here on: they are the command's. With one thread only. False with `err`. */
