@@ -32,6 +32,7 @@ struct side {
 	bool leaving; /* refuses whoever is new, and closes when nothing is under way any more */
 	size_t under_way;
 	uint32_t missed; /* of this socket, as told */
+	bool behind;     /* the last turn has left something unread */
 	struct ev_io io;
 	struct impair request, answer;
 };

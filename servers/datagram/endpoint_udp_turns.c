@@ -43,6 +43,7 @@ void udp_side_close(struct side *side)
 		close(side->fd);
 	side->fd = -1;
 	side->missed = 0;
+	side->behind = false;
 	side->leaving = false;
 }
 

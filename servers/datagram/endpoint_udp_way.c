@@ -174,7 +174,8 @@ static void give_up(struct side *side, const struct batch_origin *origin)
 	telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "its sender fills the queue");
 }
 
-static void read_batches(struct side *side, int batches, bool shared)
+/* True: perhaps something is left. */
+static bool read_batches(struct side *side, int batches, bool shared)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	int count = BATCH_SIZE;
@@ -191,6 +192,7 @@ static void read_batches(struct side *side, int batches, bool shared)
 		}
 		batch_out_send(endpoint->out, side->fd, on_refused, endpoint);
 	}
+	return count == BATCH_SIZE;
 }
 
 void udp_read_batches(struct side *side, int batches)
@@ -204,10 +206,10 @@ void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct side *side = io->data;
 	struct batch_queue queue;
-	bool crowded = batch_queue(side->fd, &queue) && queue.held > queue.room / 2;
+	bool crowded = side->behind && batch_queue(side->fd, &queue) && queue.held > queue.room / 2;
 	if (crowded)
 		shares_begin(&side->endpoint->shares);
-	read_batches(side, crowded ? CROWDED_READS_A_TURN : READS_A_TURN, crowded);
+	side->behind = read_batches(side, crowded ? CROWDED_READS_A_TURN : READS_A_TURN, crowded);
 }
 
 void udp_tell_missed(struct side *side)
