@@ -20,15 +20,15 @@
 
 /* ---- the way in ---- */
 
-static bool write_file(const char *path, const char *text, struct err *err)
+static bool write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	size_t len = strlen(text);
 	bool done = fd >= 0 && write(fd, text, len) == (ssize_t)len;
-	if (!done)
-		err_set(err, STATUS_FAILED, "%s: %s", path, strerror(errno));
+	int error = errno;
 	if (fd >= 0)
 		close(fd);
+	errno = error;
 	return done;
 }
 
@@ -58,19 +58,24 @@ const char *labnet_remedy(int error)
 	return "a container or chroot refuses it (docker run --privileged allows it)";
 }
 
+/* Preserves errno. */
+static void refused(const char *what, struct err *err)
+{
+	int error = errno;
+	err_set(err, STATUS_FAILED, "no %s: %s; %s", what, strerror(error), labnet_remedy(error));
+	errno = error;
+}
+
 /* Who they are stays as it is: the own numbers are the only ones that are known in there (user_namespaces(7)). */
 static bool make_users(struct err *err)
 {
 	char uid_map[64], gid_map[64];
 	snprintf(uid_map, sizeof uid_map, "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
 	snprintf(gid_map, sizeof gid_map, "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
-	if (unshare(CLONE_NEWUSER) == 0)
-		return write_file("/proc/self/setgroups", "deny", err) &&
-			write_file("/proc/self/uid_map", uid_map, err) &&
-			write_file("/proc/self/gid_map", gid_map, err);
-	int error = errno;
-	err_set(err, STATUS_FAILED, "no user namespace: %s; %s", strerror(error), labnet_remedy(error));
-	errno = error;
+	if (unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", "deny") &&
+		write_file("/proc/self/uid_map", uid_map) && write_file("/proc/self/gid_map", gid_map))
+		return true;
+	refused("user namespace", err);
 	return false;
 }
 
@@ -78,11 +83,8 @@ static bool make_users(struct err *err)
 static int make_netns(struct err *err)
 {
 	int fd = unshare(CLONE_NEWNET) == 0 ? open(OWN_NETNS, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0) {
-		int error = errno;
-		err_set(err, STATUS_FAILED, "no network namespace: %s; %s", strerror(error), labnet_remedy(error));
-		errno = error;
-	}
+	if (fd < 0)
+		refused("network namespace", err);
 	return fd;
 }
 
@@ -217,9 +219,8 @@ static bool set_up_lab(struct labnet *net, struct err *err)
 static void allow_ping(void)
 {
 	char range[64];
-	struct err ignored;
 	snprintf(range, sizeof range, "%u %u", (unsigned)getegid(), (unsigned)getegid());
-	write_file("/proc/sys/net/ipv4/ping_group_range", range, &ignored);
+	write_file("/proc/sys/net/ipv4/ping_group_range", range);
 }
 
 static bool set_up_home(struct labnet *net, struct err *err)

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "servers/commands/": ("common/", "servers/commands/", "servers/emulator.h", "servers/config.h",
                           "servers/endpoint_table.h", "servers/events/", "servers/profile.h",
                           "servers/port_holder.h", "servers/duration.h", "servers/network/",
-                          "servers/datagram/fate.h", "servers/datagram/loss.h"),
+                          "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/datagram/multicast.h"),
     "servers/network/": ("common/", "servers/network/"),
     # Keys whose values have a grammar are read by the pure module that uses them.
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
