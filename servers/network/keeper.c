@@ -150,30 +150,42 @@ static bool obey(struct inside *inside)
 	return true;
 }
 
+/* Whose child a process is; 0: unknown. The name in brackets may hold anything; no later field has a bracket (proc(5)). */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512] = "";
+	int parent = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *stat = fopen(path, "re");
+	if (!stat)
+		return 0;
+	text[fread(text, 1, sizeof text - 1, stat)] = '\0';
+	fclose(stat);
+	const char *bracket = strrchr(text, ')');
+	return bracket && sscanf(bracket, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and is left. */
+static bool kill_generation(void)
+{
+	bool killed = false;
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+	while (folder && (entry = readdir(folder))) {
+		pid_t pid = atoi(entry->d_name);
+		if (pid > 0 && parent_of(pid) == getpid() && kill(pid, SIGKILL) == 0)
+			killed = true;
+	}
+	if (folder)
+		closedir(folder);
+	return killed;
+}
+
 /* Outside a box: kills the children there are; theirs are then ours, until there are none. */
 static void kill_children(void)
 {
-	do {
-		DIR *folder = opendir("/proc");
-		const struct dirent *entry;
-		while (folder && (entry = readdir(folder))) {
-			char path[64];
-			int parent = 0;
-			snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
-			FILE *stat = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
-			if (!stat)
-				continue;
-			/* The name in brackets may hold anything; no other field has a bracket (proc(5)). */
-			char text[512] = "";
-			text[fread(text, 1, sizeof text - 1, stat)] = '\0';
-			fclose(stat);
-			const char *bracket = strrchr(text, ')');
-			if (bracket && sscanf(bracket, ") %*c %d", &parent) == 1 && parent == getpid())
-				kill(atoi(entry->d_name), SIGKILL);
-		}
-		if (folder)
-			closedir(folder);
-	} while (waitpid(-1, NULL, 0) > 0);
+	while (kill_generation())
+		waitpid(-1, NULL, 0);
 }
 
 static _Noreturn void keep(struct inside *inside)
