@@ -30,9 +30,23 @@ static void put_complete(const struct cli *root, const struct cli *cli, const ch
 		fprintf(out, " -n '__%s_%s %s'", root->program, where, command_of(cli));
 }
 
+/* __pmulab_run_rest */
+static void put_rest(const struct cli *cli, FILE *out)
+{
+	fputs("__", out);
+	for (const char *p = cli->program; *p; p++)
+		putc(*p == ' ' || *p == '-' ? '_' : *p, out);
+	fputs("_rest", out);
+}
+
 static void put_option(const struct cli *root, const struct cli *cli, const struct cli_option *row, FILE *out)
 {
 	put_complete(root, cli, cli->command_count ? "at" : "in", out);
+	if (cli->first_operand_ends) {
+		fputs(" -n 'not ", out);
+		put_rest(cli, out);
+		fputs(" >/dev/null'", out);
+	}
 	if (row->letter)
 		fprintf(out, " -s %c", row->letter);
 	if (row->name)
@@ -47,24 +61,6 @@ static void put_option(const struct cli *root, const struct cli *cli, const stru
 	fputs(" -d ", out);
 	put_quoted(row->help, out);
 	putc('\n', out);
-}
-
-/* Another program's command line stands behind so many words and these options of ours. */
-static void put_foreign(const struct cli *root, const struct cli *cli, FILE *out)
-{
-	size_t count, depth = 1;
-	const struct cli_option *rows = cli_rows(cli, &count);
-	for (const char *p = cli->program; *p; p++)
-		depth += *p == ' ';
-	fprintf(out, " -a '(__%s_foreign %zu", root->program, depth);
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].argument) {
-			if (rows[i].letter)
-				fprintf(out, " -%c", rows[i].letter);
-			if (rows[i].name)
-				fprintf(out, " --%s", rows[i].name);
-		}
-	fputs(")'", out);
 }
 
 static void put_program(const struct cli *root, const struct cli *cli, FILE *out)
@@ -90,17 +86,46 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	put_complete(root, cli, "in", out);
 	if (guess.words[0])
 		fprintf(out, " -a '%s'", guess.words);
-	if (guess.programs)
-		put_foreign(root, cli, out);
+	if (guess.programs) { /* a program's name is no option; what stands behind it may be one */
+		fputs(" -n 'not string match -q -- \"-*\" (commandline -ct); or string length -q -- (", out);
+		put_rest(cli, out);
+		fputs(")' -a '(__fish_complete_subcommand --commandline (", out);
+		put_rest(cli, out);
+		fputs(") (commandline -ct))'", out);
+	}
 	fputs(guess.files ? " -F\n" : "\n", out);
 }
 
-static bool has_foreign(const struct cli *cli)
+/* For each command with another program's command line behind its options: a function that prints that line's words. */
+static void put_rests(const struct cli *cli, FILE *out)
 {
-	bool found = cli->first_operand_ends;
 	for (size_t i = 0; i < cli->command_count; i++)
-		found |= has_foreign(cli->commands[i].cli);
-	return found;
+		put_rests(cli->commands[i].cli, out);
+	if (!cli->first_operand_ends)
+		return;
+	size_t count, depth = 1;
+	const struct cli_option *rows = cli_rows(cli, &count);
+	for (const char *p = cli->program; *p; p++)
+		depth += *p == ' ';
+	fputs("# The other program's words, behind the options of this one; false where only these have come.\nfunction ", out);
+	put_rest(cli, out);
+	fprintf(out, "\n\tset -l words (commandline -opc)[%zu..-1]\n\tset -l takes", depth + 1);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].argument) {
+			if (rows[i].letter)
+				fprintf(out, " -%c", rows[i].letter);
+			if (rows[i].name)
+				fprintf(out, " --%s", rows[i].name);
+		}
+	fputs("\n\tset -l option\n"
+	      "\twhile string match -q -- '-*' \"$words[1]\" && test \"$option\" != --\n"
+	      "\t\tset option $words[1]\n"
+	      "\t\tset -e words[1]\n"
+	      "\t\tcontains -- $option $takes && set -e words[1]\n"
+	      "\tend\n"
+	      "\tstring join \\n -- $words\n"
+	      "\ttest \"$option\" = -- || set -q words[1]\n"
+	      "end\n\n", out);
 }
 
 void cli_print_fish(const struct cli *cli, FILE *out)
@@ -117,20 +142,7 @@ void cli_print_fish(const struct cli *cli, FILE *out)
 			"\tset -l words (commandline -opc)[2..-1]\n"
 			"\ttest \"$argv\" = \"$words\"\n"
 			"end\n\n", cli->program, cli->program);
-	if (has_foreign(cli))
-		fprintf(out,
-			"# Completes the command line behind so many words, and behind options: the named ones take something.\n"
-			"function __%s_foreign\n"
-			"\tset -l words (commandline -opc)\n"
-			"\tset -e words[1..$argv[1]]\n"
-			"\twhile string match -q -- '-*' \"$words[1]\"\n"
-			"\t\tset -l option $words[1]\n"
-			"\t\tset -e words[1]\n"
-			"\t\ttest \"$option\" = -- && break\n"
-			"\t\tcontains -- \"$option\" $argv[2..-1] && set -e words[1]\n"
-			"\tend\n"
-			"\t__fish_complete_subcommand --commandline $words (commandline -ct)\n"
-			"end\n\n", cli->program);
+	put_rests(cli, out);
 	fprintf(out, "complete -c %s -f\n", cli->program);
 	put_program(cli, cli, out);
 }

@@ -153,10 +153,12 @@ LINES = [
     ("pmulab serve ec", {"echo"}),
     ("pmulab run --local ud", {"udp-print"}),
     ("pmulab run --local pmu --local ud", {"udp-print"}),
+    ("pmulab run --capt", {"--capture"}),
     ("pmulab run --capture da", {"data.pem"}),
     ("pmulab run -q mkfif", {"mkfifo"}),
     ("pmulab run --set pmu.rtt=0 cat da", {"data.pem"}),
     ("pmulab run -- mkfif", {"mkfifo"}),
+    ("pmulab run --seed 1 cat --ephem", set()),
     ("pmulab nosuch ", set()),
 ]
 
