@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "servers/commands/addresses.h"
 #include "servers/commands/beside.h"
@@ -289,8 +290,14 @@ static bool start_capture(struct run *run, struct err *err)
 	return labnet_enter(run->net.lab, run->capture ? err : NULL) && run->capture;
 }
 
+/* Who is told first speaks last. */
 static bool observe(struct run *run, struct err *err)
 {
+	struct observer *summary = run->summary ? observer_summary_create(STDERR_FILENO) : NULL;
+	if (run->summary && !summary)
+		return err_set(err, STATUS_FAILED, "--summary: out of memory"), false;
+	if (summary)
+		emulator_observe(run->emulator, summary);
 	return lab_observe(&run->lab, run->emulator, run->lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err);
 }
 

@@ -1,4 +1,4 @@
-/* Observers that write: NDJSON for programs, aligned lines for people. */
+/* Observers that write: NDJSON for programs, aligned lines for people, a summary at the end. */
 #ifndef SERVERS_EVENTS_OBSERVERS_H
 #define SERVERS_EVENTS_OBSERVERS_H
 
@@ -22,5 +22,12 @@ enum text_mode {
 
 /* Lines for people on `fd`, which stays the caller's. NULL: no memory. */
 struct observer *observer_text_create(int fd, enum text_mode mode, bool colour);
+
+/*
+ * One block of at most 24 lines on `fd`, which stays the caller's, when the observer is destroyed: which endpoints were met,
+ * what they were asked, what came of it, what was wrong. Nothing where no endpoint has listened. What stands on the same
+ * terminal before it belongs to observers that are added after this one: the last is destroyed first. NULL: no memory.
+ */
+struct observer *observer_summary_create(int fd);
 
 #endif
