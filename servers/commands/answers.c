@@ -24,12 +24,13 @@ const struct cli answers_cli = {
 	.program = "pmulab answers",
 	.summary = "what a run says about the questions of the report",
 	.usage = "EVENTS.ndjson [--json] [--capture FILE] [--client FILE]...",
-	.about = "For each question of the lab's report that can be measured: the number that a run shows, the lines of\n"
-		 "its events that show it, and why; or what to run to find out. - reads the events from stdin.",
+	.about = "For each question of the lab's report that can be measured: the number that a run shows, the\n"
+		 "lines of its events that show it, and why; or what to run to find out. - reads the events\n"
+		 "from stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "Where a question was run several times, the last time counts, and the range is told where they differ.\n"
-		 "A program of your own may write an object for --client too:\n"
+	.notes = "Where a question was run several times, the last time counts, and the range is told where they\n"
+		 "differ. A program of your own may write an object for --client too:\n"
 		 "  {\"command\":\"CMD_floodme\",\"recv_calls\":71,\"buffer\":16}\n"
 		 "Each object of --json has\n"
 		 "  question  \"Q9\"\n"
@@ -44,7 +45,8 @@ const struct cli answers_cli = {
 	.examples = "pmulab answers lab.ndjson\n"
 		    "pmulab answers lab.ndjson --capture lab.pcap --client client.json\n"
 		    "pmulab answers lab.ndjson --json | jq -r 'select(.question == \"Q9\").value.messages'",
-	.exit_status = "0; 1 stdout cannot be written, 2 a file cannot be read or is not what it should be; wrong usage.",
+	.exit_status = "0 done, 1 stdout cannot be written, 2 wrong usage, or a file that cannot be read or is\n"
+		       "not what it should be.",
 };
 
 struct answers {
@@ -131,9 +133,9 @@ static void print_for_people(const struct question *question, const struct answe
 static bool print_json(const struct question *question, const struct answer *answer, const char *text)
 {
 	const char *shown = *text ? text : NULL;
-	json_t *object = json_pack("{s:s, s:s, s:s?, s:s?, s:O?, s:O, s:O, s:s?, s:s?}", "question", question->name, "asks",
-		question->asks, "answer", shown, "why", shown ? answer->why : NULL, "value", answer->value, "notes",
-		answer->notes, "lines", answer->lines, "capture", answer->capture, "run",
+	json_t *object = json_pack("{s:s, s:s, s:s?, s:s?, s:O?, s:O, s:O, s:s?, s:s?}", "question", question->name,
+		"asks", question->asks, "answer", shown, "why", shown ? answer->why : NULL, "value", answer->value,
+		"notes", answer->notes, "lines", answer->lines, "capture", answer->capture, "run",
 		!shown || answer->partly ? answer->run : NULL);
 	if (!object)
 		return false;
@@ -146,9 +148,11 @@ static bool print_json(const struct question *question, const struct answer *ans
 static bool ask(const struct question *question, const struct answers *answers, struct err *err)
 {
 	struct evidence evidence = { &answers->facts, answers->capture_path ? &answers->capture : NULL };
-	struct answer answer = { .notes = json_array(), .lines = json_array(), .run = question->run, .why = question->why };
+	struct answer answer = { .run = question->run, .why = question->why };
 	char *text = NULL;
 	size_t size;
+	answer.notes = json_array();
+	answer.lines = json_array();
 	answer.text = open_memstream(&text, &size);
 	bool done = answer.text && answer.notes && answer.lines;
 	if (done) {
@@ -182,14 +186,14 @@ static void warn(const struct answers *answers, const char *path)
 	if (*capture->trouble)
 		fprintf(stderr, "%s: %s: %s\n", program, answers->capture_path, capture->trouble);
 	if (capture->malformed > 0)
-		fprintf(stderr, "%s: %s: the headers of %" PRIu64 " frames are cut or wrong; they are left out\n", program,
-			answers->capture_path, capture->malformed);
+		fprintf(stderr, "%s: %s: the headers of %" PRIu64 " frames are cut or wrong; they are left out\n",
+			program, answers->capture_path, capture->malformed);
 	if (capture->fragments > 0)
 		fprintf(stderr, "%s: %s: %" PRIu64 " fragments of IP are left out\n", program, answers->capture_path,
 			capture->fragments);
 	if (capture->left_out > 0)
-		fprintf(stderr, "%s: %s: %" PRIu64 " packets are left out: more than %d connections, or %d packets\n", program,
-			answers->capture_path, capture->left_out, CAPTURE_STREAMS_MAX, CAPTURE_PACKETS_MAX);
+		fprintf(stderr, "%s: %s: %" PRIu64 " packets are left out: more than %d connections, or %d packets\n",
+			program, answers->capture_path, capture->left_out, CAPTURE_STREAMS_MAX, CAPTURE_PACKETS_MAX);
 }
 
 static bool answer_all(struct answers *answers, const char *path, struct err *err)

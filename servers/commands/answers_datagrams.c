@@ -30,8 +30,8 @@ void answer_acknowledgement(struct answer *answer, const struct evidence *eviden
 	char shown[WIRE_ESCAPED_MAX];
 	wire_escape(shown, last->text, strlen(last->text));
 	answer_note(answer, "It said %s. The time is that of the lab's clock when it was sent.", shown);
-	answer->value = json_pack("{s:s?, s:f, s:i, s:I, s:I}", "time", *last->date ? last->date : NULL, "t", last->t, "family",
-		last->family, "over_ipv4", (json_int_t)v4, "over_ipv6", (json_int_t)v6);
+	answer->value = json_pack("{s:s?, s:f, s:i, s:I, s:I}", "time", *last->date ? last->date : NULL, "t", last->t,
+		"family", last->family, "over_ipv4", (json_int_t)v4, "over_ipv6", (json_int_t)v6);
 }
 
 /* ---- Q17 ---- */
@@ -39,9 +39,11 @@ void answer_acknowledgement(struct answer *answer, const struct evidence *eviden
 static void note_clients(struct answer *answer, const json_t *clients)
 {
 	for (size_t i = 0; i < json_array_size(clients); i++) {
-		const json_t *client = json_array_get(clients, i), *mean = json_object_get(client, "mean_family_packets");
+		const json_t *client = json_array_get(clients, i),
+			     *mean = json_object_get(client, "mean_family_packets");
 		if (json_is_number(mean))
-			answer_note(answer, "The client says %.2f packets over the answering family, in %" PRId64 " runs.",
+			answer_note(answer,
+				"The client says %.2f packets over the answering family, in %" PRId64 " runs.",
 				json_number_value(mean), ndjson_integer(client, "answered"));
 	}
 }
@@ -59,7 +61,8 @@ void answer_loss(struct answer *answer, const struct evidence *evidence)
 	struct interval interval = stats_wilson(lost, packets);
 	double loss = (double)lost / (double)packets;
 	if (acknowledged > 0)
-		fprintf(answer->text, "%.2f packets before an acknowledgement, ", (double)packets / (double)acknowledged);
+		fprintf(answer->text, "%.2f packets before an acknowledgement, ",
+			(double)packets / (double)acknowledged);
 	else
 		fputs("no acknowledgement, ", answer->text);
 	fprintf(answer->text, "loss %.1f %% (95 %% interval: %.1f to %.1f %%)", 100 * loss, 100 * interval.low,
@@ -68,20 +71,22 @@ void answer_loss(struct answer *answer, const struct evidence *evidence)
 		answer_line(answer, facts->reset[i].first_line);
 		answer_line(answer, facts->reset[i].last_line);
 	}
-	answer_note(answer, "%" PRIu64 " packet%s reached the family that is served, %" PRIu64 " of them or of their answers "
-		"%s lost, %" PRIu64 " acknowledgement%s came back.", packets, plural(packets), lost, lost == 1 ? "was" : "were",
-		acknowledged, plural(acknowledged));
+	answer_note(answer,
+		"%" PRIu64 " packet%s reached the family that is served, %" PRIu64 " of them or of their answers "
+		"%s lost, %" PRIu64 " acknowledgement%s came back.",
+		packets, plural(packets), lost, lost == 1 ? "was" : "were", acknowledged, plural(acknowledged));
 	if (acknowledged < 60)
 		answer_note(answer, "60 runs tell more: build/clients/pdc-reset --runs 60.");
 	if (facts->duplicates > 0)
-		answer_note(answer, "%" PRIu64 " packet%s came twice (duplicate), so the mean is too low.", facts->duplicates,
-			plural(facts->duplicates));
+		answer_note(answer, "%" PRIu64 " packet%s came twice (duplicate), so the mean is too low.",
+			facts->duplicates, plural(facts->duplicates));
 	if (facts->repeated > 0)
 		answer_note(answer, "%" PRIu64 " packets more were only counted, since their senders sent so many.",
 			facts->repeated);
 	note_clients(answer, facts->clients);
 	answer->value = json_pack("{s:I, s:I, s:I, s:f, s:f, s:f}", "packets", (json_int_t)packets, "acknowledgements",
-		(json_int_t)acknowledged, "lost", (json_int_t)lost, "loss", loss, "low", interval.low, "high", interval.high);
+		(json_int_t)acknowledged, "lost", (json_int_t)lost, "loss", loss, "low", interval.low, "high",
+		interval.high);
 	json_object_set_new(answer->value, "mean",
 		acknowledged > 0 ? value_real((double)packets / (double)acknowledged) : json_null());
 }
@@ -118,8 +123,9 @@ void answer_talk(struct answer *answer, const struct evidence *evidence)
 		const struct facts_speaker *speaker = &facts->speakers[i];
 		wire_show(id, speaker->id, strlen(speaker->id));
 		answer_line(answer, speaker->line);
-		json_array_append_new(answer->value, json_pack("{s:s, s:s?, s:I, s:I}", "id", speaker->id, "text", speaker->text,
-			"answers", (json_int_t)speaker->answers, "characters", (json_int_t)speaker->total));
+		json_array_append_new(answer->value,
+			json_pack("{s:s, s:s?, s:I, s:I}", "id", speaker->id, "text", speaker->text, "answers",
+				(json_int_t)speaker->answers, "characters", (json_int_t)speaker->total));
 		if (!speaker->text) {
 			answer_note(answer, "%s has said %" PRIu64 " characters, and is answered behind the 300th.", id,
 				speaker->total);

@@ -1,6 +1,6 @@
 /*
- * The kernel counts segments after each message and at the end; a capture has each packet. On WebSocket the first packet
- * is the handshake's and the last one may be a Close frame alone, so that what carries messages has to be told apart:
+ * The kernel counts segments after each message and at the end; a capture has each packet. On WebSocket the first
+ * packet is the handshake's and the last one may be a Close frame alone, so that what carries messages has to be told apart:
  * in a capture by the place of the bytes, else by arithmetic.
  */
 #include "servers/commands/answers_packets.h"

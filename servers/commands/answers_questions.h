@@ -93,8 +93,8 @@ void tally_add(struct tally *tally, uint64_t value);
 /* " in each of 3 runs"; " in the last of 3 runs, 8 to 20 in all"; "" for one. */
 void tally_say(FILE *out, const struct tally *tally);
 
-/* Packets of the chosen connections: "2 packets, of 18 and 352 bytes", with what the capture says. False: none is known.
-   `value` gets what they are. */
+/* Packets of the chosen connections: "2 packets, of 18 and 352 bytes", with what the capture says. False: none is
+   known. `value` gets what they are. */
 bool say_packets(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen, json_t *value,
 	struct tally *tally);
 

@@ -1,4 +1,4 @@
-/* What the answers share: which connections are meant, how numbers of several runs are told, packets and their sizes. */
+/* What the answers share: which connections are meant, how numbers of several runs are told, packets, their sizes. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -106,7 +106,10 @@ static void list(FILE *out, const uint32_t *items, size_t count)
 /* Equal ones that follow each other make a group. */
 void say_sizes(FILE *out, const struct facts_sizes *sizes)
 {
-	struct { uint32_t bytes; size_t count; } groups[GROUPS_TOLD];
+	struct {
+		uint32_t bytes;
+		size_t count;
+	} groups[GROUPS_TOLD];
 	size_t count = 0;
 	uint32_t min = UINT32_MAX, max = 0;
 	for (size_t i = 0; i < sizes->count; i++) {
@@ -146,12 +149,15 @@ static json_t *list_sizes(const struct facts_sizes *sizes)
 	return list;
 }
 
-/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. True: this
-   one agrees. */
+/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. True:
+   this one agrees. */
 static bool judge_capture(struct answer *answer, const struct packets *packets)
 {
-	const char *verdict = !packets->captured ? "absent" :
-		packets->compared && packets->in_capture != packets->in_events ? "differs" : "agrees";
+	const char *verdict = "agrees";
+	if (!packets->captured)
+		verdict = "absent";
+	else if (packets->compared && packets->in_capture != packets->in_events)
+		verdict = "differs";
 	if (!answer->capture || strcmp(answer->capture, "agrees") == 0)
 		answer->capture = verdict;
 	return strcmp(verdict, "agrees") == 0;
@@ -162,19 +168,24 @@ static void explain_capture(struct answer *answer, const struct packets *packets
 	uint64_t seen = packets->in_capture, sent = packets->in_events;
 	const char *verb = packets->compared ? "agrees" : "alone tells";
 	if (packets->compared && seen < sent)
-		answer_note(answer, "%sThe capture has %" PRIu64 " packet%s with data where the kernel has sent %" PRIu64
+		answer_note(answer,
+			"%sThe capture has %" PRIu64 " packet%s with data where the kernel has sent %" PRIu64
 			": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
-			"pmulab run --capture shows each.", answer->label, seen, plural(seen), sent);
+			"pmulab run --capture shows each.",
+			answer->label, seen, plural(seen), sent);
 	else if (packets->compared && seen > sent)
-		answer_note(answer, "%sThe capture has %" PRIu64 " packets with data, the kernel has sent %" PRIu64
-			": is it of this run?", answer->label, seen, sent);
+		answer_note(answer,
+			"%sThe capture has %" PRIu64 " packets with data, the kernel has sent %" PRIu64
+			": is it of this run?",
+			answer->label, seen, sent);
 	else if (packets->captured && packets->count == 1)
 		answer_note(answer, "%sThe capture %s: frame %" PRIu64 ".", answer->label, verb, packets->first_frame);
 	else if (packets->captured && packets->count > 1)
 		answer_note(answer, "%sThe capture %s: frames %" PRIu64 " to %" PRIu64 ".", answer->label, verb,
 			packets->first_frame, packets->last_frame);
 	else if (!packets->captured)
-		answer_note(answer, "%sThe capture does not have this connection; the number is the kernel's.", answer->label);
+		answer_note(answer, "%sThe capture does not have this connection; the number is the kernel's.",
+			answer->label);
 }
 
 bool say_packets(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen, json_t *value,
@@ -212,10 +223,11 @@ bool say_packets(struct answer *answer, const struct evidence *evidence, const s
 	if (evidence->capture)
 		explain_capture(answer, &last);
 	if (disagree > 0 && tally->count > 1)
-		answer_note(answer, "%sOf %zu connections %zu %s not in the capture, or not the same there.", answer->label,
-			tally->count, disagree, disagree == 1 ? "is" : "are");
+		answer_note(answer, "%sOf %zu connections %zu %s not in the capture, or not the same there.",
+			answer->label, tally->count, disagree, disagree == 1 ? "is" : "are");
 	if (last.or_one_more)
-		answer_note(answer, "The kernel's count does not tell whether the last packet is the Close frame's alone; "
+		answer_note(answer,
+			"The kernel's count does not tell whether the last packet is the Close frame's alone; "
 			"--capture does.");
 	json_object_set_new(value, "packets", value_count(last.count));
 	json_object_set_new(value, "bytes", list_sizes(&last.sizes));

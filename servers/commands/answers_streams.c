@@ -14,8 +14,8 @@ static void tell_lines(struct answer *answer, const struct chosen *chosen)
 	size_t first = chosen->count > LINES_TOLD ? chosen->count - LINES_TOLD : 0;
 	for (size_t i = first; i < chosen->count; i++) {
 		answer_line(answer, chosen->conns[i]->command_line);
-		answer_line(answer, chosen->conns[i]->close_line ? chosen->conns[i]->close_line :
-			chosen->conns[i]->last_send_line);
+		answer_line(answer,
+			chosen->conns[i]->close_line ? chosen->conns[i]->close_line : chosen->conns[i]->last_send_line);
 	}
 	if (chosen->count > 0 && chosen->cut_short)
 		answer_note(answer, "No such connection went to its end: this is what there was of it.");
@@ -48,8 +48,10 @@ void answer_pieces(struct answer *answer, const struct evidence *evidence)
 	if (last->sizes.count == last->messages)
 		say_sizes(answer->text, &last->sizes);
 	tally_say(answer->text, &tally);
-	answer_note(answer, "%" PRIu64 " bytes came, and recv(%" PRIu64 ") takes %" PRIu64 " at most: echo.chunk, or the number in "
-		"code C.", last->bytes, facts->chunk, facts->chunk);
+	answer_note(answer,
+		"%" PRIu64 " bytes came, and recv(%" PRIu64 ") takes %" PRIu64 " at most: echo.chunk, or the number in "
+		"code C.",
+		last->bytes, facts->chunk, facts->chunk);
 	answer_line(answer, last->first_send_line);
 	if (last->last_send_line != last->first_send_line)
 		answer_line(answer, last->last_send_line);
@@ -96,7 +98,8 @@ static const json_t *client_of(const json_t *clients, size_t at, const char *com
 }
 
 /* What the last client has counted on WebSocket. */
-static void note_on_message(struct answer *answer, const struct evidence *evidence, const char *command, uint64_t expected)
+static void note_on_message(
+	struct answer *answer, const struct evidence *evidence, const char *command, uint64_t expected)
 {
 	for (size_t i = json_array_size(evidence->facts->clients); i-- > 0;) {
 		const json_t *client = client_of(evidence->facts->clients, i, command, true);
@@ -138,7 +141,8 @@ static json_t *say_interval(struct answer *answer, const struct evidence *eviden
 	fputs(answer->label, answer->text);
 	if (!say_packets(answer, evidence, &chosen, value, &tally)) {
 		fputs("not counted", answer->text);
-		answer_note(answer, "%sThe connection has not ended, or this system counts no segments; --capture tells.",
+		answer_note(answer,
+			"%sThe connection has not ended, or this system counts no segments; --capture tells.",
 			answer->label);
 	}
 	set_tally(value, &tally);
@@ -235,12 +239,12 @@ void answer_recv_calls(struct answer *answer, const struct evidence *evidence)
 			plural((uint64_t)calls));
 		if (buffer > 0)
 			fprintf(answer->text, " of recv(%" PRId64 ")", buffer);
-		json_array_append_new(answer->value, json_pack("{s:I, s:I}", "recv_calls", (json_int_t)calls, "buffer",
-			(json_int_t)buffer));
+		json_array_append_new(answer->value,
+			json_pack("{s:I, s:I}", "recv_calls", (json_int_t)calls, "buffer", (json_int_t)buffer));
 		if (packets > 0)
 			answer_note(answer, "%s number as of packets: %" PRIu64 " packet%s, %" PRId64 " call%s.",
-				(uint64_t)calls == packets ? "By chance the same" : "Not the same", packets, plural(packets), calls,
-				plural((uint64_t)calls));
+				(uint64_t)calls == packets ? "By chance the same" : "Not the same", packets,
+				plural(packets), calls, plural((uint64_t)calls));
 	}
 	if (json_array_size(answer->value) > 0) {
 		tell_lines(answer, &chosen);

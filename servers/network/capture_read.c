@@ -1,5 +1,5 @@
 /*
- * Frame, IP, TCP, connection: each step checks that the header it reads is there, so a capture may say whatever it wants.
+ * Frame, IP, TCP, connection: each step checks that the header it reads is there, so a capture may say what it wants.
  * Sequence numbers are 32 bits and turn over; an offset is 64 bits and counts from the first byte of its direction.
  */
 #include "servers/network/capture_read.h"
@@ -80,7 +80,8 @@ static const struct link {
 	{ DLT_RAW, 0, NO_ETHERTYPE },
 	{ DLT_IPV4, 0, NO_ETHERTYPE },
 	{ DLT_IPV6, 0, NO_ETHERTYPE },
-	{ DLT_NULL, 4, NO_ETHERTYPE }, /* a PF_ number, whose value and byte order are those of the machine that wrote it */
+	/* A PF_ number, whose value and byte order are those of the machine that wrote it. */
+	{ DLT_NULL, 4, NO_ETHERTYPE },
 	{ DLT_LOOP, 4, NO_ETHERTYPE },
 };
 
@@ -137,7 +138,8 @@ static enum verdict read_ipv4(struct bytes bytes, struct packet *packet)
 		return PACKET_MALFORMED;
 	size_t header = (size_t)(ip[0] & 15) * 4;
 	size_t total = get16(ip + 2);
-	if (total == 0) /* the network card was to fill it in, and to cut it: as long as the frame, as Wireshark takes it */
+	/* 0: the network card was to fill it in, and to cut the rest. As long as the frame, as Wireshark takes it. */
+	if (total == 0)
 		total = bytes.length;
 	if (header < IPV4_HEADER || total < header || !cut(&bytes, total))
 		return PACKET_MALFORMED;
@@ -216,7 +218,8 @@ static size_t bucket_of(const struct capture_end *a, const struct capture_end *b
 }
 
 /* Which of its ends has sent from `from` to `to`; -1: it is another connection. */
-static int way_between(const struct capture_stream *stream, const struct capture_end *from, const struct capture_end *to)
+static int way_between(const struct capture_stream *stream, const struct capture_end *from,
+	const struct capture_end *to)
 {
 	for (int i = 0; i < 2; i++)
 		if (capture_same_end(&stream->ends[i], from) && capture_same_end(&stream->ends[1 - i], to))
@@ -286,7 +289,7 @@ static bool fill_holes(struct capture_way *way, uint64_t from, uint64_t to)
 			continue;
 		}
 		filled = true;
-		/* Of the two ends that may be left the larger one stays: a hole filled from its middle is rare enough. */
+		/* Of the two ends that may be left the larger one stays: a hole is seldom filled from its middle. */
 		if (from > low && (to >= high || from - low >= high - to))
 			way->holes[i++].to = from;
 		else if (to < high)
@@ -320,7 +323,8 @@ static bool keep_head(struct capture_way *way, uint64_t offset, const struct byt
 }
 
 /* `offset` < 0: from before the first byte that the capture has. */
-static bool add_data(struct capture_streams *streams, struct capture_way *way, int64_t offset, const struct packet *packet)
+static bool add_data(struct capture_streams *streams, struct capture_way *way, int64_t offset,
+	const struct packet *packet)
 {
 	int64_t end = offset + (int64_t)packet->payload.length;
 	uint64_t from = offset > 0 ? (uint64_t)offset : 0, to = end > 0 ? (uint64_t)end : 0;
@@ -337,7 +341,8 @@ static bool add_data(struct capture_streams *streams, struct capture_way *way, i
 		streams->left_out++;
 		return true;
 	}
-	if (!keep_head(way, from, &packet->payload) || !grow(&way->packets, way->count, &way->size, sizeof *way->packets))
+	if (!keep_head(way, from, &packet->payload) ||
+		!grow(&way->packets, way->count, &way->size, sizeof *way->packets))
 		return false;
 	way->packets[way->count++] = (struct capture_packet){
 		.frame = streams->frames, .offset = from, .len = (uint32_t)packet->payload.length };
@@ -437,8 +442,9 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 		done = read_frames(streams, pcap, err);
 	} else {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
-		err_set(err, STATUS_USAGE, "%s: frames of the kind %s are not understood; capture on Ethernet, lo or any",
-			path, name ? name : "(unknown)");
+		err_set(err, STATUS_USAGE,
+			"%s: frames of the kind %s are not understood; capture on Ethernet, lo or any", path,
+			name ? name : "(unknown)");
 	}
 	pcap_close(pcap);
 	return done;

@@ -12,10 +12,10 @@
 #include "common/err.h"
 
 enum {
-	CAPTURE_STREAMS_MAX = 16384,     /* connections that are followed; packets of later ones are only counted */
-	CAPTURE_PACKETS_MAX = 1 << 20,   /* packets with data that are kept, of all connections */
-	CAPTURE_HEAD = 1024,             /* bytes from the start of each direction that are kept */
-	CAPTURE_HOLES = 8,               /* gaps in a direction that a late packet may fill; of more, the oldest are forgotten */
+	CAPTURE_STREAMS_MAX = 16384,   /* connections that are followed; packets of later ones are only counted */
+	CAPTURE_PACKETS_MAX = 1 << 20, /* packets with data that are kept, of all connections */
+	CAPTURE_HEAD = 1024,           /* bytes from the start of each direction that are kept */
+	CAPTURE_HOLES = 8,             /* gaps that a late packet may fill, in a direction; of more, the oldest go */
 	CAPTURE_TROUBLE = 160,
 };
 
@@ -65,8 +65,8 @@ struct capture_streams {
 };
 
 /*
- * Reads the file to its end, or to where it is cut: then `trouble` says so, and what came before counts. False with `err`
- * (STATUS_USAGE): it cannot be opened, is no capture, or is of a kind of link that is not known here; STATUS_FAILED:
+ * Reads the file to its end, or to where it is cut: then `trouble` says so, and what came before counts. False with
+ * `err` (STATUS_USAGE): it cannot be opened, is no capture, or is of a kind of link that is not known here; STATUS_FAILED:
  * memory. capture_streams_finish is due in either case.
  */
 bool capture_read(struct capture_streams *streams, const char *path, struct err *err);

@@ -8,7 +8,7 @@ import pytest
 
 from support.captures import ETHERNET, RAW, Capture
 from support.datagrams import Peer
-from support.lab import DEADLINE, program, run
+from support.lab import BUILD, DEADLINE, ROOT, environment, program, run
 from support.multicast import Speaker
 
 QUESTIONS = ["Q6", "Q9", "Q10", "Q13", "Q15", "Q16", "Q17", "Q18", "Q22", "Q23", "Q24", "Q25"]
@@ -178,6 +178,39 @@ def test_station(start_lab, tmp_path):
     assert text(path)["Q22"].startswith(f"to 123456: {answer['text']} (lines ")
 
 
+# The page
+
+
+def test_page_names_what_is_there(start_lab, tmp_path):
+    """docs/answers.md: the questions, the keys of an object, the names of its values."""
+    page = (ROOT / "docs" / "answers.md").read_text()
+    tables = [re.findall(r"^\| (Q[^|]*|`\w+`) \|(.*)\|$", table, re.MULTILINE) for table in page.split("\n\n")]
+    questions, keys, values = [table for table in tables if table]
+    assert [name for name, _ in questions] == QUESTIONS
+    assert [name.strip("`") for name, _ in keys] == KEYS
+
+    lab = start_lab("--set", "pmu.speed=20", "--set", "reset.loss=none", "--set", "reset.family=4")
+    client = tmp_path / "client.json"
+    for args in (["pdc", "CMD_short:0"], ["pdc", "CMD_floodme"], ["pdc-ws", "CMD_short:0"], ["pdc-ws", "CMD_floodme"],
+                 ["pdc-reset"], ["echo-client"]):
+        done = run(*args, "--json", lab=lab)
+        with client.open("a") as file:
+            file.write(done.stdout)
+    with Speaker(lab) as speaker:
+        speaker.say(b"123456" + b"x" * 301)
+        lab.wait(event="answer")
+    found = answers(journal_of(lab, tmp_path / "lab.ndjson"), "--client", client)
+    common = {}
+    for names, cell in values:
+        for name in names.split(", "):
+            value = found[name]["value"]
+            value = value[0] if isinstance(value, list) else value
+            # A name in brackets is a value, not a field.
+            fields = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))) | common.get(cell.split(",")[0].strip(), set())
+            common["as " + name] = fields
+            assert (set(value) if isinstance(value, dict) else set()) == fields, name
+
+
 # What the run does not have
 
 
@@ -189,6 +222,24 @@ def test_nothing(journal):
     assert text(journal.path)["Q13"] == (
         "packets with data of the flood: nothing of it in this run\n"
         "     run: pmulab run --events lab.ndjson -- build/clients/pdc CMD_floodme\n")
+
+
+def test_what_to_run_shows_it(journal, tmp_path):
+    """Each command that is proposed, as it stands, but on free ports and with a faster play."""
+    (tmp_path / "build").symlink_to(BUILD)
+    journal.conn(command="CMD_short:0", sends=[(18, 1)] * 3, segments=2)
+    proposed = {name: answer["run"] for name, answer in answers(journal.write(journal.path)).items() if answer["run"]}
+    assert set(proposed) == set(QUESTIONS) - {"Q9"}
+    for name, command in proposed.items():
+        if name == "Q15":
+            continue  # several commands, in words
+        assert command.count("pmulab run --events lab.ndjson -- build/clients/") == 1
+        command = command.replace("pmulab run", "build/servers/pmulab run --loopback --set tv.interval=10ms "
+                                                "--set pmu.speed=20")
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=3 * DEADLINE)
+        assert done.returncode == 0, (command, done)
+        assert answers(tmp_path / "lab.ndjson")[name]["answer"], command
 
 
 def test_half_of_q10(journal):
@@ -243,12 +294,19 @@ def test_two_labs_in_one_file(journal):
     assert answers(journal.write(journal.path))["Q9"]["value"] == {"messages": 5, "runs": 2, "min": 3, "max": 5}
 
 
-def test_many(journal):
-    for _ in range(150):
-        journal.conn(command="CMD_short:0", sends=[(18, 1)], segments=1)
+def test_the_first_was_cut_short(journal):
+    journal.conn(command="CMD_short:0", sends=[(18, 1)] * 3, segments=2, why="connection lost")
+    journal.conn(command="CMD_short:0", sends=[(18, 1)] * 20, segments=2)
+    assert answers(journal.write(journal.path))["Q9"]["answer"] == "20 messages"
+
+
+def test_the_last_hundred(journal):
+    for n in range(1, 151):
+        journal.conn(command="CMD_short:0", sends=[(18, 1)] * n, segments=2)
     found = answers(journal.write(journal.path))["Q9"]
-    assert found["answer"] == "1 message in each of 100 runs"
-    assert len(found["lines"]) == 20
+    assert found["answer"] == "150 messages in the last of 100 runs, 51 to 150 in all"
+    told = [journal.lines[line - 1]["messages"] for line in found["lines"]]  # of the command and of its end
+    assert told == [n for n in range(141, 151) for _ in range(2)]
 
 
 # Packets that the kernel has counted
@@ -260,6 +318,8 @@ def test_many(journal):
     ([(18, 1), (18, 2), (18, 2)], 3, "3 packets, each of 18 bytes"),
     ([(18, 1), (1000, 1), (1000, 2)], 3, "3 packets"),
     ([(18, 1), (18, 1), (18, 2), (18, 2)], 3, "3 packets"),
+    ([(18, 1), (18, 1)], 3, "3 packets"),
+    ([(18, 1), (18, 2)], 3, "3 packets"),
 ])
 def test_sizes(journal, sends, segments, expected):
     """Only where nothing else can have been in a packet."""

@@ -165,7 +165,8 @@ static void check_lengths(const struct capture_way *way, const unsigned *lengths
 }
 
 #define CHECK_LENGTHS(way, ...)                                                                              \
-	check_lengths(way, (const unsigned[]){ __VA_ARGS__ }, sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned))
+	check_lengths(way, (const unsigned[]){ __VA_ARGS__ },                                                \
+		sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned))
 
 /* ---- what is counted ---- */
 
@@ -321,7 +322,7 @@ START_TEST(padding_and_snapshots)
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 3, "cdefgh");
 	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, frame.len - 5, frame.len));
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 9, "ij");
-	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, 14 + 20 + 20, frame.len)); /* no option, no data */
+	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, 14 + 20 + 20, frame.len)); /* bare */
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 11, "kl");
 	frame.data[14 + 2] = frame.data[14 + 3] = 0; /* left to the network card */
 	feed(DLT_EN10MB, &frame);
@@ -372,7 +373,8 @@ START_TEST(cut_anywhere)
 			uint8_t *copy = malloc(len + 1);
 			memcpy(copy, frame.data, len);
 			uint64_t before = streams.malformed;
-			ck_assert(capture_read_frame(&streams, DLT_EN10MB, copy, len, whole[i].len)); /* cut in the file */
+			/* cut in the file */
+			ck_assert(capture_read_frame(&streams, DLT_EN10MB, copy, len, whole[i].len));
 			ck_assert_uint_eq(streams.malformed - before, len < headers);
 			free(copy);
 		}
@@ -501,8 +503,8 @@ END_TEST
 
 START_TEST(ends)
 {
-	static const char *const wrong[] = { "", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "[::1]", "[::1:5003",
-		"::1:5003", "[1.2.3.4]:1", "1.2.3:5", "[]:1", "[::1]5003",
+	static const char *const wrong[] = { "", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "[::1]",
+		"[::1:5003", "::1:5003", "[1.2.3.4]:1", "1.2.3:5", "[]:1", "[::1]5003",
 		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1" };
 	struct capture_end end;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
