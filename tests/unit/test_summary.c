@@ -413,7 +413,8 @@ START_TEST(test_other_drops)
 		F_TEXT("reason", "the kernel's queue was full"), F_INTEGER("count", 41));
 	EMIT(journal, EVENT_REPEATED, &peer, F_INTEGER("count", 2499));
 	const char *text = read_rows();
-	check_has(text, "2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 given up: its sender fills the queue");
+	check_has(text, "2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 given up: "
+			"its sender fills the queue");
 	check_has(text, "and 2499 more datagrams");
 	check_has(text, "nothing was done wrong");
 }
