@@ -40,7 +40,7 @@ struct cli {
 	size_t command_count;
 	bool first_operand_ends; /* what stands behind the first operand is not looked at: another program's options */
 	/* The rest may be NULL. */
-	const char *notes;       /* what an option's line has no room for; lines that begin with a blank stay as they are */
+	const char *notes;       /* what no option's line has room for; lines that begin with a blank stay as they are */
 	const char *examples;    /* a command line each */
 	const char *exit_status; /* "0 done, 1 failed, 2 wrong usage." */
 	const char *see_also;    /* other pages of the manual, with blanks between them */
@@ -49,8 +49,8 @@ struct cli {
 };
 
 /* For completion: what an argument stands for that is called so in the options' rows or in the usage ("ENDPOINT",
-   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), words in a choice
-   ("localhost|any") and, where the first operand ends the options, programs. */
+   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), words in a
+   choice ("localhost|any") and, where the first operand ends the options, programs. */
 struct cli_words {
 	const char *argument;
 	void (*print)(FILE *out); /* a word a line; behind a KEY comes "=", and the rest is typed */

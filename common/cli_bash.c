@@ -110,23 +110,37 @@ static void put_foreign(const struct cli *cli, FILE *out)
 		put_foreign(cli->commands[i].cli, out);
 }
 
+static const char first_lines[] =
+	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} at=1\n"
+	"\tlocal words= files= programs= ended=\n"
+	"\tCOMPREPLY=()\n"
+	"\t# --set=pmu.port comes as three words, and so does pmu:5003; behind KEY= and : nobody knows.\n"
+	"\t[[ $cur == : || $prev == : ]] && return\n"
+	"\tif [[ $cur == '=' || $prev == '=' ]]; then\n"
+	"\t\t[[ $prev == '=' ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	"\t\t[[ $cur == '=' ]] && cur=\n"
+	"\t\t[[ $prev == --* ]] || return\n"
+	"\tfi\n";
+
+/* What the tables between have set becomes what is offered. */
+static const char last_lines[] =
+	"\t[[ $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	"\t[[ $programs ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -c -- \"$cur\")\n"
+	"\tif [[ $files || $programs ]]; then\n"
+	"\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	"\t\tcompopt -o filenames 2>/dev/null\n"
+	"\tfi\n"
+	"\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
+	"\treturn 0\n"
+	"}\n";
+
 void cli_print_bash(const struct cli *cli, FILE *out)
 {
 	bool first = true;
 	fprintf(out, "# Completion of %s for bash, made by `%s --help=bash`.\n", cli->program, cli->program);
 	put_function(cli, out);
-	fprintf(out, "()\n{\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='%s' at=1\n"
-		"\tlocal words= files= programs= ended=\n"
-		"\tCOMPREPLY=()\n"
-		"\t# --set=pmu.port comes as three words, and so does pmu:5003; behind KEY= nobody knows.\n"
-		"\tif [[ $cur == '=' ]]; then\n"
-		"\t\tcur=\n"
-		"\telif [[ $prev == '=' ]]; then\n"
-		"\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
-		"\tfi\n"
-		"\t[[ ${COMP_WORDS[COMP_CWORD]} == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]] && [[ $prev != --* ]] && return\n"
-		"\t[[ $cur == : || $prev == : ]] && return\n", cli->program);
+	fprintf(out, "()\n{\n\tlocal command='%s'\n", cli->program);
+	fputs(first_lines, out);
 	if (cli->command_count) {
 		fputs("\tfor ((; at < COMP_CWORD; at++)); do\n"
 		      "\t\tcase \"$command ${COMP_WORDS[at]}\" in\n\t\t", out);
@@ -155,16 +169,9 @@ void cli_print_bash(const struct cli *cli, FILE *out)
 	put_options(cli, out);
 	fputs("\t\t\tesac\n\t\telse\n\t\t\tcase $command in\n", out);
 	put_operands(cli, cli, out);
-	fputs("\t\t\tesac\n\t\tfi ;;\n\tesac\n"
-	      "\t[[ $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	      "\t[[ $programs ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -c -- \"$cur\")\n"
-	      "\tif [[ $files || $programs ]]; then\n"
-	      "\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\")\n"
-	      "\t\tcompopt -o filenames 2>/dev/null\n"
-	      "\tfi\n"
-	      "\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null\n"
-	      "\treturn 0\n"
-	      "}\ncomplete -F ", out);
+	fputs("\t\t\tesac\n\t\tfi ;;\n\tesac\n", out);
+	fputs(last_lines, out);
+	fputs("complete -F ", out);
 	put_function(cli, out);
 	fprintf(out, " %s\n", cli->program);
 }

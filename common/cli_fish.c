@@ -107,7 +107,8 @@ static void put_rests(const struct cli *cli, FILE *out)
 	const struct cli_option *rows = cli_rows(cli, &count);
 	for (const char *p = cli->program; *p; p++)
 		depth += *p == ' ';
-	fputs("# The other program's words, behind the options of this one; false where only these have come.\nfunction ", out);
+	fputs("# The other program's words, behind the options of this one; false where only these have come.\n"
+	      "function ", out);
 	put_rest(cli, out);
 	fprintf(out, "\n\tset -l words (commandline -opc)[%zu..-1]\n\tset -l takes", depth + 1);
 	for (size_t i = 0; i < count; i++)

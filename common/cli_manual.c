@@ -13,7 +13,7 @@ enum { TEXT_WIDTH = 78, PAGES_MAX = 64 };
 
 /* ---- escapes ---- */
 
-/* What is written for a character that roff(7) would take for something else, or show as a typographic one; else NULL. */
+/* What stands for a character that roff(7) would take for something else, or show as a typographic one; else NULL. */
 static const char *escape(char c)
 {
 	static const char special[] = "\\'`^~\"-";

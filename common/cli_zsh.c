@@ -39,7 +39,8 @@ static void put_guess(const char *name, size_t len, const struct cli_guess *gues
 		putc(' ', out);
 }
 
-/* '*'{-p+,--port=}'[its port]:PORT: ' '(-q --quiet)'{-q,--quiet}'[say nothing]'. What takes something may be said again. */
+/* '*'{-p+,--port=}'[its port]:PORT: ', '(-q --quiet)'{-q,--quiet}'[say nothing]': what takes something may be said
+   again. */
 static void put_option(const struct cli *root, const struct cli_option *row, FILE *out)
 {
 	const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
@@ -135,8 +136,8 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 
 void cli_print_zsh(const struct cli *cli, FILE *out)
 {
-	fprintf(out, "#compdef %s\n# Completion of %s for zsh, made by `%s --help=zsh`.\n\n", cli->program, cli->program,
-		cli->program);
+	fprintf(out, "#compdef %s\n# Completion of %s for zsh, made by `%s --help=zsh`.\n\n", cli->program,
+		cli->program, cli->program);
 	put_program(cli, cli, out);
 	/* As a file in $fpath it is the function's body; sourced, it tells compsys of the function. */
 	fprintf(out, "if [[ $funcstack[1] == _%s ]]; then\n\t_%s \"$@\"\nelse\n\tcompdef _%s %s\nfi\n", cli->program,
