@@ -153,7 +153,7 @@ bool client_flush(struct err *err)
 
 void client_print_json(struct json *json, struct err *err)
 {
-	json_string(json, "error", err->text[0] ? err->text : NULL);
+	json_put_string(json, "error", err->text[0] ? err->text : NULL);
 	if (json_end(json) > 0)
 		puts(json->text);
 	else

@@ -256,18 +256,18 @@ void client_pmu_print_counts(const struct client_pmu *pmu)
 void client_pmu_json_begin(struct client_pmu *pmu, struct json *json, char text[CLIENT_PMU_JSON_SIZE])
 {
 	json_begin(json, text, CLIENT_PMU_JSON_SIZE);
-	json_string(json, "command", pmu->text);
-	json_string(json, "peer", pmu->peer);
+	json_put_string(json, "command", pmu->text);
+	json_put_string(json, "peer", pmu->peer);
 	if (pmu->by_message)
-		json_integer(json, "messages", pmu->messages);
+		json_put_integer(json, "messages", pmu->messages);
 	else if (client_pmu_expects_messages(pmu))
-		json_integer(json, "messages", pmu->splitter.count);
-	json_integer(json, "bytes", pmu->bytes);
+		json_put_integer(json, "messages", pmu->splitter.count);
+	json_put_integer(json, "bytes", pmu->bytes);
 }
 
 void client_pmu_json_end(struct client_pmu *pmu, struct json *json)
 {
-	json_real(json, "seconds", pmu->seconds);
-	json_string(json, "ended", pmu->ended);
+	json_put_real(json, "seconds", pmu->seconds);
+	json_put_string(json, "ended", pmu->ended);
 	client_print_json(json, &pmu->err);
 }

@@ -133,34 +133,34 @@ static void add_run(struct json *json, const struct reset_run *run)
 	char when[TIME_TEXT];
 	if (run->answered) {
 		format_time(when, run->time);
-		json_integer(json, "offset", run->x);
-		json_string(json, "family", run->family);
-		json_string(json, "server", run->server);
-		json_string(json, "time", when);
-		json_integer(json, "family_packets", run->family_packets);
-		json_integer(json, "refused", run->refused);
+		json_put_integer(json, "offset", run->x);
+		json_put_string(json, "family", run->family);
+		json_put_string(json, "server", run->server);
+		json_put_string(json, "time", when);
+		json_put_integer(json, "family_packets", run->family_packets);
+		json_put_integer(json, "refused", run->refused);
 	}
-	json_integer(json, "packets", run->packets);
-	json_integer(json, "tries", run->tries);
-	json_real(json, "seconds", run->seconds);
+	json_put_integer(json, "packets", run->packets);
+	json_put_integer(json, "tries", run->tries);
+	json_put_real(json, "seconds", run->seconds);
 }
 
 static void add_runs(struct json *json, const struct reset_runs *runs)
 {
-	json_integer(json, "runs", runs->runs);
-	json_integer(json, "answered", runs->answered);
-	json_integer(json, "packets", runs->packets);
-	json_integer(json, "family_packets", runs->family_packets);
+	json_put_integer(json, "runs", runs->runs);
+	json_put_integer(json, "answered", runs->answered);
+	json_put_integer(json, "packets", runs->packets);
+	json_put_integer(json, "family_packets", runs->family_packets);
 	if (runs->answered > 0) {
 		struct interval interval = interval_of(runs);
-		json_real(json, "mean_packets", (double)runs->packets / (double)runs->answered);
-		json_real(json, "mean_family_packets", (double)runs->family_packets / (double)runs->answered);
-		json_real(json, "loss", loss_of(runs, runs->family_packets));
-		json_real(json, "loss_low", interval.low);
-		json_real(json, "loss_high", interval.high);
-		json_real(json, "loss_of_all_packets", loss_of(runs, runs->packets));
+		json_put_real(json, "mean_packets", (double)runs->packets / (double)runs->answered);
+		json_put_real(json, "mean_family_packets", (double)runs->family_packets / (double)runs->answered);
+		json_put_real(json, "loss", loss_of(runs, runs->family_packets));
+		json_put_real(json, "loss_low", interval.low);
+		json_put_real(json, "loss_high", interval.high);
+		json_put_real(json, "loss_of_all_packets", loss_of(runs, runs->packets));
 	}
-	json_real(json, "seconds", runs->seconds);
+	json_put_real(json, "seconds", runs->seconds);
 }
 
 void reset_print_json(const struct reset_runs *runs, const struct reset_run *last,
@@ -173,7 +173,7 @@ void reset_print_json(const struct reset_runs *runs, const struct reset_run *las
 		add_runs(&json, runs);
 	else
 		add_run(&json, last);
-	json_integer(&json, "foreign", ignored->foreign);
-	json_integer(&json, "malformed", ignored->malformed);
+	json_put_integer(&json, "foreign", ignored->foreign);
+	json_put_integer(&json, "malformed", ignored->malformed);
 	client_print_json(&json, err);
 }

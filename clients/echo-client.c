@@ -123,12 +123,12 @@ static void report_json(const struct numbers *numbers, long buffer, struct err *
 	char text[2048];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_string(&json, "peer", numbers->peer);
-	json_integer(&json, "sent", (int64_t)numbers->sent);
-	json_integer(&json, "received", (int64_t)numbers->received);
-	json_integer(&json, "recv_calls", numbers->recv_calls);
-	json_integer(&json, "buffer", buffer);
-	json_real(&json, "seconds", numbers->seconds);
+	json_put_string(&json, "peer", numbers->peer);
+	json_put_integer(&json, "sent", (int64_t)numbers->sent);
+	json_put_integer(&json, "received", (int64_t)numbers->received);
+	json_put_integer(&json, "recv_calls", numbers->recv_calls);
+	json_put_integer(&json, "buffer", buffer);
+	json_put_real(&json, "seconds", numbers->seconds);
 	client_print_json(&json, err);
 }
 

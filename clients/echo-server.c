@@ -99,11 +99,11 @@ static void report_json(const struct numbers *numbers, long buffer, struct err *
 	char text[1024];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_integer(&json, "clients", numbers->clients);
-	json_integer(&json, "received", numbers->received);
-	json_integer(&json, "sent", numbers->sent);
-	json_integer(&json, "recv_calls", numbers->recv_calls);
-	json_integer(&json, "buffer", buffer);
+	json_put_integer(&json, "clients", numbers->clients);
+	json_put_integer(&json, "received", numbers->received);
+	json_put_integer(&json, "sent", numbers->sent);
+	json_put_integer(&json, "recv_calls", numbers->recv_calls);
+	json_put_integer(&json, "buffer", buffer);
 	client_print_json(&json, err);
 }
 

@@ -99,10 +99,10 @@ static void report_json(struct client_pmu *pmu, const struct transport_about *ab
 	char text[CLIENT_PMU_JSON_SIZE];
 	struct json json;
 	client_pmu_json_begin(pmu, &json, text);
-	json_string(&json, "tls", about->tls_version);
-	json_string(&json, "cipher", about->tls_cipher);
-	json_integer(&json, "recv_calls", (int64_t)about->recv_calls);
-	json_bool(&json, "close_notify", about->orderly);
+	json_put_string(&json, "tls", about->tls_version);
+	json_put_string(&json, "cipher", about->tls_cipher);
+	json_put_integer(&json, "recv_calls", (int64_t)about->recv_calls);
+	json_put_bool(&json, "close_notify", about->orderly);
 	client_pmu_json_end(pmu, &json);
 }
 

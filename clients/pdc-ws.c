@@ -181,15 +181,15 @@ static void report_json(struct client_pmu *pmu, const struct numbers *numbers)
 	char text[CLIENT_PMU_JSON_SIZE];
 	struct json json;
 	client_pmu_json_begin(pmu, &json, text);
-	json_integer(&json, "frames", (int64_t)about->frames_in);
-	json_integer(&json, "recv_calls", (int64_t)about->recv_calls);
+	json_put_integer(&json, "frames", (int64_t)about->frames_in);
+	json_put_integer(&json, "recv_calls", (int64_t)about->recv_calls);
 	if (numbers->segments_known)
-		json_integer(
+		json_put_integer(
 			&json, "segments", numbers->segments.in); /* the upgrade's and TLS's among them */
 	if (about->tls_version[0])
-		json_string(&json, "tls", about->tls_version);
-	json_integer(&json, "close_code", about->ws_close_code);
-	json_string(&json, "close_reason", about->ws_close_reason);
+		json_put_string(&json, "tls", about->tls_version);
+	json_put_integer(&json, "close_code", about->ws_close_code);
+	json_put_string(&json, "close_reason", about->ws_close_reason);
 	client_pmu_json_end(pmu, &json);
 }
 

@@ -98,10 +98,10 @@ static void report_json(struct client_pmu *pmu, const struct numbers *numbers, l
 	char text[CLIENT_PMU_JSON_SIZE];
 	struct json json;
 	client_pmu_json_begin(pmu, &json, text);
-	json_integer(&json, "recv_calls", numbers->recv_calls);
-	json_integer(&json, "buffer", buffer);
+	json_put_integer(&json, "recv_calls", numbers->recv_calls);
+	json_put_integer(&json, "buffer", buffer);
 	if (numbers->segments_known)
-		json_integer(&json, "segments", numbers->segments.in);
+		json_put_integer(&json, "segments", numbers->segments.in);
 	client_pmu_json_end(pmu, &json);
 }
 

@@ -257,10 +257,10 @@ static void report_json(const struct numbers *numbers, struct err *err)
 	char text[1024];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_integer(&json, "clients", numbers->clients);
-	json_integer(&json, "answered", numbers->answered);
-	json_integer(&json, "messages", numbers->messages);
-	json_integer(&json, "bytes", numbers->bytes);
+	json_put_integer(&json, "clients", numbers->clients);
+	json_put_integer(&json, "answered", numbers->answered);
+	json_put_integer(&json, "messages", numbers->messages);
+	json_put_integer(&json, "bytes", numbers->bytes);
 	client_print_json(&json, err);
 }
 

@@ -160,10 +160,10 @@ static void report_json(const struct numbers *numbers, const char *to, struct er
 	char text[1024];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_string(&json, "to", to);
-	json_integer(&json, "datagrams", numbers->datagrams);
-	json_integer(&json, "characters", numbers->characters);
-	json_integer(&json, "bytes", numbers->bytes);
+	json_put_string(&json, "to", to);
+	json_put_integer(&json, "datagrams", numbers->datagrams);
+	json_put_integer(&json, "characters", numbers->characters);
+	json_put_integer(&json, "bytes", numbers->bytes);
 	client_print_json(&json, err);
 }
 

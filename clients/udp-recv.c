@@ -98,9 +98,9 @@ static void report_json(const struct numbers *numbers, struct err *err)
 	char text[1024];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_integer(&json, "datagrams", numbers->datagrams);
-	json_integer(&json, "bytes", numbers->bytes);
-	json_real(&json, "seconds", numbers->seconds);
+	json_put_integer(&json, "datagrams", numbers->datagrams);
+	json_put_integer(&json, "bytes", numbers->bytes);
+	json_put_real(&json, "seconds", numbers->seconds);
 	client_print_json(&json, err);
 }
 

@@ -69,8 +69,8 @@ int main(int argc, char **argv)
 		char line[1024];
 		struct json json;
 		json_begin(&json, line, sizeof line);
-		json_string(&json, "to", name);
-		json_integer(&json, "bytes", sent < 0 ? 0 : sent);
+		json_put_string(&json, "to", name);
+		json_put_integer(&json, "bytes", sent < 0 ? 0 : sent);
 		client_print_json(&json, &err);
 	} else if (sent >= 0) {
 		puts("Message sent");

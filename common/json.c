@@ -73,39 +73,39 @@ void json_begin(struct json *json, char *text, size_t size)
 	put_text(json, "{");
 }
 
-void json_integer(struct json *json, const char *name, int64_t value)
+void json_put_integer(struct json *json, const char *name, int64_t value)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%" PRId64, value);
-	json_raw(json, name, text);
+	json_put_raw(json, name, text);
 }
 
 static void json_decimals(struct json *json, const char *name, double value, int decimals)
 {
 	char text[340]; /* the largest double has 309 digits */
 	snprintf(text, sizeof text, "%.*f", decimals, value);
-	json_raw(json, name, isfinite(value) ? text : "null"); /* JSON knows no infinity */
+	json_put_raw(json, name, isfinite(value) ? text : "null"); /* JSON knows no infinity */
 }
 
-void json_real(struct json *json, const char *name, double value)
+void json_put_real(struct json *json, const char *name, double value)
 {
 	json_decimals(json, name, value, 3);
 }
 
-void json_share(struct json *json, const char *name, double value)
+void json_put_share(struct json *json, const char *name, double value)
 {
 	json_decimals(json, name, value, 9);
 }
 
-void json_bool(struct json *json, const char *name, bool value)
+void json_put_bool(struct json *json, const char *name, bool value)
 {
-	json_raw(json, name, value ? "true" : "false");
+	json_put_raw(json, name, value ? "true" : "false");
 }
 
-void json_string(struct json *json, const char *name, const char *text)
+void json_put_string(struct json *json, const char *name, const char *text)
 {
 	if (!text) {
-		json_raw(json, name, "null");
+		json_put_raw(json, name, "null");
 		return;
 	}
 	put_name(json, name);
@@ -138,7 +138,7 @@ void json_string(struct json *json, const char *name, const char *text)
 	put_text(json, "\"");
 }
 
-void json_raw(struct json *json, const char *name, const char *text)
+void json_put_raw(struct json *json, const char *name, const char *text)
 {
 	put_name(json, name);
 	put_text(json, text);

@@ -139,7 +139,7 @@ char *config_json(const struct config *config)
 			char name[CONFIG_NAME_MAX], value[CONFIG_VALUE_MAX];
 			snprintf(name, sizeof name, "%s.%s", entry.section, config_rows[entry.key].name);
 			config_value_format(&config_rows[entry.key], &entry.slot->value, value, sizeof value);
-			json_string(&json, name, value);
+			json_put_string(&json, name, value);
 		}
 		if (json_end(&json) > 0)
 			return text;

@@ -311,7 +311,7 @@ static void emit_stop(struct emulator *emulator)
 		endpoint->ops->totals(endpoint, one, sizeof one);
 		snprintf(name, sizeof name, "%s%s", endpoint_table[endpoint->id].name,
 			emulator->slots[i].local ? "@localhost" : "");
-		json_raw(&json, name, one);
+		json_put_raw(&json, name, one);
 	}
 	json_end(&json);
 	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why), F_JSON("endpoints", totals));

@@ -67,10 +67,10 @@ static void print_json(const char *name, const struct finding *finding)
 	char text[2 * (sizeof finding->means + sizeof finding->mend) + 128];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_string(&json, "check", name);
-	json_string(&json, "result", result_names[finding->result]);
-	json_string(&json, "means", finding->means);
-	json_string(&json, "mend", *finding->mend ? finding->mend : NULL);
+	json_put_string(&json, "check", name);
+	json_put_string(&json, "result", result_names[finding->result]);
+	json_put_string(&json, "means", finding->means);
+	json_put_string(&json, "mend", *finding->mend ? finding->mend : NULL);
 	if (json_end(&json) > 0)
 		puts(text);
 }

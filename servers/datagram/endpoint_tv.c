@@ -408,13 +408,13 @@ static void tv_totals(const struct endpoint *base, char *text, size_t size)
 	const struct endpoint_tv *tv = (const struct endpoint_tv *)base;
 	struct json json;
 	json_begin(&json, text, size);
-	json_integer(&json, "lines", (int64_t)tv->totals.lines);
-	json_integer(&json, "heard", (int64_t)tv->totals.heard);
-	json_integer(&json, "missed", (int64_t)tv->missed);
-	json_integer(&json, "participants", (int64_t)tv->totals.participants);
-	json_integer(&json, "answers", (int64_t)tv->totals.answers);
-	json_integer(&json, "dropped", (int64_t)tv->telling.dropped);
-	json_integer(&json, "errors", (int64_t)tv->telling.errors);
+	json_put_integer(&json, "lines", (int64_t)tv->totals.lines);
+	json_put_integer(&json, "heard", (int64_t)tv->totals.heard);
+	json_put_integer(&json, "missed", (int64_t)tv->missed);
+	json_put_integer(&json, "participants", (int64_t)tv->totals.participants);
+	json_put_integer(&json, "answers", (int64_t)tv->totals.answers);
+	json_put_integer(&json, "dropped", (int64_t)tv->telling.dropped);
+	json_put_integer(&json, "errors", (int64_t)tv->telling.errors);
 	json_end(&json);
 }
 

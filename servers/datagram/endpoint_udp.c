@@ -179,11 +179,11 @@ static void udp_totals(const struct endpoint *base, char *text, size_t size)
 	const struct endpoint_udp *endpoint = (const struct endpoint_udp *)base;
 	struct json json;
 	json_begin(&json, text, size);
-	json_integer(&json, "received", (int64_t)endpoint->totals.received);
-	json_integer(&json, "missed", (int64_t)endpoint->totals.missed);
-	json_integer(&json, "dropped", (int64_t)endpoint->telling.dropped);
-	json_integer(&json, "replies", (int64_t)endpoint->totals.replies);
-	json_integer(&json, "errors", (int64_t)endpoint->telling.errors);
+	json_put_integer(&json, "received", (int64_t)endpoint->totals.received);
+	json_put_integer(&json, "missed", (int64_t)endpoint->totals.missed);
+	json_put_integer(&json, "dropped", (int64_t)endpoint->telling.dropped);
+	json_put_integer(&json, "replies", (int64_t)endpoint->totals.replies);
+	json_put_integer(&json, "errors", (int64_t)endpoint->telling.errors);
 	json_end(&json);
 }
 

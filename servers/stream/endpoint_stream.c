@@ -333,11 +333,11 @@ static void stream_totals(const struct endpoint *base, char *text, size_t size)
 	const struct conn_totals *totals = &endpoint->host.totals;
 	struct json json;
 	json_begin(&json, text, size);
-	json_integer(&json, "connections", (int64_t)totals->connections);
-	json_integer(&json, "messages", (int64_t)totals->messages);
-	json_integer(&json, "bytes_out", (int64_t)totals->bytes_out);
-	json_integer(&json, "bytes_in", (int64_t)totals->bytes_in);
-	json_integer(&json, "errors", (int64_t)totals->errors);
+	json_put_integer(&json, "connections", (int64_t)totals->connections);
+	json_put_integer(&json, "messages", (int64_t)totals->messages);
+	json_put_integer(&json, "bytes_out", (int64_t)totals->bytes_out);
+	json_put_integer(&json, "bytes_in", (int64_t)totals->bytes_in);
+	json_put_integer(&json, "errors", (int64_t)totals->errors);
 	json_end(&json);
 }
 

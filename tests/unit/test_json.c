@@ -13,18 +13,18 @@ START_TEST(test_values)
 	char text[512];
 	struct json json;
 	json_begin(&json, text, sizeof text);
-	json_integer(&json, "least", INT64_MIN);
-	json_integer(&json, "most", INT64_MAX);
-	json_real(&json, "t", 12.3456);
-	json_real(&json, "small", -0.0004);
-	json_real(&json, "nan", NAN);
-	json_real(&json, "infinite", INFINITY);
-	json_bool(&json, "yes", true);
-	json_bool(&json, "no", false);
-	json_string(&json, "text", "CMD_short:0");
-	json_string(&json, "empty", "");
-	json_string(&json, "null", NULL);
-	json_raw(&json, "raw", "[1,2]");
+	json_put_integer(&json, "least", INT64_MIN);
+	json_put_integer(&json, "most", INT64_MAX);
+	json_put_real(&json, "t", 12.3456);
+	json_put_real(&json, "small", -0.0004);
+	json_put_real(&json, "nan", NAN);
+	json_put_real(&json, "infinite", INFINITY);
+	json_put_bool(&json, "yes", true);
+	json_put_bool(&json, "no", false);
+	json_put_string(&json, "text", "CMD_short:0");
+	json_put_string(&json, "empty", "");
+	json_put_string(&json, "null", NULL);
+	json_put_raw(&json, "raw", "[1,2]");
 	const char *expected = "{\"least\":-9223372036854775808,\"most\":9223372036854775807,\"t\":12.346,"
 			       "\"small\":-0.000,\"nan\":null,\"infinite\":null,\"yes\":true,\"no\":false,"
 			       "\"text\":\"CMD_short:0\",\"empty\":\"\",\"null\":null,\"raw\":[1,2]}";
@@ -77,7 +77,7 @@ START_TEST(test_string)
 	char *exact = malloc(len + 1); /* so that a read behind the NUL is seen */
 	memcpy(exact, strings[_i].text, len + 1);
 	json_begin(&json, text, sizeof text);
-	json_string(&json, "s", exact);
+	json_put_string(&json, "s", exact);
 	free(exact);
 	ck_assert_uint_gt(json_end(&json), 0);
 	snprintf(expected, sizeof expected, "{\"s\":\"%s\"}", strings[_i].json);
@@ -94,8 +94,8 @@ START_TEST(test_overflow)
 		char *text = malloc(size ? size : 1);
 		struct json json;
 		json_begin(&json, text, size);
-		json_integer(&json, "a", -12);
-		json_string(&json, "b", "x\n\xff");
+		json_put_integer(&json, "a", -12);
+		json_put_string(&json, "b", "x\n\xff");
 		size_t len = json_end(&json);
 		if (size >= needed) {
 			ck_assert_uint_eq(len, needed - 1);
