@@ -63,8 +63,15 @@ enum config_key {
 
 struct config;
 
+enum {
+	CONFIG_VALUE_MAX = 2048, /* bytes of any value as text with its NUL */
+	CONFIG_NAME_MAX = 64,    /* bytes of "pmu-wss.connections" with its NUL */
+	CONFIG_ORIGIN_MAX = 256, /* bytes of "lab.ini:7" with its NUL, as it is shown */
+};
+
 /* NULL: out of memory. */
 struct config *config_create(void);
+struct config *config_copy(const struct config *config);
 void config_destroy(struct config *config);
 
 /*

@@ -14,10 +14,7 @@
 
 enum {
 	CONFIG_PATH_MAX = 1024,  /* bytes of a path with its NUL, so that it fits a line of a file */
-	CONFIG_VALUE_MAX = 2048, /* bytes of any value as text with its NUL */
-	CONFIG_NAME_MAX = 64,    /* bytes of "pmu-wss.connections" with its NUL */
 	CONFIG_SHOWN_MAX = 80,   /* bytes of a foreign text in an error with its NUL */
-	CONFIG_ORIGIN_MAX = 256, /* bytes of "lab.ini:7" with its NUL */
 };
 
 #define CONFIG_NEVER CONFIG_NONE /* `number` of none and off */

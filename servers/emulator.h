@@ -13,13 +13,14 @@
 #include "common/err.h"
 #include "common/net.h"
 #include "servers/config.h"
+#include "servers/datagram/impair.h"
 #include "servers/events/journal.h"
 
 struct emulator;
 struct ev_loop;
 
 struct emulator_options {
-	const struct config *config; /* outlives the emulator */
+	struct config *config; /* outlives the emulator, which alone changes it from emulator_listen on */
 	uint64_t seed;
 	const struct address *addresses; /* where every endpoint listens, ports ignored; outlives the emulator */
 	size_t address_count;
@@ -72,6 +73,97 @@ bool emulator_run(struct emulator *emulator, struct err *err);
 
 /* Ends emulator_run: streams that run get shutdown.grace; called twice: now. From the loop's thread only. */
 void emulator_stop(struct emulator *emulator);
+
+/*
+ * ---- while it runs ----
+ *
+ * From the loop's thread, between emulator_start and the end of emulator_run, and never out of an observer (they must
+ * not emit). `who` is what people are told, in the journal and as the origin of a value: plain text such as "page" or
+ * "scenario"; it is copied.
+ */
+
+struct emulator_change {
+	const char *key;   /* "pmu.messages", "pmu-ws.messages" */
+	const char *value; /* NULL: what the start said */
+};
+
+enum emulator_refusal {
+	EMULATOR_UNKNOWN,   /* there is no such key */
+	EMULATOR_BAD_VALUE, /* by itself, or beside the others: reorder without delay */
+	EMULATOR_RESTART,   /* it would change a key that is CONFIG_RESTART (servers/config_about.h) */
+};
+
+/* About changes[i]. The text of err does not begin with the key: "no such key; did you mean pmu.messages?". */
+typedef void emulator_on_refused(void *context, size_t i, enum emulator_refusal refusal, const struct err *err);
+
+/*
+ * Changes keys, all or nothing: where one is refused, each that is refused is told to `on_refused`, and nothing has
+ * changed. Of two changes of the same key the later one wins. From when it holds says the key's `effect`
+ * (servers/config_about.h): for most from the next datagram, command or connection. Each has one event `change`, but for
+ * those that are so already. False: refused; or out of memory, with EMULATOR_BAD_VALUE and STATUS_FAILED in err.
+ */
+bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
+	emulator_on_refused *on_refused, void *context);
+
+/* All keys become what the start said; an event `change` for each that was not. False: out of memory, and nothing has
+   changed. */
+bool emulator_restore(struct emulator *emulator, const char *who);
+
+/* What holds now, and what held at the start. Both live as long as the emulator. */
+const struct config *emulator_config(const struct emulator *emulator);
+const struct config *emulator_config_start(const struct emulator *emulator);
+
+/*
+ * The endpoint (ENDPOINT_NONE: every one) takes no new work until it is resumed. Streams accept nobody: who connects
+ * waits in the kernel's queue, and what is open goes on. Datagrams are read and lost (`drop`, "the endpoint is paused"),
+ * and not counted; those under way go on. The station is silent, hears nobody, and goes on where it was. An event
+ * `suspend` or `resume` for each endpoint for which that is new. False: it does not run.
+ */
+bool emulator_pause(struct emulator *emulator, enum endpoint_id endpoint, bool paused, const char *who);
+
+/* Ends one connection: with a FIN, after the carrier's goodbye, and what was handed to the kernel still arrives; or with
+   a reset. Its `close` has why "cut by WHO". False: no such connection is open. */
+bool emulator_cut(struct emulator *emulator, uint64_t conn, bool reset, const char *who);
+
+/* One endpoint as it is now. */
+struct emulator_view {
+	enum endpoint_id endpoint;
+	bool local; /* in a place of its own (emulator_place) */
+	bool paused;
+	uint16_t port;
+	unsigned open;    /* connections */
+	char totals[256]; /* a JSON object, as in the event `stop` */
+};
+
+/* The `i`th endpoint, in the order in which they were added. False: there are no more. */
+bool emulator_look(const struct emulator *emulator, size_t i, struct emulator_view *view);
+
+/* An open connection; valid during the call. */
+struct emulator_connection {
+	uint64_t id; /* `conn` of its events */
+	enum endpoint_id endpoint;
+	bool local;
+	const char *peer;
+	double since; /* `t` of its event `open` */
+};
+
+/* Tells `each` of all open connections, an endpoint after the other, the youngest first. `each` must not cut any. */
+void emulator_connections(const struct emulator *emulator,
+	void (*each)(void *context, const struct emulator_connection *connection), void *context);
+
+/* A copy of what the network does to the datagrams of one endpoint, family (4 or 6) and direction: impair_next on it
+   tells the fates to come. Where `spec` is not NULL it is set to what the configuration asks for there: a perfect network
+   in the direction that is not impaired. False: it does not run, or has no such family or direction. */
+bool emulator_impair(struct emulator *emulator, enum endpoint_id endpoint, int family, enum fate_direction direction,
+	struct impair *impair, struct impair_spec *spec);
+
+/* Seconds, on the clock of the events' `t`. */
+double emulator_uptime(const struct emulator *emulator);
+
+uint64_t emulator_seed(const struct emulator *emulator);
+
+/* Where it runs. */
+struct ev_loop *emulator_loop(const struct emulator *emulator);
 
 /* Accepts NULL and half-built ones. */
 void emulator_destroy(struct emulator *emulator);
