@@ -53,6 +53,7 @@ git                   | command git                   | git
 iproute2              | command ip                    | ip of iproute2
 default-jdk-headless  | command javac                 | a JDK
 tshark                | command tshark                | tshark
+net-tools             | command netstat               | netstat of net-tools
 mandoc                | command mandoc                | mandoc
 zsh                   | command zsh                   | zsh
 fish                  | command fish                  | fish
