@@ -165,8 +165,8 @@ static pid_t parent_of(pid_t pid)
 	return bracket && sscanf(bracket, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and is left. */
-static bool kill_generation(void)
+/* For kernels that keep no list of children for others to read. */
+static bool kill_children_of_all(void)
 {
 	bool killed = false;
 	DIR *folder = opendir("/proc");
@@ -178,6 +178,24 @@ static bool kill_generation(void)
 	}
 	if (folder)
 		closedir(folder);
+	return killed;
+}
+
+/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and is left. The list is read
+   where there is one: who forks and ends all the time is gone again before all processes have been looked at. */
+static bool kill_generation(void)
+{
+	char path[64];
+	bool killed = false;
+	int pid;
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	FILE *children = fopen(path, "re");
+	if (!children)
+		return kill_children_of_all();
+	while (fscanf(children, "%d", &pid) == 1)
+		if (kill(pid, SIGKILL) == 0)
+			killed = true;
+	fclose(children);
 	return killed;
 }
 
@@ -224,6 +242,9 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 {
 	int ends[2];
 	*keeper = (struct keeper){ .control = -1 };
+	/* Should the keeper itself be killed, what it kept is ours. */
+	if (!options->net)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
 		err_set(err, STATUS_FAILED, "cannot make a socket pair: %s", strerror(errno));
 		return false;
@@ -280,5 +301,7 @@ void keeper_finish(struct keeper *keeper)
 	close(keeper->control);
 	while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (waitpid(-1, NULL, WNOHANG) >= 0)
+		kill_children();
 	*keeper = (struct keeper){ .control = -1 };
 }
