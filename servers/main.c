@@ -2,8 +2,8 @@
 #include <signal.h>
 
 #include "common/cli.h"
-#include "servers/commands/answers.h"
-#include "servers/commands/doctor.h"
+#include "servers/commands/answers/answers.h"
+#include "servers/commands/doctor/doctor.h"
 #include "servers/commands/loss.h"
 #include "servers/commands/run.h"
 #include "servers/commands/serve.h"

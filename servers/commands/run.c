@@ -45,7 +45,7 @@ static const struct cli_option shell_options[] = {
 	"In that network the lab is the host of tcpip.epfl.ch, lab3.iew.epfl.ch and lab3.iw.epfl.ch, on the lab's ports;\n" \
 	"nothing else can be reached from it, and no other name is known. Files, user, terminal and environment are as\n" \
 	"ever; sudo and other programs that change who one is do not work in it. The environment has PMULAB_HOST and the\n" \
-	"ports (PMULAB_PMU_PORT). tv.ttl is 10 there, as deployed.\n"
+	"ports (PMULAB_PMU_PORT). tv.ttl is 10 there, as deployed."
 
 const struct cli run_cli = {
 	.program = "pmulab run",

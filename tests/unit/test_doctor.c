@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 #define LONG 60.0 /* seconds: more than a test may take */
 #define SHORT 0.05

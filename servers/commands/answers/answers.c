@@ -1,5 +1,5 @@
 /* Reads what it is given, asks each question of the table, and prints: for people, or one object a line. */
-#include "servers/commands/answers.h"
+#include "servers/commands/answers/answers.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "servers/commands/answers_questions.h"
+#include "servers/commands/answers/questions.h"
 
 enum { OPTION_JSON = CLI_FIRST, OPTION_CAPTURE, OPTION_CLIENT };
 enum { WIDTH = 100, INDENT = 5 };

@@ -3,7 +3,7 @@
  * packet is the handshake's and the last one may be a Close frame alone, so that what carries messages has to be told apart:
  * in a capture by the place of the bytes, else by arithmetic.
  */
-#include "servers/commands/answers_packets.h"
+#include "servers/commands/answers/packets.h"
 
 #include <stdlib.h>
 #include <string.h>

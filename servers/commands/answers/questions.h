@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "servers/commands/answers_facts.h"
-#include "servers/commands/answers_packets.h"
+#include "servers/commands/answers/facts.h"
+#include "servers/commands/answers/packets.h"
 #include "servers/network/capture_read.h"
 
 struct evidence {

@@ -1,11 +1,11 @@
-#include "servers/commands/doctor.h"
+#include "servers/commands/doctor/doctor.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/json.h"
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 enum option { OPTION_JSON = CLI_FIRST };
 

@@ -1,5 +1,5 @@
 /* The table of the questions. */
-#include "servers/commands/answers_questions.h"
+#include "servers/commands/answers/questions.h"
 
 #define RUN "pmulab run --events lab.ndjson -- "
 

@@ -4,7 +4,7 @@
 
 #include "common/stats.h"
 #include "common/wire.h"
-#include "servers/commands/answers_questions.h"
+#include "servers/commands/answers/questions.h"
 #include "servers/commands/ndjson.h"
 
 /* ---- Q16 ---- */

@@ -1,5 +1,5 @@
 /* What `pmulab run` stands on, one by one and then all together; who has no right to it takes the way of users. */
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What the lab's parts need beside the network: OpenSSL as programs find it, and the programs of others. */
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
 #include <limits.h>

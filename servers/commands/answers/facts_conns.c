@@ -2,7 +2,7 @@
  * What a journal tells of connections. Which packets the messages left in is not told, but can be concluded from the
  * kernel's count after each message, as long as the packets are short.
  */
-#include "servers/commands/answers_facts.h"
+#include "servers/commands/answers/facts.h"
 
 #include <stdlib.h>
 #include <string.h>

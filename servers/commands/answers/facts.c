@@ -2,7 +2,7 @@
  * One function an event, found in a table. A file may be cut, mixed or made up: what is missing counts as nothing.
  * Connections: answers_facts_conns.c.
  */
-#include "servers/commands/answers_facts.h"
+#include "servers/commands/answers/facts.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "servers/commands/answers_questions.h"
+#include "servers/commands/answers/questions.h"
 
 enum { SIZES_LISTED = 4, GROUPS_TOLD = 3, NOTE_TEXT = 1024, SIZES_TOLD = 1000 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "servers/commands/answers_questions.h"
+#include "servers/commands/answers/questions.h"
 #include "servers/commands/ndjson.h"
 
 enum { LINES_TOLD = 10 }; /* connections whose lines are told */

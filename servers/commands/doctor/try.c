@@ -1,5 +1,5 @@
 /* A child tries, and tells through a pipe how it went; whatever it has made ends with it. */
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What `pmulab serve` and `pmulab run --loopback` stand on: this machine's own network. Nothing leaves the machine. */
-#include "servers/commands/doctor_checks.h"
+#include "servers/commands/doctor/checks.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

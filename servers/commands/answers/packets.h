@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "servers/commands/answers_facts.h"
+#include "servers/commands/answers/facts.h"
 #include "servers/network/capture_read.h"
 
 /* Of the packets that carry the PMU's messages: not the handshake's, not that of a Close frame alone. */
