@@ -57,6 +57,7 @@ net-tools             | command netstat               | netstat of net-tools
 mandoc                | command mandoc                | mandoc
 zsh                   | command zsh                   | zsh
 fish                  | command fish                  | fish
+strace                | command strace                | strace
 '
 CI_NEEDS='
 clang               | command clang                   | clang
