@@ -120,7 +120,6 @@ static void on_receive(struct summary *summary, struct met *met, const struct ev
 	excerpts_add_field(&met->asked, text);
 	if (text && text->text)
 		summary->last = beginning_of(text);
-	met->after_reset = false;
 }
 
 /* It comes right behind its `receive`. */
@@ -235,7 +234,6 @@ static void on_error(struct summary *summary, struct met *met, const struct even
 {
 	const struct field *bytes = event_field(event, "bytes");
 	bool ours = !says(event, "fault", "peer");
-	met->after_reset = false;
 	if (says(event, "fault", "configuration") || was_corrupted(summary, bytes))
 		return;
 	if (event->subject.conn == 0) {

@@ -65,7 +65,7 @@ struct met {
 	char given_up_why[64]; /* the first reason */
 	uint64_t resets, seconds, replies, replies_lost;
 	uint64_t unheard;  /* replies lost that would have told of a reset */
-	bool after_reset;  /* the last event was a reset, so that the next one is about its reply */
+	bool after_reset;  /* the next reply that is told of, sent or lost, is that of a reset */
 
 	/* The station. */
 	uint64_t lines;

@@ -242,6 +242,25 @@ START_TEST(test_wrong_commands_are_folded)
 }
 END_TEST
 
+START_TEST(test_only_some_of_many_are_shown)
+{
+	char what[32], text[32];
+	struct subject peer = from(ENDPOINT_RESET);
+	listen_at(ENDPOINT_RESET);
+	for (int i = 0; i < 9; i++) {
+		snprintf(text, sizeof text, "RESET:%d", i);
+		receive(&peer, 4, i + 1, text);
+	}
+	for (int i = 0; i < 60; i++) {
+		snprintf(what, sizeof what, "fault no. %d", i / 2);
+		error(&peer, "peer", what, NULL);
+	}
+	const char *page_text = read_rows();
+	check_has(page_text, ": \"RESET:0\", \"RESET:1\", \"RESET:2\", and 6 others\n");
+	check_has(page_text, "reset: fault no. 15, twice and 28 more\n");
+}
+END_TEST
+
 START_TEST(test_a_refusal_that_is_not_read_is_one_fault)
 {
 	listen_at(ENDPOINT_PMU);
@@ -379,7 +398,7 @@ START_TEST(test_a_lost_refusal_moves_no_clock)
 	error(&peer, "peer", "this is no RESET:n", "RESET");
 	drop(&peer, 4, "reply", 2, "loss");
 	const char *text = read_rows();
-	check_has(text, "1 answered, 1 answer lost\n");
+	check_has(text, "1 answered, 1 answer lost\n"); /* and not that the clock moved */
 	check_has(text, "wrong     reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): \"RESET\"\n");
 }
 END_TEST
@@ -532,7 +551,8 @@ START_TEST(test_everything_at_once)
 	const char *text = read_page();
 	check_has(text, "\n  pmu-wss ");
 	check_has(text, "  wrong     ");
-	check_has(text, "            and ");
+	check_has(text, "\n            and ");
+	check_has(text, "\n  lab       and 250 more\n"); /* there is room left for it */
 	check_bounds(text);
 }
 END_TEST
@@ -548,6 +568,7 @@ static Suite *summary_suite(void)
 	tcase_add_test(tests, test_a_carriers_segments);
 	tcase_add_test(tests, test_echo);
 	tcase_add_test(tests, test_wrong_commands_are_folded);
+	tcase_add_test(tests, test_only_some_of_many_are_shown);
 	tcase_add_test(tests, test_a_refusal_that_is_not_read_is_one_fault);
 	tcase_add_loop_test(tests, test_an_end_is_judged, 0, sizeof endings / sizeof endings[0]);
 	tcase_add_test(tests, test_what_is_wrong_stays_with_its_connection);
