@@ -20,6 +20,11 @@ bool net_segments(int fd, struct segments *segments)
 	if (len < offsetof(struct tcp_info, tcpi_data_segs_out) + sizeof info.tcpi_data_segs_out)
 		return false;
 	segments->again = info.tcpi_total_retrans;
+	/* Among these is a FIN or SYN that was sent again without any data: the FIN after 10 ms already, where the peer's
+	   machine is busy. A kernel before 4.19 does not count the bytes. */
+	if (len >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans &&
+		info.tcpi_bytes_retrans < segments->again)
+		segments->again = (uint32_t)info.tcpi_bytes_retrans;
 	segments->out = info.tcpi_data_segs_out - segments->again;
 	segments->in = info.tcpi_data_segs_in;
 	return true;

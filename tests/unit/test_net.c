@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -119,6 +120,49 @@ START_TEST(test_exchange)
 		ck_assert(net_segments(server, &segments));
 		ck_assert_uint_eq(segments.out, 0);
 		ck_assert_uint_eq(segments.in, 1);
+	}
+	close(client);
+	close(server);
+	close(listener);
+}
+END_TEST
+
+/* Whether `fd` is deaf from here on, and no longer. Some machines keep users from it. */
+static bool set_deaf(int fd, bool deaf)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &nothing };
+	return setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program, sizeof program) == 0;
+}
+
+/* What is sent to who does not hear is sent again; a FIN is no data, however often. */
+START_TEST(test_sent_again)
+{
+	struct address address;
+	struct segments segments;
+	struct err err = { 0 };
+	char byte;
+	int listener = listen_on("127.0.0.1", &plain, &address);
+	int client = net_connect("127.0.0.1", address_port(&address), AF_INET, 15, &err);
+	int server = accept_one(listener);
+	if (net_segments(server, &segments) && set_deaf(client, true)) {
+		ck_assert_int_eq(send(server, "1", 1, 0), 1);
+		ck_assert(set_deaf(client, false));
+		ck_assert_int_eq(recv(client, &byte, 1, 0), 1);
+		ck_assert_int_eq(send(client, "2", 1, 0), 1); /* acknowledges it */
+		ck_assert_int_eq(recv(server, &byte, 1, 0), 1);
+		ck_assert(net_segments(server, &segments));
+		ck_assert_uint_eq(segments.out, 1);
+		ck_assert_uint_ge(segments.again, 1);
+
+		uint32_t again = segments.again;
+		ck_assert(set_deaf(client, true));
+		shutdown(server, SHUT_WR);
+		ck_assert(set_deaf(client, false));
+		ck_assert_int_eq(recv(client, &byte, 1, 0), 0);
+		ck_assert(net_segments(server, &segments));
+		ck_assert_uint_eq(segments.out, 1);
+		ck_assert_uint_eq(segments.again, again);
 	}
 	close(client);
 	close(server);
@@ -341,6 +385,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_address, 0, COUNT(addresses));
 	tcase_add_test(tcase, test_address_unknown);
 	tcase_add_loop_test(tcase, test_exchange, 0, COUNT(loopbacks));
+	tcase_add_test(tcase, test_sent_again);
 	tcase_add_test(tcase, test_unacknowledged_after_reset);
 	tcase_add_loop_test(tcase, test_listen_busy, 0, COUNT(loopbacks));
 	tcase_add_test(tcase, test_listen_both);
