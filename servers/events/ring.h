@@ -15,7 +15,7 @@ enum { RING_BYTES = 8 << 20 }; /* what the lab keeps: some 50,000 lines */
 
 struct ring;
 
-/* `bytes` of lines are kept, and a quarter of that to find them. NULL: no memory. */
+/* `bytes` of lines are kept (at least EVENT_TEXT_MAX), and a quarter of that to find them. NULL: no memory. */
 struct ring *ring_create(size_t bytes);
 
 /* For emulator_observe or journal_observe, which then owns the ring; to be called once, before the first event. */

@@ -1,0 +1,145 @@
+/*
+ * Lines lie one behind the other in a circle of bytes, each in one piece; a second circle says where each begins. What is
+ * oldest makes room, in both.
+ */
+#include "servers/events/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/events/line.h"
+
+enum { ROOM_A_PLACE = 64 }; /* bytes of lines for each place: hardly a line is shorter */
+
+struct place {
+	size_t offset;
+	uint32_t len;
+	uint8_t type;
+	int8_t endpoint;
+};
+
+struct ring {
+	struct observer base;
+	char *bytes;
+	size_t size;
+	size_t end; /* where the next line would begin */
+	struct place *places;
+	size_t place_count;
+	uint64_t first, next; /* numbers of the lines that are kept; line n is at n % place_count */
+	void (*on_event)(void *context);
+	void *context;
+	char text[EVENT_TEXT_MAX];
+};
+
+static struct place *place_of(const struct ring *ring, uint64_t seq)
+{
+	return &ring->places[seq % ring->place_count];
+}
+
+/* Where a line of `len` bytes goes, when all that lies there has made room. */
+static size_t make_room(struct ring *ring, size_t len)
+{
+	if (ring->next - ring->first == ring->place_count)
+		ring->first++;
+	/* From `begin` on the oldest lines lie; what is newer lies before it. */
+	size_t begin = ring->end;
+	if (begin + len > ring->size) {
+		/* It would be in two pieces: the rest of the circle is left empty. */
+		while (ring->first < ring->next && place_of(ring, ring->first)->offset >= begin)
+			ring->first++;
+		begin = 0;
+	}
+	while (ring->first < ring->next) {
+		const struct place *oldest = place_of(ring, ring->first);
+		if (oldest->offset < begin || oldest->offset >= begin + len)
+			break;
+		ring->first++;
+	}
+	return begin;
+}
+
+static void ring_on_event(struct observer *observer, const struct event *event)
+{
+	struct ring *ring = (struct ring *)observer;
+	enum event_type type = event->type;
+	size_t len = event_write(ring->text, sizeof ring->text, event);
+	if (len == 0) {
+		type = EVENT_LOST;
+		len = event_write_lost(ring->text, sizeof ring->text, event->t, event->seq, 1);
+	}
+	if (ring->first == ring->next)
+		ring->first = ring->next = event->seq;
+	size_t offset = make_room(ring, len);
+	memcpy(ring->bytes + offset, ring->text, len);
+	*place_of(ring, event->seq) = (struct place){ .offset = offset, .len = (uint32_t)len, .type = (uint8_t)type,
+		.endpoint = (int8_t)event->subject.endpoint };
+	ring->end = offset + len;
+	ring->next = event->seq + 1;
+	if (ring->on_event)
+		ring->on_event(ring->context);
+}
+
+static void ring_destroy(struct observer *observer)
+{
+	struct ring *ring = (struct ring *)observer;
+	free(ring->bytes);
+	free(ring->places);
+	free(ring);
+}
+
+static const struct observer_ops ring_ops = { .on_event = ring_on_event, .destroy = ring_destroy };
+
+struct ring *ring_create(size_t bytes)
+{
+	struct ring *ring = calloc(1, sizeof *ring);
+	if (!ring)
+		return NULL;
+	ring->base.ops = &ring_ops;
+	ring->base.wants = EVENT_ALL;
+	ring->size = bytes < EVENT_TEXT_MAX ? EVENT_TEXT_MAX : bytes; /* any line has its place */
+	ring->place_count = ring->size / ROOM_A_PLACE;
+	ring->first = ring->next = 1;
+	ring->bytes = malloc(ring->size);
+	ring->places = calloc(ring->place_count, sizeof *ring->places);
+	if (!ring->bytes || !ring->places) {
+		ring_destroy(&ring->base);
+		return NULL;
+	}
+	return ring;
+}
+
+struct observer *ring_observer(struct ring *ring)
+{
+	return &ring->base;
+}
+
+uint64_t ring_first(const struct ring *ring)
+{
+	return ring->first;
+}
+
+uint64_t ring_next(const struct ring *ring)
+{
+	return ring->next;
+}
+
+bool ring_line(const struct ring *ring, uint64_t seq, struct ring_line *line)
+{
+	if (seq < ring->first || seq >= ring->next)
+		return false;
+	const struct place *place = place_of(ring, seq);
+	*line = (struct ring_line){
+		.seq = seq,
+		.type = (enum event_type)place->type,
+		.endpoint = (enum endpoint_id)place->endpoint,
+		.text = ring->bytes + place->offset,
+		.len = place->len,
+	};
+	return true;
+}
+
+void ring_notify(struct ring *ring, void (*on_event)(void *context), void *context)
+{
+	ring->on_event = on_event;
+	ring->context = context;
+}
