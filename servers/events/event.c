@@ -61,6 +61,10 @@ const struct event_info event_table[EVENT_TYPE_COUNT] = {
 		FIELDS({ "n", "datagrams" }, { "id", "escaped bytes" }, { "text", "text" }) },
 	[EVENT_FORGET] = { .name = "forget", FIELDS({ "count", "participants" }) },
 	[EVENT_REPEATED] = { .name = "repeated", FIELDS({ "count", "datagrams" }) },
+	[EVENT_CHANGE] = { .name = "change",
+		FIELDS({ "who", "text" }, { "key", "text" }, { "before", "text" }, { "after", "text" }) },
+	[EVENT_SUSPEND] = { .name = "suspend", FIELDS({ "who", "text" }) },
+	[EVENT_RESUME] = { .name = "resume", FIELDS({ "who", "text" }) },
 	[EVENT_LOST] = { .name = "lost", FIELDS({ "count", "events" }, { "from", "integer" }) },
 	[EVENT_STOP] = { .name = "stop", FIELDS({ "why", "text" }, { "endpoints", "object of objects" }) },
 };

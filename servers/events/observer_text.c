@@ -240,6 +240,22 @@ static void say_forget(struct line *line, const struct event *event)
 	add(line, ", silent longest: too many");
 }
 
+static void say_change(struct line *line, const struct event *event)
+{
+	add(line, "%s: %s -> %s (%s)", text_of(event, "key"), text_of(event, "before"), text_of(event, "after"),
+		text_of(event, "who"));
+}
+
+static void say_suspend(struct line *line, const struct event *event)
+{
+	add(line, "takes no new work (%s)", text_of(event, "who"));
+}
+
+static void say_resume(struct line *line, const struct event *event)
+{
+	add(line, "takes work again (%s)", text_of(event, "who"));
+}
+
 /* A line a second, whatever happens. */
 static const unsigned only_verbose = EVENT_BIT(EVENT_LINE);
 
@@ -258,6 +274,9 @@ static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct eve
 	[EVENT_ANSWER] = say_answer,
 	[EVENT_FORGET] = say_forget,
 	[EVENT_REPEATED] = say_repeated,
+	[EVENT_CHANGE] = say_change,
+	[EVENT_SUSPEND] = say_suspend,
+	[EVENT_RESUME] = say_resume,
 	[EVENT_STOP] = say_stop,
 };
 
