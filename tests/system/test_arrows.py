@@ -19,9 +19,14 @@ MAY_INCLUDE = {
     "servers/main.c": ("common/", "servers/commands/"),
     "servers/commands/": ("common/", "servers/commands/", "servers/emulator.h", "servers/config.h",
                           "servers/endpoint_table.h", "servers/events/", "servers/profile.h",
-                          "servers/port_holder.h", "servers/duration.h", "servers/network/",
+                          "servers/port_holder.h", "servers/duration.h", "servers/network/", "servers/control/",
                           "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/datagram/multicast.h"),
     "servers/network/": ("common/", "servers/network/"),
+    "servers/control/": ("common/", "servers/control/", "servers/emulator.h", "servers/config.h", "servers/events/"),
+    # HTTP and who may use it know nothing of the lab.
+    "servers/control/http": ("common/", "servers/control/http"),
+    "servers/control/guard": ("common/", "servers/control/guard", "servers/control/http.h"),
+    "servers/control/place": ("common/", "servers/control/place"),
     # Keys whose values have a grammar are read by the pure module that uses them.
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
@@ -39,10 +44,10 @@ MAY_INCLUDE = {
 # Who drives stands above what is driven.
 ABOVE = ("servers/commands/", "servers/emulator.h", "servers/stream/conn", "servers/stream/endpoint_",
          "servers/datagram/endpoint_")
-MAY_LOOK_UP = ("servers/main.c", "servers/commands/", "servers/stream/conn",
+MAY_LOOK_UP = ("servers/main.c", "servers/commands/", "servers/control/", "servers/stream/conn",
                "servers/stream/endpoint_", "servers/datagram/endpoint_", "tests/")
 KNOW_LIBEV = ("servers/commands/run.c", "servers/commands/beside", "servers/emulator.c", "servers/stream/conn",
-              "servers/stream/endpoint_", "servers/datagram/endpoint_", "tests/")
+              "servers/stream/endpoint_", "servers/datagram/endpoint_", "servers/control/", "tests/")
 # What decides is pure: no loop, no socket, no clock.
 PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/impair", "servers/datagram/fate",
         "servers/datagram/loss", "servers/datagram/audience", "servers/datagram/riddles",
