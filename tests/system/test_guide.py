@@ -22,6 +22,7 @@ import pytest
 from support.lab import ROOT
 from support.terminal import PATIENCE, Terminal
 
+README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs/lab-guide.md").read_text()
 BLOCK = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w.-]+)`:\n\n```(?:python|ini)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -90,6 +91,18 @@ def perform(terminal, step, runs_on, next_command):
     assert good, f"$ {step.command}\n{shown}\nended with {status}; the guide shows\n{wanted}"
 
 
+def do(text, terminal_of):
+    """All steps of a text; terminal_of("console 2") is the second terminal."""
+    todo = list(steps(text))
+    for number, step in enumerate(todo):
+        later = todo[number + 1:]
+        perform(terminal_of(step.terminal), step, goes_on(step, later), later[0].command if later else None)
+
+
+def open_terminal(user, folder):
+    return Terminal(user, folder, env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": str(folder)})
+
+
 @pytest.fixture
 def checkout(user):
     """A folder of the user's with what the guide takes from the repository."""
@@ -112,17 +125,10 @@ def test_section(user, checkout, title):
 
     def terminal(name):
         if name not in terminals:
-            terminals[name] = Terminal(user, checkout, env={
-                "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": str(checkout)})
+            terminals[name] = open_terminal(user, checkout)
             if text is not first:
-                do(first, {"console": terminals[name]}.get)
+                do(first, lambda _: terminals[name])
         return terminals[name]
-
-    def do(text, terminal_of):
-        todo = list(steps(text))
-        for number, step in enumerate(todo):
-            later = todo[number + 1:]
-            perform(terminal_of(step.terminal), step, goes_on(step, later), later[0].command if later else None)
 
     (checkout / "lab3").mkdir()
     user.own(checkout / "lab3")
@@ -133,6 +139,19 @@ def test_section(user, checkout, title):
     finally:
         for opened in terminals.values():
             opened.end()
+
+
+def test_readme(user, checkout):
+    """Its lines for a program of one's own."""
+    text = README.split("## Your own program, unchanged")[1].split("\n## ")[0]
+    (checkout / "Part2_123456_234567.py").write_text(dict(FILE.findall(GUIDE))["part2.py"])
+    assert [step.command.split()[1] for step in steps(text) if "pmulab" in step.command] == \
+        ["run", "run", "answers", "shell", "doctor"]
+    terminal = open_terminal(user, checkout)
+    try:
+        do(text, lambda _: terminal)
+    finally:
+        terminal.end()
 
 
 def test_blocks_are_of_a_known_kind():
