@@ -23,11 +23,33 @@ struct config {
 	struct config_slot slots[KEY_COUNT][1 + ENDPOINT_COUNT];
 };
 
-static void slot_finish(struct config_slot *slot)
+void config_slot_finish(struct config_slot *slot)
 {
 	free(slot->value.text);
 	free(slot->origin);
 	*slot = (struct config_slot){ 0 };
+}
+
+bool config_slot_copy(struct config_slot *slot, const struct config_slot *from)
+{
+	*slot = (struct config_slot){ .value.number = from->value.number };
+	if (from->value.text)
+		slot->value.text = strdup(from->value.text);
+	if (from->origin)
+		slot->origin = strdup(from->origin);
+	if (!slot->value.text == !from->value.text && !slot->origin == !from->origin)
+		return true;
+	config_slot_finish(slot);
+	return false;
+}
+
+void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope, struct config_slot *slot)
+{
+	struct config_slot *place = &config->slots[key][1 + scope];
+	struct config_slot before = *place;
+	*place = *slot;
+	*slot = before;
+	config->version++;
 }
 
 static bool slots_init_defaults(struct config *config)
@@ -66,13 +88,28 @@ struct config *config_create(void)
 	return config;
 }
 
+struct config *config_copy(const struct config *config)
+{
+	struct config *copy = calloc(1, sizeof *copy);
+	bool done = copy;
+	for (int k = 0; done && k < KEY_COUNT; k++)
+		for (int s = 0; done && s <= ENDPOINT_COUNT; s++)
+			done = config_slot_copy(&copy->slots[k][s], &config->slots[k][s]);
+	if (done) {
+		copy->version = config->version;
+		return copy;
+	}
+	config_destroy(copy);
+	return NULL;
+}
+
 void config_destroy(struct config *config)
 {
 	if (!config)
 		return;
 	for (int k = 0; k < KEY_COUNT; k++)
 		for (int s = 0; s <= ENDPOINT_COUNT; s++)
-			slot_finish(&config->slots[k][s]);
+			config_slot_finish(&config->slots[k][s]);
 	free(config);
 }
 
@@ -98,14 +135,12 @@ bool config_set(struct config *config, const char *key, const char *value, const
 		err_set(err, STATUS_FAILED, "out of memory");
 		goto fail;
 	}
-	struct config_slot *slot = &config->slots[found][1 + scope];
-	slot_finish(slot);
-	*slot = fresh;
-	config->version++;
+	config_slot_swap(config, found, scope, &fresh);
+	config_slot_finish(&fresh);
 	return true;
 
 fail:
-	slot_finish(&fresh);
+	config_slot_finish(&fresh);
 	char shown[CONFIG_SHOWN_MAX];
 	config_escape(shown, sizeof shown, key);
 	err_prefix(err, "%s: %s", origin, shown);
@@ -224,14 +259,19 @@ void config_unknown(const char *name, const char *what, struct err *err)
 		err_set(err, STATUS_USAGE, "no such %s; pmulab serve --help shows them all", what);
 }
 
+const struct config_slot *config_slot_merged(const struct config *config, enum config_key key, enum endpoint_id scope)
+{
+	const struct config_slot *slot = &config->slots[key][1 + scope];
+	return slot->origin ? slot : &config->slots[key][0];
+}
+
 /* What holds for an endpoint, and where it was said. */
 static const struct config_slot *slot_merged(const struct config *config, enum config_key key,
 	enum endpoint_id endpoint)
 {
 	assert(key >= 0 && key < KEY_COUNT && endpoint >= ENDPOINT_NONE && endpoint < ENDPOINT_COUNT);
 	assert(config_row_has(&config_rows[key], endpoint));
-	const struct config_slot *slot = &config->slots[key][1 + endpoint];
-	return slot->origin ? slot : &config->slots[key][0];
+	return config_slot_merged(config, key, endpoint);
 }
 
 /* "pmu-tls" or "tls": who said what holds for the endpoint. */

@@ -15,7 +15,7 @@
 #include "common/err.h"
 #include "servers/endpoint_table.h"
 
-/* One for each row of the table in config_keys.c, in its order. */
+/* One for each row of the table in config_table.c, in its order. */
 enum config_key {
 	KEY_PORT,               /* <endpoint>.port    integer 0..65535; 0: a free one */
 	KEY_PMU_MESSAGES,       /* pmu.messages       integer 0..1000000 */

@@ -1,5 +1,5 @@
 /*
- * What a configuration key is: the table, and how each kind of value is read and written. Private to
+ * What a configuration key is: the table (config_table.c), and how each kind of value is read and written. Private to
  * servers/config*.c; everybody else asks config.h.
  */
 #ifndef SERVERS_CONFIG_KEYS_H
@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "servers/config.h"
+#include "servers/config_about.h"
 
 enum {
 	CONFIG_PATH_MAX = 1024,  /* bytes of a path with its NUL, so that it fits a line of a file */
@@ -19,6 +20,12 @@ enum {
 
 #define CONFIG_NEVER CONFIG_NONE /* `number` of none and off */
 #define CONFIG_MICRO INT64_C(1000000)
+
+/* Durations, and numbers of bytes, in the unit of `number`. */
+#define MILLI(n) ((n) * CONFIG_MICRO / 1000)
+#define SECONDS(n) ((n) * CONFIG_MICRO)
+#define KIB(n) (INT64_C(1024) * (n))
+#define MIB(n) (INT64_C(1048576) * (n))
 
 enum config_kind {
 	KIND_INTEGER,
@@ -50,6 +57,7 @@ struct config_row {
 	const char *const *choices; /* ends with NULL */
 	bool (*check)(const char *text, struct err *err); /* texts; err says what is wrong with it */
 	const char *range;     /* texts: what they are, for --help */
+	enum config_effect effect; /* of a change while the lab runs */
 	const char *help;
 };
 
@@ -69,6 +77,9 @@ bool config_key_find(const char *name, enum config_key *key, enum endpoint_id *s
 
 /* "pmu", "pmu-ws": where the key stands in a file. NULL: there is no such key. */
 const char *config_section(enum config_key key, enum endpoint_id scope);
+
+/* Whose the key is alone: the scope, or the one endpoint that has it; ENDPOINT_NONE: of several, or of the whole lab. */
+enum endpoint_id config_endpoint(enum config_key key, enum endpoint_id scope);
 
 /* Reads `text`; err (STATUS_USAGE) begins with the text in quotes. Only a path has a `text` to be freed. */
 bool config_value_parse(const struct config_row *row, const char *text, struct config_value *value,
@@ -96,6 +107,26 @@ struct config_slot {
 
 const struct config_slot *config_slot(const struct config *config, enum config_key key,
 	enum endpoint_id scope);
+
+/* One line of the merged configuration: a group's key, or what was said for one endpoint. */
+struct config_entry {
+	const char *section;
+	enum config_key key;
+	enum endpoint_id scope;
+	const struct config_slot *slot;
+};
+
+/* Steps through all of them, section by section; `*at` begins with 0. */
+bool config_entry_next(const struct config *config, size_t *at, struct config_entry *entry);
+
+/* What holds for (key, scope): what was said for it, else for the group. */
+const struct config_slot *config_slot_merged(const struct config *config, enum config_key key, enum endpoint_id scope);
+
+/* Puts `slot` in the place of what was said, which `slot` is afterwards. */
+void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope, struct config_slot *slot);
+
+bool config_slot_copy(struct config_slot *slot, const struct config_slot *from); /* false: out of memory */
+void config_slot_finish(struct config_slot *slot);
 
 /* Fills err for a section ("pum") or key that does not exist: "no such key; did you mean ...?". */
 void config_unknown(const char *name, const char *what, struct err *err);

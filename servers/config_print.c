@@ -8,14 +8,6 @@
 #include "common/json.h"
 #include "servers/config_keys.h"
 
-/* One line of the merged configuration: a group's key, or what was said for one endpoint. */
-struct entry {
-	const char *section;
-	enum config_key key;
-	enum endpoint_id scope;
-	const struct config_slot *slot;
-};
-
 /* The groups, then those endpoints that no group is named after. NULL behind the last. */
 static const char *section_name(size_t index)
 {
@@ -33,8 +25,7 @@ static const char *section_name(size_t index)
 	return NULL;
 }
 
-/* Steps through all entries, section by section; `*at` begins with 0. */
-static bool entry_next(const struct config *config, size_t *at, struct entry *entry)
+bool config_entry_next(const struct config *config, size_t *at, struct config_entry *entry)
 {
 	const size_t scopes = 1 + ENDPOINT_COUNT;
 	while ((entry->section = section_name(*at / (KEY_COUNT * scopes)))) {
@@ -82,8 +73,8 @@ static void value_print(const struct config_row *row, const struct config_slot *
 void config_print(const struct config *config, FILE *out)
 {
 	const char *section = NULL;
-	struct entry entry;
-	for (size_t at = 0; entry_next(config, &at, &entry); section = entry.section) {
+	struct config_entry entry;
+	for (size_t at = 0; config_entry_next(config, &at, &entry); section = entry.section) {
 		if (!section || strcmp(section, entry.section) != 0)
 			fprintf(out, "%s[%s]\n", section ? "\n" : "", entry.section);
 		char origin[CONFIG_ORIGIN_MAX];
@@ -134,8 +125,8 @@ char *config_json(const struct config *config)
 			return NULL;
 		struct json json;
 		json_begin(&json, text, size);
-		struct entry entry;
-		for (size_t at = 0; entry_next(config, &at, &entry);) {
+		struct config_entry entry;
+		for (size_t at = 0; config_entry_next(config, &at, &entry);) {
 			char name[CONFIG_NAME_MAX], value[CONFIG_VALUE_MAX];
 			snprintf(name, sizeof name, "%s.%s", entry.section, config_rows[entry.key].name);
 			config_value_format(&config_rows[entry.key], &entry.slot->value, value, sizeof value);
