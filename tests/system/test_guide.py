@@ -27,7 +27,8 @@ GUIDE = (ROOT / "docs/lab-guide.md").read_text()
 BLOCK = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w.-]+)`:\n\n```(?:python|ini)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LOOKS = ("netstat ", "ss ", "cat ", "tail ", "grep ")
-NOT_EVERYWHERE = re.compile(r'^Running as user "root".*\n', re.MULTILINE)  # tshark says it to root alone
+# What tshark says to root alone; blanks at the ends of lines, which editors take away.
+NOT_COMPARED = re.compile(r'^Running as user "root".*\n|[ \t]+$', re.MULTILINE)
 
 Step = collections.namedtuple("Step", "terminal command shown interrupt ends")  # shown: lines
 
@@ -39,7 +40,7 @@ def sections():
 
 def steps(text):
     """The commands of a section, in order. `command` is None for one that goes on; `ends`: the last of its block."""
-    for info, body in BLOCK.findall(text):
+    for info, body in BLOCK.findall(NOT_COMPARED.sub("", text)):
         if info not in ("console", "console 2"):
             continue
         found = []
@@ -67,7 +68,7 @@ def pattern(lines):
 
 
 def is_shown(step, shown):
-    return not step.shown or bool(pattern(step.shown).fullmatch(NOT_EVERYWHERE.sub("", shown)))
+    return not step.shown or bool(pattern(step.shown).fullmatch(NOT_COMPARED.sub("", shown)))
 
 
 def perform(terminal, step, runs_on, next_command):
@@ -77,7 +78,7 @@ def perform(terminal, step, runs_on, next_command):
     if step.interrupt:
         if step.command is not None:
             terminal.start(step.command)
-        terminal.wait_for(lambda shown: pattern(step.shown).match(NOT_EVERYWHERE.sub("", shown)))
+        terminal.wait_for(lambda shown: pattern(step.shown).match(NOT_COMPARED.sub("", shown)))
         terminal.interrupt()
         return
     assert step.command is not None, f"what goes on must end with ^C: {step.shown}"
