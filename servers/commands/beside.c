@@ -18,6 +18,13 @@ static bool owns_terminal(void)
 	return group > 0 && group == getpgrp();
 }
 
+/* Its foreground group has ended. Another group that is there has been given the terminal while we were behind. */
+static bool terminal_is_free(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+	return group > 0 && kill(-group, 0) != 0 && errno == ESRCH;
+}
+
 bool beside_open(struct beside *beside, struct ev_loop *loop, struct err *err)
 {
 	sigset_t set;
@@ -145,7 +152,7 @@ void beside_close(struct beside *beside)
 	if (beside->signals >= 0)
 		close(beside->signals);
 	/* A shell takes the terminal for itself, and may have been killed before it could give it back. */
-	if (beside->had_terminal && !owns_terminal()) {
+	if (beside->had_terminal && terminal_is_free()) {
 		sigset_t output;
 		sigemptyset(&output);
 		sigaddset(&output, SIGTTOU);

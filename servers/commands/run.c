@@ -88,7 +88,7 @@ struct local {
 
 struct run {
 	struct lab_options lab;
-	bool loopback, summary;
+	bool loopback, summary, shell;
 	const char *capture_file;
 	const char *banner; /* a line for people before the command starts; NULL: none */
 	double timeout;
@@ -271,6 +271,7 @@ static bool make_keeper(struct run *run, struct err *err)
 	const struct keeper_options options = {
 		.argv = run->command,
 		.mask = &run->beside.mask,
+		.leads = run->shell && run->beside.had_terminal,
 		.net = run->loopback ? NULL : &run->net,
 		.hosts = &hosts,
 	};
@@ -410,6 +411,7 @@ int command_shell(int argc, char **argv)
 		err_set(&err, STATUS_USAGE, "\"%s\": a shell takes no command; `pmulab run` does", argv[operands]);
 		result = CLI_ERROR;
 	}
+	run.shell = true;
 	run.banner = "tcpip.epfl.ch is " LABNET_LAB_V4 " and " LABNET_LAB_V6 " in this shell; `exit` ends both";
 	if (result == CLI_RUN)
 		status = run_command(&run, command, &err);

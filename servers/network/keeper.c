@@ -89,6 +89,10 @@ static bool settle(struct inside *inside, struct err *err)
 
 static _Noreturn void become_command(const struct keeper_options *options, int failure)
 {
+	/* The group it is born into is one outside, without a number in here: a shell that gives the terminal back to it
+	   at its end may call that a failure (dash). SIGTTOU is still blocked. */
+	if (options->leads && setpgid(0, 0) == 0)
+		tcsetpgrp(STDIN_FILENO, getpid());
 	/* pmulab ignores these two for itself. */
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);

@@ -18,6 +18,7 @@ struct keeper_options {
 	char *const *argv;         /* the command; execvp(3). It gets the environment as it is at keeper_start */
 	const sigset_t *mask;      /* the command's signal mask */
 	const struct labnet *net;  /* NULL: no box */
+	bool leads;                /* a shell at the terminal: in a process group of its own, which is the terminal's */
 	const struct hosts *hosts; /* what the command finds under /etc; in the box only */
 };
 
