@@ -291,7 +291,11 @@ void keeper_signal(struct keeper *keeper, int signal)
 struct keeper_report keeper_read(struct keeper *keeper)
 {
 	struct keeper_report message;
-	ssize_t len = recv(keeper->control, &message, sizeof message, MSG_DONTWAIT);
+	ssize_t len;
+	/* ECONNRESET: it has ended without having read all orders. What it reported before comes behind (unix(7)). */
+	do
+		len = recv(keeper->control, &message, sizeof message, MSG_DONTWAIT);
+	while (len < 0 && errno == ECONNRESET);
 	if (len == sizeof message)
 		return message;
 	bool later = len < 0 && (errno == EAGAIN || errno == EINTR);

@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -211,3 +212,38 @@ def test_a_command_stopped_by_sigstop_goes_on(user, spawn_box, options):
     running.write("go\n")
     assert running.line(DEADLINE) == "This is PMU data 20"
     assert running.finish().status == 0
+
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(condition):
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def has_ended(pid):
+    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+@LOOPBACK
+def test_signals_that_come_too_late(user, spawn_box, options):
+    """The command has ended with signals for it still under way: its status is told all the same."""
+    running = spawn_box(*options, "--", "sh", "-c", "echo ready; exec sleep 1000", user=user)
+    assert running.line() == "ready"
+    [keeper] = children(running.pid)
+    [command] = children(keeper)
+    os.kill(keeper, signal.SIGSTOP)
+    running.signal(signal.SIGUSR1)
+    status = Path(f"/proc/{running.pid}/status")
+    wait_until(lambda: "ShdPnd:\t0000000000000000\n" in status.read_text() and "State:\tS" in status.read_text())
+    running.signal(signal.SIGSTOP)
+    os.kill(command, signal.SIGTERM)
+    wait_until(lambda: has_ended(command))
+    os.kill(keeper, signal.SIGCONT)
+    wait_until(lambda: has_ended(keeper))
+    running.signal(signal.SIGCONT)
+    assert running.finish() == (128 + signal.SIGTERM, "ready\n", "")
