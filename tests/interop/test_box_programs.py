@@ -146,6 +146,15 @@ def test_code_a_alone(handed_in):
     assert printed["peer"].startswith("127.0.0.1:")
 
 
+def test_what_is_said_last_is_heard(handed_in):
+    """A client that sends and ends at once, as code A does, and less than a socket holds."""
+    many = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n" \
+           "for i in range(200): s.sendto(b'x', ('localhost', 5001))"
+    assert handed_in.run(PYTHON, "-c", many, options=LOCAL).status == 0
+    totals = handed_in.told_once("stop")["endpoints"]["udp-print@localhost"]
+    assert totals["received"] == 200
+
+
 def test_code_d_alone(handed_in):
     client = handed_in.watch(PYTHON, "code_d.py", options=LOCAL)
     assert client.line() == "sending: O Romeo, Romeo! wherefore art thou Romeo?"
@@ -309,8 +318,8 @@ def test_part_6_client_alone(handed_in):
     assert handed_in.told_once("handshake")["tls_version"] == "TLSv1.3"
 
 
-def test_part_6_client_is_refused_by_a_plain_port(handed_in):
-    """Its name and port lead to the PMU of part 2 only at the lab's names; localhost has nobody but who was asked for."""
+def test_part_6_client_without_a_server(handed_in):
+    """The PMU of part 2 has the same port, and is another host."""
     assert handed_in.run("bash", "-c", 'cp "$PMULAB_CA_FILE" cacert.pem').status == 0
     result = handed_in.program("Part6_PDC_123456_234567.py")
     assert result.status == 1
