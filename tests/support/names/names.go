@@ -1,0 +1,18 @@
+// Go's own resolver, when built with CGO_ENABLED=0.
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+func main() {
+	for _, name := range os.Args[1:] {
+		began := time.Now()
+		addresses, _ := net.LookupHost(name)
+		fmt.Printf("%s %.3f %s\n", name, time.Since(began).Seconds(), strings.Join(addresses, " "))
+	}
+}
