@@ -1,6 +1,5 @@
-#include "servers/emulator.h"
+#include "servers/emulator_private.h"
 
-#include <ev.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -14,41 +13,6 @@
 #include "servers/endpoint.h"
 #include "servers/flood.h"
 #include "servers/play.h"
-#include "servers/tls_identity.h"
-
-enum { SIGNALS = 3, TOTALS_BYTES = 256, SLOTS = 2 * ENDPOINT_COUNT };
-
-/* One endpoint of the lab and what was made for it alone. */
-struct slot {
-	struct endpoint *endpoint;
-	struct tls_context *tls;
-	char *text;
-	bool local; /* in a place of its own */
-	struct emulator_place place;
-};
-
-/* The lab's own certificates in one directory, for every endpoint that is to use it. */
-struct identity {
-	struct tls_identity files;
-	const char *dir; /* as configured; the configuration's */
-	char note[256];
-};
-
-struct emulator {
-	struct emulator_options options;
-	struct ev_loop *loop;
-	struct journal *journal;
-	struct slot slots[SLOTS]; /* the first `count` are in use */
-	size_t count;
-	struct identity identities[ENDPOINT_COUNT]; /* the first `identity_count` are in use */
-	size_t identity_count;
-	uint64_t next_conn;
-
-	struct ev_signal signals[SIGNALS];
-	struct ev_timer grace;
-	bool stopping;
-	const char *why;
-};
 
 static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
 
@@ -233,6 +197,11 @@ static bool slot_listen(struct emulator *emulator, const struct slot *slot, stru
 
 bool emulator_listen(struct emulator *emulator, struct err *err)
 {
+	emulator->start = config_copy(emulator->options.config);
+	if (!emulator->start) {
+		err_set(err, STATUS_FAILED, "out of memory");
+		return false;
+	}
 	for (size_t i = 0; i < emulator->count; i++)
 		if (!slot_listen(emulator, &emulator->slots[i], err))
 			return false;
@@ -303,7 +272,7 @@ void emulator_stop(struct emulator *emulator)
 
 static void emit_stop(struct emulator *emulator)
 {
-	char totals[SLOTS * TOTALS_BYTES], one[TOTALS_BYTES], name[64];
+	char totals[SLOTS * EMULATOR_TOTALS], one[EMULATOR_TOTALS], name[64];
 	struct json json;
 	json_begin(&json, totals, sizeof totals);
 	for (size_t i = 0; i < emulator->count; i++) {
@@ -346,6 +315,7 @@ void emulator_destroy(struct emulator *emulator)
 	for (size_t i = 0; i < emulator->identity_count; i++)
 		tls_identity_close(&emulator->identities[i].files);
 	journal_destroy(emulator->journal);
+	config_destroy(emulator->start);
 	if (emulator->loop && !emulator->options.loop)
 		ev_loop_destroy(emulator->loop);
 	free(emulator);

@@ -125,6 +125,8 @@ bool emulator_pause(struct emulator *emulator, enum endpoint_id endpoint, bool p
    a reset. Its `close` has why "cut by WHO". False: no such connection is open. */
 bool emulator_cut(struct emulator *emulator, uint64_t conn, bool reset, const char *who);
 
+enum { EMULATOR_TOTALS = 256 };
+
 /* One endpoint as it is now. */
 struct emulator_view {
 	enum endpoint_id endpoint;
@@ -132,7 +134,7 @@ struct emulator_view {
 	bool paused;
 	uint16_t port;
 	unsigned open;    /* connections */
-	char totals[256]; /* a JSON object, as in the event `stop` */
+	char totals[EMULATOR_TOTALS]; /* a JSON object, as in the event `stop` */
 };
 
 /* The `i`th endpoint, in the order in which they were added. False: there are no more. */

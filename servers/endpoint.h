@@ -1,7 +1,7 @@
 /*
  * What every endpoint of the lab can do, whatever it speaks: the emulator knows no more of them.
  *
- *   create -> listen -> start -> stop, abort -> destroy
+ *   create -> listen -> start -> (check, changed, pause, cut) -> stop, abort -> destroy
  */
 #ifndef SERVERS_ENDPOINT_H
 #define SERVERS_ENDPOINT_H
@@ -13,11 +13,17 @@
 #include "common/err.h"
 #include "common/net.h"
 #include "servers/config.h"
+#include "servers/datagram/fate.h"
 #include "servers/events/journal.h"
 
 struct ev_loop;
 struct tls_context;
 struct endpoint;
+struct impair;
+struct impair_spec;
+
+/* One open connection: `peer` is valid during the call, `opened` is on clock_now. */
+typedef void endpoint_each(void *context, uint64_t id, const char *peer, double opened);
 
 /* What an endpoint is made from; everything here outlives it. */
 struct endpoint_options {
@@ -59,6 +65,26 @@ struct endpoint_ops {
 	/* What it has done, as one JSON object, for the `stop` event. */
 	void (*totals)(const struct endpoint *endpoint, char *text, size_t size);
 
+	/* Whether it can do what the configuration asks for now, beyond what each key may be. NULL: always. */
+	bool (*check)(struct endpoint *endpoint, struct err *err);
+
+	/* The configuration has changed, and check said yes. */
+	void (*changed)(struct endpoint *endpoint);
+
+	/* Takes no new work, or again. Only called where that is new; sets `paused`. */
+	void (*pause)(struct endpoint *endpoint, bool paused);
+
+	/* How many connections are open; each is told to `each`, unless it is NULL. NULL: it has none, ever. */
+	unsigned (*connections)(const struct endpoint *endpoint, endpoint_each *each, void *context);
+
+	/* Ends a connection, with a FIN or with a reset; `why` is copied. False: it is none of its own. NULL: it has none. */
+	bool (*cut)(struct endpoint *endpoint, uint64_t conn, bool reset, const char *why);
+
+	/* Copies what the network does to the datagrams of a family and direction. False: there are none such. NULL: none at
+	   all. */
+	bool (*impair)(struct endpoint *endpoint, int family, enum fate_direction direction, struct impair *impair,
+		struct impair_spec *spec);
+
 	/* At any stage. */
 	void (*destroy)(struct endpoint *endpoint);
 };
@@ -67,6 +93,7 @@ struct endpoint {
 	const struct endpoint_ops *ops;
 	enum endpoint_id id;
 	uint16_t port; /* 0 until it listens */
+	bool paused;
 };
 
 extern const struct endpoint_ops endpoint_stream_ops; /* servers/stream */

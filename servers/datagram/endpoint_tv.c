@@ -39,7 +39,10 @@ struct endpoint_tv {
 	int hearing, speaking; /* descriptors; -1: none */
 	struct ev_io io;
 	struct ev_timer line, sweep;
-	double due; /* the next line; clock_now() */
+	double said; /* when the last line was due; clock_now() */
+	unsigned intervals; /* from then to the next one */
+	double interval; /* seconds */
+	double due; /* the next line */
 	uint32_t missed; /* that the kernel's queue had no room for, as told */
 
 	struct station station;
@@ -130,11 +133,13 @@ static uint64_t broadcast(struct endpoint_tv *tv, const char *data, size_t len)
 	return fate.n;
 }
 
-static void schedule(struct endpoint_tv *tv, double seconds)
+/* The next line. One that is late by up to `late` seconds keeps its time, so that those behind it keep theirs. */
+static void schedule(struct endpoint_tv *tv, double late)
 {
 	double now = clock_now();
-	tv->due += seconds;
-	if (tv->due < now - LATE_SECONDS)
+	tv->interval = config_seconds(tv->options.config, KEY_TV_INTERVAL, tv->base.id);
+	tv->due = tv->said + tv->intervals * tv->interval;
+	if (tv->due < now - late)
 		tv->due = now;
 	ev_now_update(tv->options.loop);
 	ev_timer_stop(tv->options.loop, &tv->line);
@@ -146,15 +151,15 @@ static void on_line(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct endpoint_tv *tv = timer->data;
 	char datagram[STATION_DATAGRAM_MAX];
-	unsigned intervals;
-	size_t len = station_next(&tv->station, datagram, &intervals);
+	tv->said = tv->due;
+	size_t len = station_next(&tv->station, datagram, &tv->intervals);
 	regard_nobody(tv);
 	uint64_t n = broadcast(tv, datagram, len);
 	if (n > 0) {
 		tv->totals.lines++;
 		TELL(&tv->telling, EVENT_LINE, F_INTEGER("n", n), F_INTEGER("bytes", len), F_SAID("text", datagram, len));
 	}
-	schedule(tv, intervals * config_seconds(tv->options.config, KEY_TV_INTERVAL, tv->base.id));
+	schedule(tv, LATE_SECONDS);
 }
 
 /* ---- hearing ---- */
@@ -208,10 +213,14 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 {
 	if (is_own(tv, peer))
 		return;
-	struct speech speech = speech_parse(data, len);
-	tv->totals.heard++;
 	unsigned cost = telling_cost(impair_config_spec(&tv->imperfection), data, len, WIRE_SHOWN);
 	telling_regard(&tv->telling, peer, telling_admit(&tv->telling, peer, cost));
+	if (tv->base.paused) {
+		telling_dropped(&tv->telling, FAMILY, FATE_REQUEST, 0, "the endpoint is paused");
+		return;
+	}
+	struct speech speech = speech_parse(data, len);
+	tv->totals.heard++;
 	switch (speech.kind) {
 	case SPEECH_SHORT:
 		complain(tv, "too short: a datagram begins with six bytes that say whose it is, such as 123456", data, len);
@@ -376,8 +385,8 @@ static void tv_start(struct endpoint *base)
 	ev_io_set(&tv->io, tv->hearing, EV_READ);
 	ev_io_start(tv->options.loop, &tv->io);
 	ev_timer_start(tv->options.loop, &tv->sweep);
-	tv->due = clock_now();
-	schedule(tv, 0);
+	tv->said = clock_now();
+	schedule(tv, LATE_SECONDS);
 }
 
 /* What waits for its delay is not waited for: it is lost, as in a network that is switched off. */
@@ -403,6 +412,41 @@ static void tv_abort(struct endpoint *base)
 	/* tv_stop has left nothing */
 }
 
+static bool tv_check(struct endpoint *base, struct err *err)
+{
+	return impair_config_check(&from_base(base)->imperfection, err);
+}
+
+/* A new interval holds for the line that is waited for, too; but nothing is made up for. */
+static void tv_changed(struct endpoint *base)
+{
+	struct endpoint_tv *tv = from_base(base);
+	if (ev_is_active(&tv->line) && tv->interval != config_seconds(tv->options.config, KEY_TV_INTERVAL, base->id))
+		schedule(tv, 0);
+}
+
+static void tv_pause(struct endpoint *base, bool paused)
+{
+	struct endpoint_tv *tv = from_base(base);
+	base->paused = paused;
+	if (paused)
+		ev_timer_stop(tv->options.loop, &tv->line);
+	else if (!tv->stopped)
+		schedule(tv, 0);
+}
+
+static bool tv_impair(struct endpoint *base, int family, enum fate_direction direction, struct impair *impair,
+	struct impair_spec *spec)
+{
+	struct endpoint_tv *tv = from_base(base);
+	if (family != FAMILY || direction != FATE_REPLY)
+		return false;
+	*impair = tv->impair;
+	if (spec)
+		*spec = *impair_config_spec(&tv->imperfection);
+	return true;
+}
+
 static void tv_totals(const struct endpoint *base, char *text, size_t size)
 {
 	const struct endpoint_tv *tv = (const struct endpoint_tv *)base;
@@ -426,5 +470,9 @@ const struct endpoint_ops endpoint_tv_ops = {
 	.is_idle = tv_is_idle,
 	.abort = tv_abort,
 	.totals = tv_totals,
+	.check = tv_check,
+	.changed = tv_changed,
+	.pause = tv_pause,
+	.impair = tv_impair,
 	.destroy = tv_destroy,
 };

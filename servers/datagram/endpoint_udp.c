@@ -64,9 +64,7 @@ static struct endpoint *udp_create(const struct endpoint_options *options)
 	ev_timer_init(&endpoint->turn, udp_on_turn, 0, 0);
 	ev_timer_init(&endpoint->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
 	endpoint->turn.data = endpoint->sweep.data = endpoint;
-	endpoint->turns = (struct turns){ .kind = TURNS_FIXED, .families = TURN_4 | TURN_6 };
-	if (endpoint_table[options->id].groups & GROUP_RESET)
-		turns_parse(&endpoint->turns, config_text(options->config, KEY_RESET_FAMILY, options->id), NULL);
+	udp_read_turns(endpoint);
 	return &endpoint->base;
 }
 
@@ -96,14 +94,14 @@ static bool bind_all(struct endpoint_udp *endpoint, uint16_t port, struct err *e
 }
 
 /* A family that is served by the hour may well be missing; one that is to be served always may not. */
-static bool check_families(const struct endpoint_udp *endpoint, struct err *err)
+static bool check_families(const struct endpoint_udp *endpoint, const struct turns *turns, struct err *err)
 {
 	unsigned families = 0;
 	for (size_t i = 0; i < endpoint->side_count; i++)
 		families |= endpoint->sides[i].turn;
-	if (endpoint->turns.kind != TURNS_FIXED || endpoint->turns.families & families)
+	if (turns->kind != TURNS_FIXED || turns->families & families)
 		return true;
-	bool six = endpoint->turns.families & TURN_6;
+	bool six = turns->families & TURN_6;
 	err_set(err, STATUS_USAGE, "%s.family=%d, but there is no IPv%d address to serve it on; add --bind %s",
 		endpoint_table[endpoint->base.id].name, six ? 6 : 4, six ? 6 : 4, six ? "::1" : "127.0.0.1");
 	return false;
@@ -124,7 +122,7 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 		impair_init(&side->request, endpoint->options.seed, name, side->number, FATE_REQUEST);
 		impair_init(&side->answer, endpoint->options.seed, name, side->number, FATE_REPLY);
 	}
-	if (!impair_config_check(&endpoint->impair, err) || !check_families(endpoint, err))
+	if (!impair_config_check(&endpoint->impair, err) || !check_families(endpoint, &endpoint->turns, err))
 		return false;
 	for (int i = 0; i < PORT_TRIES; i++) {
 		if (bind_all(endpoint, port, err))
@@ -174,6 +172,46 @@ static void udp_abort(struct endpoint *base)
 	/* udp_stop has left nothing */
 }
 
+static bool udp_check(struct endpoint *base, struct err *err)
+{
+	struct endpoint_udp *endpoint = from_base(base);
+	struct turns turns = endpoint->turns;
+	if (endpoint_table[base->id].groups & GROUP_RESET)
+		turns_parse(&turns, config_text(endpoint->options.config, KEY_RESET_FAMILY, base->id), NULL);
+	return impair_config_check(&endpoint->impair, err) && check_families(endpoint, &turns, err);
+}
+
+/* All else is read when a datagram comes. */
+static void udp_changed(struct endpoint *base)
+{
+	struct endpoint_udp *endpoint = from_base(base);
+	if (!endpoint->stopped)
+		udp_change_turns(endpoint);
+}
+
+/* Read and lost, not left in the queue: on resume all that was sent meanwhile would be answered at once, most of it long
+   given up by who had sent it. */
+static void udp_pause(struct endpoint *base, bool paused)
+{
+	base->paused = paused;
+}
+
+static bool udp_impair(struct endpoint *base, int family, enum fate_direction direction, struct impair *impair,
+	struct impair_spec *spec)
+{
+	struct endpoint_udp *endpoint = from_base(base);
+	for (size_t i = 0; i < endpoint->side_count; i++) {
+		const struct side *side = &endpoint->sides[i];
+		if (side->number != family)
+			continue;
+		*impair = direction == FATE_REPLY ? side->answer : side->request;
+		if (spec)
+			*spec = *udp_spec(endpoint, direction);
+		return true;
+	}
+	return false;
+}
+
 static void udp_totals(const struct endpoint *base, char *text, size_t size)
 {
 	const struct endpoint_udp *endpoint = (const struct endpoint_udp *)base;
@@ -195,5 +233,9 @@ const struct endpoint_ops endpoint_udp_ops = {
 	.is_idle = udp_is_idle,
 	.abort = udp_abort,
 	.totals = udp_totals,
+	.check = udp_check,
+	.changed = udp_changed,
+	.pause = udp_pause,
+	.impair = udp_impair,
 	.destroy = udp_destroy,
 };

@@ -57,7 +57,7 @@ struct endpoint_udp {
 	struct side sides[FAMILIES];
 	size_t side_count;
 	struct turns turns;
-	bool turn_told; /* once, also where nothing is served */
+	bool turn_told; /* once, also where nothing is served; and again where other turns are asked for */
 	double started;
 	struct ev_timer turn, sweep;
 	struct impair_config impair;
@@ -77,6 +77,9 @@ struct endpoint_udp {
 /* Reads and deals with at most `batches` of what has come, whoever sent it. */
 void udp_read_batches(struct side *side, int batches);
 
+/* What the network does to datagrams in this direction, as the configuration says now. Valid until the next call. */
+const struct impair_spec *udp_spec(struct endpoint_udp *endpoint, enum fate_direction direction);
+
 /* Tells how many the kernel's queue had no room for since the last time. */
 void udp_tell_missed(struct side *side);
 
@@ -91,6 +94,12 @@ void udp_on_lost(void *item);
 /* Binds the side's socket, if it is closed. STATUS_BIND. */
 bool udp_side_open(struct side *side, struct err *err);
 void udp_side_close(struct side *side);
+
+/* Reads `turns` from the configuration. */
+void udp_read_turns(struct endpoint_udp *endpoint);
+
+/* The configuration has changed: reads it again, and takes the turn that it asks for. */
+void udp_change_turns(struct endpoint_udp *endpoint);
 
 /* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the next turn. */
 void udp_take_turn(struct endpoint_udp *endpoint);

@@ -47,6 +47,24 @@ void udp_side_close(struct side *side)
 	side->leaving = false;
 }
 
+void udp_read_turns(struct endpoint_udp *endpoint)
+{
+	enum endpoint_id id = endpoint->base.id;
+	endpoint->turns = (struct turns){ .kind = TURNS_FIXED, .families = TURN_4 | TURN_6 };
+	if (endpoint_table[id].groups & GROUP_RESET)
+		turns_parse(&endpoint->turns, config_text(endpoint->options.config, KEY_RESET_FAMILY, id), NULL);
+}
+
+void udp_change_turns(struct endpoint_udp *endpoint)
+{
+	struct turns before = endpoint->turns;
+	udp_read_turns(endpoint);
+	const struct turns *now = &endpoint->turns;
+	if (now->kind != before.kind || now->families != before.families || now->period != before.period)
+		endpoint->turn_told = false;
+	udp_take_turn(endpoint);
+}
+
 static double since_midnight(void)
 {
 	struct timespec now;

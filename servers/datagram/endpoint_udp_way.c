@@ -103,12 +103,10 @@ static bool is_impaired(const struct endpoint_udp *endpoint, enum fate_direction
 	return where == RESET_BOTH || (where == RESET_REPLY) == (direction == FATE_REPLY);
 }
 
-static struct impair_fate next_fate(struct endpoint_udp *endpoint, struct impair *impair, enum fate_direction direction,
-	size_t len)
+const struct impair_spec *udp_spec(struct endpoint_udp *endpoint, enum fate_direction direction)
 {
 	static const struct impair_spec perfect = { 0 };
-	const struct impair_spec *spec = impair_config_spec(&endpoint->impair);
-	return impair_next(impair, is_impaired(endpoint, direction) ? spec : &perfect, len);
+	return is_impaired(endpoint, direction) ? impair_config_spec(&endpoint->impair) : &perfect;
 }
 
 /* A datagram is there: the responder decides, and its answer has a fate of its own. */
@@ -127,7 +125,7 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 	size_t reply_len = endpoint->responder->receive(endpoint->self, &datagram, reply);
 	if (reply_len == 0)
 		return;
-	struct impair_fate fate = next_fate(endpoint, &side->answer, FATE_REPLY, reply_len);
+	struct impair_fate fate = impair_next(&side->answer, udp_spec(endpoint, FATE_REPLY), reply_len);
 	if (telling_fate(&endpoint->telling, side->number, FATE_REPLY, &fate))
 		return;
 	impair_flip(&fate, reply);
@@ -151,7 +149,11 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the family is not served now");
 		return;
 	}
-	struct impair_fate fate = next_fate(endpoint, &side->request, FATE_REQUEST, len);
+	if (endpoint->base.paused) {
+		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the endpoint is paused");
+		return;
+	}
+	struct impair_fate fate = impair_next(&side->request, udp_spec(endpoint, FATE_REQUEST), len);
 	TELL(&endpoint->telling, EVENT_RECEIVE, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
 		F_INTEGER("bytes", len), F_BYTES("text", data, len));
 	if (telling_fate(&endpoint->telling, side->number, FATE_REQUEST, &fate))

@@ -40,6 +40,11 @@ void journal_observe(struct journal *journal, struct observer *observer)
 	journal->wants |= observer->wants;
 }
 
+double journal_now(const struct journal *journal)
+{
+	return clock_now() - journal->start;
+}
+
 bool journal_wants(const struct journal *journal, enum event_type type)
 {
 	return journal->wants & EVENT_BIT(type);
@@ -63,7 +68,7 @@ void journal_emit(struct journal *journal, enum event_type type, const struct su
 		assert(field_is_known(type, fields[i].name));
 	const struct event event = {
 		.type = type,
-		.t = clock_now() - journal->start,
+		.t = journal_now(journal),
 		.seq = ++journal->seq,
 		.subject = *subject,
 		.fields = fields,

@@ -29,6 +29,9 @@ void journal_destroy(struct journal *journal);
 /* The observer is the journal's from here on. */
 void journal_observe(struct journal *journal, struct observer *observer);
 
+/* Seconds since the start, as the next event's `t`. */
+double journal_now(const struct journal *journal);
+
 /* False: nobody listens to this type, so its fields need not be measured. */
 bool journal_wants(const struct journal *journal, enum event_type type);
 

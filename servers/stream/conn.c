@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -47,6 +48,7 @@ static void conn_free(struct conn *conn)
 	host->count--;
 	transport_destroy(conn->transport);
 	close(conn->fd);
+	free(conn->cut);
 	free(conn);
 	give_back_memory(host);
 	host->on_end(host);
@@ -152,6 +154,31 @@ void conn_stop_all(struct conn_host *host)
 			conn_abort(conn, "stopping");
 		conn_drive(conn);
 	}
+}
+
+bool conn_cut(struct conn_host *host, uint64_t id, bool reset, const char *why)
+{
+	struct conn *conn = host->conns;
+	while (conn && conn->id != id)
+		conn = conn->next;
+	if (!conn)
+		return false;
+	if (!conn->cut)
+		conn->cut = strdup(why);
+	why = conn->cut ? conn->cut : "cut";
+	if (reset)
+		conn_abort(conn, why);
+	else
+		conn_end(conn, clock_now(), why);
+	conn_drive(conn);
+	return true;
+}
+
+void conn_each(const struct conn_host *host, void (*each)(void *context, uint64_t id, const char *peer, double opened),
+	void *context)
+{
+	for (const struct conn *conn = host->conns; conn; conn = conn->next)
+		each(context, conn->id, conn->peer, conn->opened);
 }
 
 void conn_abort_all(struct conn_host *host)

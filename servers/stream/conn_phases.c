@@ -40,6 +40,17 @@ static void conn_shut(struct conn *conn, double now)
 	conn_enter(conn, PHASE_DRAIN, INFINITY);
 }
 
+void conn_end(struct conn *conn, double now, const char *why)
+{
+	if (conn->phase != PHASE_HANDSHAKE && conn->phase != PHASE_TALK)
+		return;
+	conn->why = why;
+	if (conn->phase == PHASE_HANDSHAKE)
+		conn_shut(conn, now);
+	else
+		conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
+}
+
 /* Waits for what an answer of the transport asks for. True when it asks for anything. */
 static bool conn_awaits(struct conn *conn, enum io io)
 {

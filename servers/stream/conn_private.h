@@ -46,6 +46,7 @@ struct conn {
 	uint64_t id;
 	char peer[ADDRESS_TEXT];
 	const char *why;
+	char *cut;           /* `why` of one that was cut; owned */
 	char command[WIRE_COMMAND_MAX];
 	size_t command_len;
 	bool has_command;
@@ -62,8 +63,12 @@ enum step conn_step(struct conn *conn, double now);
 /* The phase has lasted longer than its limit. */
 void conn_expire(struct conn *conn, double now);
 
-/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` is a literal. */
+/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` lives as long as the connection. */
 void conn_abort(struct conn *conn, const char *why);
+
+/* Ends it with a FIN where it does not end already: what the carrier holds, its goodbye, then the socket's direction.
+   `why` as above. */
+void conn_end(struct conn *conn, double now, const char *why);
 
 /* Asks to be driven again at `when`, if not earlier. */
 void conn_wake_at(struct conn *conn, double when);

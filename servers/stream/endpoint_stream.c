@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <math.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +12,11 @@
 #include "common/transport.h"
 #include "servers/endpoint.h"
 #include "servers/stream/conn.h"
+#include "servers/stream/stream_listen.h"
 
 enum {
-	BACKLOG = 4096,
 	ACCEPTS_A_TURN = 64,    /* then the connections get theirs */
 	PORT_TRIES = 64,        /* free ports, until one is free on every address */
-	SEND_BUFFER_MIN = 65536, /* bytes */
-	SEND_BUFFER_MAX = 212992, /* bytes; net.core.wmem_max as the kernel sets it: more is not to be had */
 	WS_MESSAGE_MAX = 4096,  /* bytes; a command is 64 at most */
 };
 
@@ -76,6 +72,21 @@ static void on_end(struct conn_host *host)
 		endpoint->options.on_idle(endpoint->options.context);
 }
 
+/* What connections are given when they begin. */
+static void read_keys(struct endpoint_stream *endpoint)
+{
+	unsigned groups = endpoint->type->groups;
+	bool pmu = groups & GROUP_PMU;
+	double stall = seconds(endpoint, pmu ? KEY_PMU_STALL : KEY_ECHO_IDLE);
+	struct conn_host *host = &endpoint->host;
+	host->handshake = groups & GROUP_TLS ? seconds(endpoint, KEY_TLS_HANDSHAKE) : INFINITY;
+	host->idle = seconds(endpoint, pmu ? KEY_PMU_IDLE : KEY_ECHO_IDLE);
+	host->stall = stall;
+	host->drain = pmu || isfinite(stall) ? stall : ECHO_DRAIN_SECONDS;
+	host->rtt = pmu ? seconds(endpoint, KEY_PMU_RTT) : 0;
+	host->ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY;
+}
+
 static struct endpoint *stream_create(const struct endpoint_options *options)
 {
 	struct endpoint_stream *endpoint = calloc(1, sizeof *endpoint);
@@ -84,9 +95,6 @@ static struct endpoint *stream_create(const struct endpoint_options *options)
 	endpoint->base = (struct endpoint){ .ops = &endpoint_stream_ops, .id = options->id };
 	endpoint->options = *options;
 	endpoint->type = &endpoint_table[options->id];
-	unsigned groups = endpoint->type->groups;
-	bool pmu = groups & GROUP_PMU;
-	double stall = seconds(endpoint, pmu ? KEY_PMU_STALL : KEY_ECHO_IDLE);
 	endpoint->host = (struct conn_host){
 		.loop = options->loop,
 		.journal = options->journal,
@@ -97,14 +105,9 @@ static struct endpoint *stream_create(const struct endpoint_options *options)
 			.flood = options->text,
 			.flood_len = options->text_len,
 		},
-		.handshake = groups & GROUP_TLS ? seconds(endpoint, KEY_TLS_HANDSHAKE) : INFINITY,
-		.idle = seconds(endpoint, pmu ? KEY_PMU_IDLE : KEY_ECHO_IDLE),
-		.stall = stall,
-		.drain = pmu || isfinite(stall) ? stall : ECHO_DRAIN_SECONDS,
-		.rtt = pmu ? seconds(endpoint, KEY_PMU_RTT) : 0,
-		.ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY,
 		.on_end = on_end,
 	};
+	read_keys(endpoint);
 	return &endpoint->base;
 }
 
@@ -201,41 +204,10 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 
 /* ---- listening ---- */
 
-/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one send(). */
-static int send_buffer(const struct endpoint_stream *endpoint)
+/* Bytes of a segment; 0: the kernel's. */
+static int mss(const struct endpoint_stream *endpoint)
 {
-	size_t flood = endpoint->options.text_len;
-	if (flood > SEND_BUFFER_MAX || flood == 0)
-		return 0; /* let it grow by itself */
-	return flood + flood / 4 > SEND_BUFFER_MIN ? (int)(flood + flood / 4) : SEND_BUFFER_MIN;
-}
-
-/*
- * round_trip.c emulates Nagle's algorithm, so the kernel's is off. And what it lets go must leave at once: BBR paces,
- * and would still hold the first message when the cork closes behind it; cubic, which the lab's servers had, and reno,
- * which every Linux has, do not (tcp(7), TCP_CONGESTION). Accepted connections inherit both.
- */
-static void leave_segments_to_us(int fd)
-{
-	static const char *const unpaced[] = { "cubic", "reno" };
-	int on = 1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	for (size_t i = 0; i < sizeof unpaced / sizeof unpaced[0]; i++)
-		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, unpaced[i], (socklen_t)strlen(unpaced[i])) == 0)
-			return;
-}
-
-static int listen_on(const struct endpoint_stream *endpoint, const struct address *address, struct err *err)
-{
-	const struct listen_options options = {
-		.backlog = BACKLOG,
-		.mss = endpoint->type->groups & GROUP_PMU ? (int)integer(endpoint, KEY_PMU_MSS) : 0,
-		.send_buffer = send_buffer(endpoint),
-	};
-	int fd = net_listen(address, &options, err);
-	if (fd >= 0)
-		leave_segments_to_us(fd);
-	return fd;
+	return endpoint->type->groups & GROUP_PMU ? (int)integer(endpoint, KEY_PMU_MSS) : 0;
 }
 
 static void close_listeners(struct endpoint_stream *endpoint)
@@ -255,7 +227,7 @@ static bool listen_on_all(struct endpoint_stream *endpoint, const struct address
 	for (size_t i = 0; i < count; i++) {
 		struct address address = addresses[i];
 		address_set_port(&address, port);
-		int fd = listen_on(endpoint, &address, err);
+		int fd = stream_listen_on(&address, mss(endpoint), endpoint->options.text_len, err);
 		if (fd < 0) {
 			int error = errno;
 			close_listeners(endpoint);
@@ -327,6 +299,39 @@ static void stream_abort(struct endpoint *base)
 	conn_abort_all(&endpoint->host);
 }
 
+/* Who has connected and waits has the segments that were asked for then. */
+static void stream_changed(struct endpoint *base)
+{
+	struct endpoint_stream *endpoint = from_base(base);
+	read_keys(endpoint);
+	for (size_t i = 0; i < endpoint->listener_count; i++)
+		stream_listen_mss(endpoint->listeners[i].fd, mss(endpoint));
+}
+
+static void stream_pause(struct endpoint *base, bool paused)
+{
+	struct endpoint_stream *endpoint = from_base(base);
+	base->paused = paused;
+	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
+	if (paused)
+		listeners_stop(endpoint);
+	else
+		listeners_start(endpoint);
+}
+
+static unsigned stream_connections(const struct endpoint *base, endpoint_each *each, void *context)
+{
+	const struct endpoint_stream *endpoint = (const struct endpoint_stream *)base;
+	if (each)
+		conn_each(&endpoint->host, each, context);
+	return endpoint->host.count;
+}
+
+static bool stream_cut(struct endpoint *base, uint64_t conn, bool reset, const char *why)
+{
+	return conn_cut(&from_base(base)->host, conn, reset, why);
+}
+
 static void stream_totals(const struct endpoint *base, char *text, size_t size)
 {
 	const struct endpoint_stream *endpoint = (const struct endpoint_stream *)base;
@@ -359,5 +364,9 @@ const struct endpoint_ops endpoint_stream_ops = {
 	.is_idle = stream_is_idle,
 	.abort = stream_abort,
 	.totals = stream_totals,
+	.changed = stream_changed,
+	.pause = stream_pause,
+	.connections = stream_connections,
+	.cut = stream_cut,
 	.destroy = stream_destroy,
 };

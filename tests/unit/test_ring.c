@@ -98,7 +98,7 @@ END_TEST
 /* Lines of many lengths, through the circle several times: never more than its bytes, and never much less. */
 START_TEST(test_oldest_makes_room)
 {
-	enum { BYTES = 3 * EVENT_TEXT_MAX, EVENTS = 5000, LONGEST = 2000 };
+	enum { BYTES = 3 * EVENT_TEXT_MAX, EVENTS = 1000, LONGEST = 2000 };
 	struct ring *ring;
 	struct journal *journal = journal_with(&ring, BYTES);
 	uint64_t first = 1;
