@@ -22,7 +22,8 @@ MAY_INCLUDE = {
                           "servers/port_holder.h", "servers/duration.h", "servers/network/", "servers/control/",
                           "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/datagram/multicast.h"),
     "servers/network/": ("common/", "servers/network/"),
-    "servers/control/": ("common/", "servers/control/", "servers/emulator.h", "servers/config.h", "servers/events/"),
+    "servers/control/": ("common/", "servers/control/", "servers/emulator.h", "servers/config.h",
+                         "servers/config_about.h", "servers/endpoint_table.h", "servers/events/"),
     # HTTP and who may use it know nothing of the lab.
     "servers/control/http": ("common/", "servers/control/http"),
     "servers/control/guard": ("common/", "servers/control/guard", "servers/control/http.h"),
@@ -31,12 +32,6 @@ MAY_INCLUDE = {
     "servers/config_texts": ("common/", "servers/config", "servers/datagram/jitter.h", "servers/datagram/loss.h",
                              "servers/datagram/turns.h", "servers/play.h"),
     "servers/config": ("common/", "servers/config", "servers/duration.h", "servers/endpoint_table.h"),
-    # HTTP knows nothing of the lab; what is built on it sees the lab from above, and what happened as events.
-    "servers/control/": ("common/", "servers/control/http", "servers/control/guard", "servers/control/place"),
-    "servers/control/api": ("common/", "servers/control/api", "servers/control/http.h", "servers/emulator.h",
-                            "servers/config.h", "servers/config_about.h", "servers/endpoint_table.h",
-                            "servers/events/event.h", "servers/events/line.h", "servers/events/ring.h"),
-    "servers/control/control": ("common/", "servers/control/", "servers/emulator.h", "servers/events/ring.h"),
     "servers/profile": ("common/", "servers/profile", "servers/config.h"),
     "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
     "servers/endpoint_table": ("servers/endpoint", "servers/stream/session.h", "servers/datagram/responder.h"),
