@@ -41,6 +41,11 @@ struct api *api_create(struct emulator *emulator, struct ring *ring)
 	return api;
 }
 
+void api_flush(struct api *api)
+{
+	api_events_flush(api->events);
+}
+
 void api_destroy(struct api *api)
 {
 	if (!api)

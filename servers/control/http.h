@@ -44,7 +44,11 @@ struct http_limits {
 
 struct http_options {
 	struct ev_loop *loop; /* the caller's; outlives the server */
-	void *context;        /* for the two functions below */
+	void *context;        /* for the functions below */
+
+	/* Asked of each connection (accepted, `fd`) before anything is read. False: it is closed without a word. NULL:
+	   everybody may come. */
+	bool (*admit)(void *context, int fd);
 
 	/*
 	 * A whole request, body and all. It is answered by exactly one http_respond, http_refuse or http_stream_start (or
