@@ -46,6 +46,7 @@ class Terminal:
         self._process = subprocess.Popen([*user.prefix, "setsid", "--ctty", str(shell)], cwd=folder, stdin=slave,
                                          stdout=slave, stderr=slave, env=user.environment(said))
         os.close(slave)
+        self._typed = "a shell"
         self._text = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._prompt()
@@ -55,6 +56,7 @@ class Terminal:
         return self._prompt()
 
     def start(self, line):
+        self._typed = line
         os.write(self._master, f"{line}\n".encode())
 
     def interrupt(self):
@@ -66,7 +68,7 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while not seen(OF_JOBS.sub("", self._text)):
             readable, _, _ = select.select([self._master], [], [], max(0, end - time.monotonic()))
-            assert readable, f"not within {PATIENCE:g} s, only:\n{self._text}"
+            assert readable, f"$ {self._typed}\nwithin {PATIENCE:g} s only:\n{self._text}"
             self._text += self._decoder.decode(self._read())
 
     def _prompt(self):
