@@ -1,0 +1,180 @@
+/* Who may use the control server: RFC 6265 (cookies), RFC 6454 (Origin), RFC 6750 (Bearer), and Fetch's Sec-Fetch-*. */
+#include "servers/control/guard.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+enum {
+	KEY_LEN = GUARD_KEY_SIZE - 1,
+	COOKIE_SIZE = GUARD_KEY_SIZE + 80,
+};
+
+#define SHOWN "open the address that pmulab has printed (with ?key=), or send \"Authorization: Bearer KEY\""
+
+const struct http_header guard_headers[] = {
+	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+				     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cache-Control", "no-store" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ NULL, NULL },
+};
+
+bool guard_init(struct guard *guard, struct err *err)
+{
+	unsigned char bytes[KEY_LEN / 2];
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
+		err_set(err, STATUS_FAILED, "no random key for the page: %s", strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(guard->key + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+void guard_url(const struct guard *guard, const struct address *bound, char url[GUARD_URL_SIZE])
+{
+	static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
+	char text[ADDRESS_TEXT];
+	struct address reached = *bound;
+	struct sockaddr_in *in = (struct sockaddr_in *)&reached.ss;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&reached.ss;
+	if (reached.ss.ss_family == AF_INET && in->sin_addr.s_addr == htonl(INADDR_ANY))
+		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (reached.ss.ss_family == AF_INET6 && memcmp(&in6->sin6_addr, &any6, sizeof any6) == 0)
+		in6->sin6_addr = in6addr_loopback;
+	address_format(&reached, text);
+	snprintf(url, GUARD_URL_SIZE, "http://%s/?key=%s", text, guard->key);
+}
+
+/* In a time that does not tell how much of it was right. */
+static bool key_fits(const struct guard *guard, const char *text, size_t len)
+{
+	return len == KEY_LEN && CRYPTO_memcmp(text, guard->key, KEY_LEN) == 0;
+}
+
+/* Browsers leave out the port that a scheme has by itself. */
+static bool names_us(const char *host, const char *name, unsigned port)
+{
+	char full[ADDRESS_TEXT];
+	snprintf(full, sizeof full, "%s:%u", name, port);
+	return strcasecmp(host, full) == 0 || (port == 80 && strcasecmp(host, name) == 0);
+}
+
+/* DNS rebinding: a name of somebody else's that leads here stands in Host as that name. */
+static bool host_is_ours(const struct http_request *request, unsigned port)
+{
+	char name[ADDRESS_TEXT];
+	const char *host = http_request_header(request, "Host");
+	address_format(http_request_local(request), name);
+	*strrchr(name, ':') = '\0';
+	return host && (names_us(host, name, port) || names_us(host, "localhost", port));
+}
+
+/* Another port of this machine is another site too, but not for SameSite: students' pages may be there. */
+static bool site_is_ours(const struct http_request *request)
+{
+	const char *origin = http_request_header(request, "Origin");
+	const char *site = http_request_header(request, "Sec-Fetch-Site");
+	const char *mode = http_request_header(request, "Sec-Fetch-Mode");
+	const char *method = http_request_method(request);
+	if (origin && (strncasecmp(origin, "http://", 7) != 0 ||
+		strcasecmp(origin + 7, http_request_header(request, "Host")) != 0))
+		return false;
+	if (!site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0)
+		return true;
+	return mode && strcmp(mode, "navigate") == 0 && strcmp(method, "GET") == 0; /* a link that was clicked */
+}
+
+/* RFC 6265 5.4: "a=1; b=2". Other ports of this machine may have set one of the same name: any that fits is good. */
+static bool cookie_fits(const struct guard *guard, const struct http_request *request, unsigned port)
+{
+	char name[32];
+	size_t name_len = (size_t)snprintf(name, sizeof name, "pmulab_%u=", port);
+	const char *cookie = http_request_header(request, "Cookie");
+	while (cookie && *cookie) {
+		cookie += strspn(cookie, "; ");
+		size_t len = strcspn(cookie, "; ");
+		if (strncmp(cookie, name, name_len) == 0 && key_fits(guard, cookie + name_len, len - name_len))
+			return true;
+		cookie += len;
+	}
+	return false;
+}
+
+static bool bearer_fits(const struct guard *guard, const struct http_request *request)
+{
+	static const char scheme[] = "Bearer ";
+	const char *given = http_request_header(request, "Authorization");
+	if (!given || strncasecmp(given, scheme, sizeof scheme - 1) != 0)
+		return false;
+	given += sizeof scheme - 1;
+	return key_fits(guard, given, strlen(given));
+}
+
+/* The target as it was sent, but for each parameter "key". */
+static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
+{
+	size_t len = strcspn(target, "?");
+	const char *parameter = target + len;
+	char sign = '?';
+	memcpy(out, target, len);
+	while (*parameter) {
+		size_t part = strcspn(++parameter, "&");
+		if (part > 0 && !(strncmp(parameter, "key", 3) == 0 && (part == 3 || parameter[3] == '='))) {
+			out[len++] = sign;
+			memcpy(out + len, parameter, part);
+			len += part;
+			sign = '&';
+		}
+		parameter += part;
+	}
+	out[len] = '\0';
+	if (strcmp(out, target) == 0) /* its name was coded */
+		out[strcspn(out, "?")] = '\0';
+}
+
+static bool refuse(struct http_request *request, unsigned status, const char *error, const char *hint)
+{
+	static const struct http_header challenge[] = { { "WWW-Authenticate", "Bearer" }, { NULL, NULL } };
+	http_refuse(request, status, status == 401 ? challenge : NULL, error, hint);
+	return false;
+}
+
+static bool let_in(const struct guard *guard, struct http_request *request, unsigned port)
+{
+	char cookie[COOKIE_SIZE], location[HTTP_HEAD_MAX];
+	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=/", port, guard->key);
+	leave_key_out(http_request_target(request), location);
+	const struct http_header headers[] = { { "Location", location }, { "Set-Cookie", cookie }, { NULL, NULL } };
+	http_respond(request, 303, NULL, NULL, 0, headers);
+	return false;
+}
+
+bool guard_pass(const struct guard *guard, struct http_request *request)
+{
+	if (http_request_is_unix(request))
+		return true;
+	unsigned port = address_port(http_request_local(request));
+	char hint[ADDRESS_TEXT + 64], local[ADDRESS_TEXT];
+	address_format(http_request_local(request), local);
+	snprintf(hint, sizeof hint, "use http://%s/ or http://localhost:%u/", local, port);
+	if (!host_is_ours(request, port))
+		return refuse(request, 403, "Host names another server", hint);
+	if (!site_is_ours(request))
+		return refuse(request, 403, "a page of another site asks", hint);
+	const char *key = http_request_parameter(request, "key");
+	if (key && strcmp(http_request_method(request), "GET") == 0)
+		return key_fits(guard, key, strlen(key)) ? let_in(guard, request, port) :
+							   refuse(request, 401, "the key is wrong", SHOWN);
+	if (cookie_fits(guard, request, port) || bearer_fits(guard, request))
+		return true;
+	return refuse(request, 401, "the key is missing, or is wrong", SHOWN);
+}
