@@ -8,7 +8,8 @@ from support.lab import ROOT
 FOLDERS = ("common", "servers", "clients", "tests")
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS
                  for path in (ROOT / folder).rglob("*.[ch]"))
-GENERATED = {"flood_text.h", *(f"profile_{path.stem.replace('-', '_')}.h" for path in (ROOT / "profiles").glob("*.ini"))}
+GENERATED = {"flood_text.h", "page_files.h",
+             *(f"profile_{path.stem.replace('-', '_')}.h" for path in (ROOT / "profiles").glob("*.ini"))}
 
 # The folders and files that a source may include, by the longest beginning of its name that stands here.
 MAY_INCLUDE = {

@@ -1,0 +1,14 @@
+/* The files are a table that scripts/embed-page writes. */
+#include "servers/control/page.h"
+
+#include <string.h>
+
+#include "page_files.h"
+
+const struct page_file *page_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof page_files / sizeof page_files[0]; i++)
+		if (strcmp(path, page_files[i].path) == 0)
+			return &page_files[i];
+	return NULL;
+}
