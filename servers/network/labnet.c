@@ -183,7 +183,7 @@ static bool set_up_end(const char *const own[2], const char *const other[2], str
 
 /* The kernel tells the two ends of each other after a moment; what is sent before that is lost. Bounded, but never in need
    of it. */
-static bool await_wire(struct labnet *net, struct err *err)
+static bool await_end(struct err *err)
 {
 	const struct timespec moment = { .tv_nsec = 200000 };
 	enum { MOMENTS = 10000 };
@@ -205,6 +205,12 @@ static bool await_wire(struct labnet *net, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	return done;
+}
+
+/* At both ends: what is sent from one that is not on yet is lost, and TCP tries again after a second. */
+static bool await_wire(struct labnet *net, struct err *err)
+{
+	return await_end(err) && labnet_enter(net->home, err) && await_end(err) && labnet_enter(net->lab, err);
 }
 
 static const char *const lab_addresses[2] = { LABNET_LAB_V4, LABNET_LAB_V6 };
