@@ -51,15 +51,43 @@ static void close_makers(int control)
 		closedir(folder);
 }
 
+/* The keeper's number outside the box, as /proc has it before the box has its own; 0: not known. */
+static long outside_number(void)
+{
+	char number[32] = "";
+	return readlink("/proc/self", number, sizeof number - 1) > 0 ? atol(number) : 0;
+}
+
+/* Programs name files in /tmp, which is everybody's, by their process's number, as Java does in hsperfdata_USER. So boxes
+   side by side have different ones: they go on from a number that the keeper's own outside makes, with room between.
+   Where the kernel has no such file (pid_namespaces(7)) they go on from 1. */
+static void spread_numbers(long outside)
+{
+	enum { ROOM = 32 };
+	char text[32] = "";
+	int most = open("/proc/sys/kernel/pid_max", O_RDONLY | O_CLOEXEC);
+	int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	if (most >= 0 && last >= 0 && read(most, text, sizeof text - 1) > 0 && atol(text) > 0) {
+		int len = snprintf(text, sizeof text, "%ld", outside * ROOM % atol(text));
+		(void)!write(last, text, (size_t)len);
+	}
+	if (most >= 0)
+		close(most);
+	if (last >= 0)
+		close(last);
+}
+
 /* The box as the command sees it: its end of the wire, its names, its processes, its rights. */
 static bool enter_box(const struct keeper_options *options, struct err *err)
 {
+	long outside = outside_number();
 	if (!labnet_enter(options->net->home, err) || !hosts_mount(options->hosts, err))
 		return false;
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) {
 		err_set(err, STATUS_FAILED, "/proc: %s; %s", strerror(errno), labnet_remedy(errno));
 		return false;
 	}
+	spread_numbers(outside);
 	return rights_drop(err);
 }
 

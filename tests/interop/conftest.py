@@ -1,51 +1,14 @@
-"""Fixtures for programs that are not ours: the students' files in programs/, and tools.
-
-What is missing skips a test on a developer's machine and fails it where CI=true; scripts/lib.sh lists it all.
-"""
-import importlib.util
-import os
-import shutil
+"""Fixtures for programs that are not ours: the students' files in programs/, and tools."""
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from support.lab import run
-
-HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
-PYTHON = "/usr/bin/python3"
-NODE_MODULES = Path("/usr/share/nodejs")
-
-# As on a student's terminal, each line is seen at once.
-ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "NODE_PATH": str(NODE_MODULES)}
+from support.students import ENVIRONMENT, INTEROP, PROGRAMS, PYTHON, interpreter, need, need_command
 
 # A network that has nothing but a loopback interface, and a route for multicast through it.
 ALONE = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c",
          'ip link set lo up && ip route add 224.0.0.0/4 dev lo && exec "$@"', "sh")
-
-
-def need(found, name):
-    if not found:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing(f"{name} is missing")
-    return found
-
-
-def need_command(name):
-    return need(shutil.which(name), name)
-
-
-def interpreter(file):
-    """What runs a file of programs/, with the module that it imports."""
-    if file.startswith("part5") and file.endswith(".py"):
-        module = "websockets" if "asyncio" in file else "websocket"
-        need(importlib.util.find_spec(module), f"the Python module {module}")
-    if file == "part5.js":
-        need((NODE_MODULES / "ws").exists(), "the npm package ws")
-    suffix = Path(file).suffix
-    return {".py": PYTHON, ".js": need_command("node") if suffix == ".js" else None,
-            ".java": shutil.which("java"), ".sh": "/bin/bash"}[suffix]
 
 
 @pytest.fixture
@@ -73,7 +36,7 @@ def student_server(spawn):
     """student_server("code_c.py", *args): a Program that listens, and its port. It gets 0 as its port argument."""
 
     def start(file, *args):
-        server = spawn(PYTHON, HERE / "announce.py", PROGRAMS / file, "0", *args, env=ENVIRONMENT)
+        server = spawn(PYTHON, INTEROP / "announce.py", PROGRAMS / file, "0", *args, env=ENVIRONMENT)
         return server, int(server.error_line().split()[-1])
 
     return start

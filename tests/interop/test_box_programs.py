@@ -4,7 +4,6 @@ The programs in programs/handed_in/ take no host and no port. Each runs as it is
 prints is held against what the journal says. Where a part has two programs they share a box, with bash as the command:
 the server's lines go to stderr, so the two can be told apart.
 """
-import os
 import re
 import shutil
 import signal
@@ -12,9 +11,9 @@ import subprocess
 
 import pytest
 
-from conftest import ENVIRONMENT, HERE, PROGRAMS, PYTHON, interpreter, need_command
 from support.box import box, events
-from support.lab import ROOT
+from support.lab import DEADLINE, ROOT
+from support.students import ENVIRONMENT, INTEROP, PROGRAMS, PYTHON, interpreter
 
 LAB = {4: "198.51.100.1", 6: "2001:db8::1"}
 MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
@@ -44,13 +43,13 @@ class Student:
         self.folder = user.folder()
         for file in (PROGRAMS / "handed_in").iterdir():
             shutil.copy(file, self.folder)
-        shutil.copy(HERE / "announce.py", self.folder)
+        shutil.copy(INTEROP / "announce.py", self.folder)
         self._options = ("--events", self.folder / "lab.ndjson")
 
     def run(self, *command, options=(), env=None):
         """`pmulab run OPTIONS -- COMMAND` to its end."""
-        return box(*self._options, *options, "--", *command, user=self.user, cwd=self.folder,
-                   env={**ENVIRONMENT, **(env or {})})
+        return box(*self._options, *options, "--", *command, user=self.user, cwd=self.folder, timeout=4 * DEADLINE,
+                   env={**ENVIRONMENT, **(env or {})})  # a compiler may run in it
 
     def program(self, file, *args, options=()):
         return self.run(interpreter(file), file, *args, options=options)
@@ -325,3 +324,13 @@ def test_part_6_client_without_a_server(handed_in):
     assert result.status == 1
     assert "ConnectionRefusedError" in result.stderr
     assert handed_in.met_nobody()
+
+
+# Side by side
+
+
+def test_programs_side_by_side_have_numbers_of_their_own(user, spawn_box):
+    """Java names a file in /tmp by its process's number, and complains on stdout where somebody else has it."""
+    boxes = [spawn_box("sh", "-c", "echo $$; sh -c 'echo $$; read line'", user=user) for _ in range(4)]
+    numbers = [box.line() for box in boxes for _ in range(2)]
+    assert len(set(numbers)) == len(numbers)

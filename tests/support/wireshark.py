@@ -8,13 +8,10 @@
     sizes(sent_by(stream, local))              # packets with data that were not sent before
 """
 import collections
-import os
-import shutil
 import subprocess
 
-import pytest
-
 from support.lab import SCALE
+from support.students import need_command
 
 Packet = collections.namedtuple("Packet", "number time source target kind size flags good again ttl length")
 
@@ -27,10 +24,8 @@ GOOD, UDP_HEADER = "1", 8
 
 
 def tshark(*args):
-    """Its stdout. On this machine alone; in CI it may not be missing."""
-    if not shutil.which("tshark"):
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("tshark is missing")
-    done = subprocess.run(["tshark", "-n", *map(str, args)], capture_output=True, text=True, timeout=60 * SCALE)
+    """Its stdout."""
+    done = subprocess.run([need_command("tshark"), "-n", *map(str, args)], capture_output=True, text=True, timeout=60 * SCALE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
