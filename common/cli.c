@@ -80,7 +80,7 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct op
 		if (row->name)
 			longs[count++] = (struct option){ .name = row->name,
 				.has_arg = row->argument ? required_argument :
-					row->id == CLI_HELP ? optional_argument : no_argument,
+					row->id == CLI_HELP || row->optional ? optional_argument : no_argument,
 				.val = ROW_BASE + (int)i };
 	}
 	letters[at] = '\0';

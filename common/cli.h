@@ -18,6 +18,7 @@ struct cli_option {
 	const char *name;     /* long name; NULL: none */
 	const char *argument; /* what it takes, as shown in the help ("PORT"); NULL: nothing */
 	const char *help;     /* one line */
+	const char *optional; /* what it may take, behind "=" only: "--page=ADDR:PORT"; for a long name, without `argument` */
 };
 
 /* What every program has; rows of their own in each table. cli_parse deals with both by itself. */
@@ -62,8 +63,8 @@ struct cli_command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 
-/* Called for each option in turn; `value` is NULL for an option that takes nothing and belongs to argv
-   otherwise. False with `err` ends the parsing. */
+/* Called for each option in turn; `value` is NULL for an option that takes nothing, or was given nothing, and belongs
+   to argv otherwise. False with `err` ends the parsing. */
 typedef bool cli_on_option(void *context, int id, const char *value, struct err *err);
 
 enum cli_result {

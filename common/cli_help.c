@@ -39,6 +39,8 @@ static void print_options(const struct cli *cli, FILE *out)
 			used = snprintf(left, sizeof left, "  -%c%s%s", row->letter, space, argument);
 		else
 			used = snprintf(left, sizeof left, "      --%s%s%s", row->name, space, argument);
+		if (row->optional)
+			used += snprintf(left + used, sizeof left - (size_t)used, "[=%s]", row->optional);
 		if (used > HELP_COLUMN - 2)
 			fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
 		else

@@ -201,6 +201,10 @@ static void put_option(const struct cli_option *row, bool both, FILE *out)
 		fputs(" Ar ", out);
 		put_word(row->argument, strlen(row->argument), out);
 	}
+	if (row->optional) {
+		fputs(" Ns Op = Ns Ar ", out);
+		put_word(row->optional, strlen(row->optional), out);
+	}
 }
 
 /* Every option that the usage does not name itself. */

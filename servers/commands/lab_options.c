@@ -49,6 +49,12 @@ static bool on_other(void *context, int id, const char *value, struct err *err)
 	case LAB_OPTION_SEED:
 		lab->has_seed = seed_parse(&lab->seed, value, err);
 		return lab->has_seed;
+	case LAB_OPTION_CONTROL:
+		lab->control = value;
+		return true;
+	case LAB_OPTION_PAGE:
+		lab->page = value ? value : LAB_PAGE;
+		return true;
 	case LAB_OPTION_QUIET:
 		lab->quiet = true;
 		return true;

@@ -9,6 +9,7 @@
 
 #include "servers/commands/addresses.h"
 #include "servers/commands/beside.h"
+#include "servers/commands/lab_control.h"
 #include "servers/commands/lab_options.h"
 #include "servers/commands/variables.h"
 #include "servers/duration.h"
@@ -101,6 +102,7 @@ struct run {
 	struct labnet net;
 	struct ev_loop *loop;
 	struct emulator *emulator;
+	struct control *control;
 	struct beside beside;
 	struct capture *capture;
 };
@@ -196,6 +198,12 @@ static bool check_options(const struct run *run, struct err *err)
 }
 
 /* ---- the lab ---- */
+
+/* Outside, and so before there is a box: without rights there is no way back. */
+static bool open_control(struct run *run, struct err *err)
+{
+	return lab_control_open(&run->lab, run->loopback ? LAB_LOOPBACK : LAB_BOXED, run->loop, &run->control, err);
+}
 
 static bool make_network(struct run *run, struct err *err)
 {
@@ -299,7 +307,8 @@ static bool observe(struct run *run, struct err *err)
 		return err_set(err, STATUS_FAILED, "--summary: out of memory"), false;
 	if (summary)
 		emulator_observe(run->emulator, summary);
-	return lab_observe(&run->lab, run->emulator, run->lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err);
+	return lab_observe(&run->lab, run->emulator, run->lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err) &&
+		lab_control_start(&run->lab, run->control, run->emulator, err);
 }
 
 static void tell(const struct run *run)
@@ -315,7 +324,8 @@ static void tell(const struct run *run)
 static int run_all(struct run *run, struct err *err)
 {
 	run->loop = ev_loop_new(EVFLAG_AUTO);
-	if (!beside_open(&run->beside, run->loop, err) || !make_network(run, err) || !make_emulator(run, err))
+	if (!beside_open(&run->beside, run->loop, err) || !open_control(run, err) || !make_network(run, err) ||
+		!make_emulator(run, err))
 		return BESIDE_FAILED;
 	tell(run);
 	set_environment(run);
@@ -341,6 +351,7 @@ static int finish(struct run *run, int status, struct err *err)
 {
 	struct err capture_err = { 0 };
 	beside_close(&run->beside);
+	control_close(run->control);
 	emulator_destroy(run->emulator);
 	if (!capture_stop(run->capture, &capture_err)) {
 		cli_fail(run_cli.program, &capture_err);

@@ -9,6 +9,7 @@
 
 #include "common/net.h"
 #include "servers/commands/addresses.h"
+#include "servers/commands/lab_control.h"
 #include "servers/commands/lab_options.h"
 #include "servers/commands/ports_file.h"
 #include "servers/emulator.h"
@@ -139,6 +140,7 @@ static bool run(struct serve *serve, struct err *err)
 		.address_count = serve->addresses.count,
 		.ephemeral = serve->ephemeral,
 	};
+	struct control *control = NULL;
 	struct emulator *emulator = emulator_create(&emulator_options, err);
 	if (!emulator)
 		return false;
@@ -146,7 +148,9 @@ static bool run(struct serve *serve, struct err *err)
 	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err) ||
 		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
 			&serve->addresses.list[0], err)) ||
-		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err))
+		!lab_control_open(&serve->lab, LAB_HERE, emulator_loop(emulator), &control, err) ||
+		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err) ||
+		!lab_control_start(&serve->lab, control, emulator, err))
 		goto end;
 	const char *text;
 	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)
@@ -157,6 +161,7 @@ static bool run(struct serve *serve, struct err *err)
 	done = emulator_run(emulator, err);
 end:
 	ports_file_remove(&serve->ports);
+	control_close(control);
 	emulator_destroy(emulator);
 	return done;
 }

@@ -159,7 +159,7 @@ void api_no_endpoint(struct http_request *request, unsigned status, const char *
 
 void api_answer(struct http_request *request, unsigned status, json_t *json)
 {
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 	json_decref(json);
 	if (text)
 		http_respond(request, status, api_type, text, strlen(text), NULL);

@@ -58,20 +58,29 @@ void api_config_one(void *context, struct http_request *request)
 
 /* ---- changes ---- */
 
+/* All members of one request. */
 struct change_request {
 	struct emulator_change *changes;
+	const char **keys; /* as they came */
 	char (*texts)[32]; /* of values that were numbers */
 	size_t count;
 	json_t *errors; /* every refusal */
 	bool only_restart; /* so far: keys that need one are all that is wrong */
 };
 
+/* Where a value is none that any key can have: a key that nobody has makes sure that the emulator changes nothing, and
+   still looks at the others. */
+static const char impossible[] = "";
+
 static void on_refused(void *context, size_t i, enum emulator_refusal refusal, const struct err *err)
 {
 	struct change_request *all = context;
 	if (refusal != EMULATOR_RESTART)
 		all->only_restart = false;
-	json_array_append_new(all->errors, api_refusal_line(err->text, all->changes[i].key));
+	json_array_append_new(all->errors, all->changes[i].key == impossible ?
+		api_refusal("a value is a text, a number, true, false or null", all->keys[i],
+			"null: what the start said") :
+		api_refusal_line(err->text, all->keys[i]));
 }
 
 /* A value as config_set takes it. NULL means what the start said; false: no value that a key can have. */
@@ -122,24 +131,21 @@ static void answer_keys(const struct api *api, struct http_request *request, con
 	api_answer(request, 200, json_pack("{s:o}", "keys", keys));
 }
 
-/* Reads the body's members; those that no key could have are refused here, the others by the emulator. */
-static bool read_changes(struct change_request *all, const json_t *body)
+static void read_changes(struct change_request *all, const json_t *body)
 {
 	const char *key;
 	json_t *value;
-	bool good = true;
 	json_object_foreach((json_t *)body, key, value) {
-		struct emulator_change *change = &all->changes[all->count];
-		change->key = key;
-		if (value_text(value, all->texts[all->count], &change->value)) {
-			all->count++;
-			continue;
-		}
-		good = all->only_restart = false;
-		json_array_append_new(all->errors,
-			api_refusal("a value is a text, a number, true, false or null", key, "null: what the start said"));
+		size_t i = all->count++;
+		all->keys[i] = all->changes[i].key = key;
+		if (!value_text(value, all->texts[i], &all->changes[i].value))
+			all->changes[i].key = impossible;
 	}
-	return good;
+}
+
+static bool change_all(const struct api *api, const struct http_request *request, struct change_request *all)
+{
+	return emulator_change(api->emulator, all->changes, all->count, api_who(request), on_refused, all);
 }
 
 void api_config_patch(void *context, struct http_request *request)
@@ -153,19 +159,23 @@ void api_config_patch(void *context, struct http_request *request)
 	size_t most = json_object_size(body) + 1;
 	struct change_request all = {
 		.changes = calloc(most, sizeof *all.changes),
+		.keys = calloc(most, sizeof *all.keys),
 		.texts = calloc(most, sizeof *all.texts),
 		.errors = json_array(),
 		.only_restart = true,
 	};
-	if (!all.changes || !all.texts || !all.errors)
+	if (all.changes && all.keys && all.texts && all.errors) {
+		read_changes(&all, body);
+		if (change_all(api, request, &all))
+			answer_keys(api, request, body);
+		else
+			refuse_changes(request, &all);
+	} else {
 		http_refuse(request, 500, NULL, "out of memory", "");
-	else if (!read_changes(&all, body) ||
-		!emulator_change(api->emulator, all.changes, all.count, api_who(request), on_refused, &all))
-		refuse_changes(request, &all);
-	else
-		answer_keys(api, request, body);
+	}
 	json_decref(all.errors);
 	free(all.texts);
+	free(all.keys);
 	free(all.changes);
 	json_decref(body);
 }
@@ -179,8 +189,10 @@ void api_config_unset(void *context, struct http_request *request)
 	if (!api_parameters(request, no_parameters) || !find_key(api, request, &about))
 		return;
 	struct emulator_change change = { .key = about.name };
-	struct change_request all = { .changes = &change, .errors = json_array(), .only_restart = true };
-	if (!emulator_change(api->emulator, &change, 1, api_who(request), on_refused, &all))
+	const char *key = about.name;
+	struct change_request all = { .changes = &change, .keys = &key, .count = 1, .errors = json_array(),
+		.only_restart = true };
+	if (!change_all(api, request, &all))
 		refuse_changes(request, &all);
 	else if (find_key(api, request, &about))
 		api_answer(request, 200, about_key(api, &about));
