@@ -20,7 +20,7 @@ SOURCES = Path(__file__).parents[1] / "support" / "names"
 V4, V6 = "198.51.100.1", "2001:db8::1"
 LAB = ["tcpip.epfl.ch", "lab3.iew.epfl.ch", "lab3.iw.epfl.ch"]
 OTHERS = ["example.com", "www.epfl.ch", "nothing", "tcpip.epfl.ch.example.com", "no-such-name.invalid"]
-AT_ONCE = 1 * SCALE
+AT_ONCE = 1 * SCALE  # seconds; a resolver that is waited for takes five
 
 
 def looked_up(result):

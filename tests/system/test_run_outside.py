@@ -42,7 +42,7 @@ def attempts(user, *list, options=()):
     """What became of each (kind, host, port): "reached" or an errno's name, at once."""
     answers = json.loads(box(*options, "--", PYTHON, "-c", TRY, json.dumps(list), user=user, timeout=3 * DEADLINE).stdout)
     for one, (_, seconds) in zip(list, answers):
-        assert seconds < 0.5 * SCALE, one
+        assert seconds < 2 * SCALE, one  # who hangs does so for longer: an unanswered SYN for minutes
     return [answer for answer, _ in answers]
 
 
@@ -137,7 +137,7 @@ LISTENS, UNCONNECTED = "0A", "07"
 @pytest.mark.skipif(sys.byteorder != "little", reason="/proc writes addresses as the machine has them")
 def test_only_the_labs_ports_are_open(user, spawn_box):
     """At the lab's end nothing listens but the lab: no other program of the machine, nothing more of pmulab's."""
-    running = spawn_box("--", "sh", "-c", "echo ready; read line", user=user)
+    running = spawn_box("--", "sh", "-c", "echo ready; cat", user=user)
     assert running.line() == "ready"
     tcp = [5002, 5003, 5006, 5007, 5008]
     assert sockets(running.pid, "tcp", LISTENS) == [(V4, port) for port in tcp]
