@@ -128,6 +128,13 @@ START_TEST(test_unset)
 	lab_set(&lab, "pmu-ws.messages", NULL);
 	lab_set(&lab, "pmu.port", NULL);
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, NULL, NULL), 4); /* it was so */
+	/* The start's value, but said by somebody else. */
+	lab_set(&lab, "pmu.messages", "8");
+	lab_set(&lab, "pmu.messages", "7");
+	ck_assert_str_eq(lab_key(&lab, "pmu.messages").origin, "test");
+	lab_set(&lab, "pmu.messages", NULL);
+	ck_assert_str_eq(lab_key(&lab, "pmu.messages").origin, "--set");
+	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"before\":\"7\",\"after\":\"7\"", NULL), 1);
 	lab_finish(&lab);
 }
 END_TEST
