@@ -56,6 +56,10 @@ struct segments {
 	uint32_t out;   /* each once, however often it was sent */
 	uint32_t again; /* sent again: also a tail loss probe (RFC 8985) to a peer whose machine is slow to acknowledge */
 	uint32_t in;    /* with those that came twice */
+	bool bytes_known; /* Linux 4.19 and later; the next ones are 0 elsewhere */
+	uint64_t left;    /* bytes that have left, each once */
+	uint64_t waiting; /* bytes that the kernel holds back */
+	uint64_t acked;   /* bytes that the peer has acknowledged */
 };
 
 /* False where the system does not count them. */

@@ -27,6 +27,12 @@ bool net_segments(int fd, struct segments *segments)
 		segments->again = (uint32_t)info.tcpi_bytes_retrans;
 	segments->out = info.tcpi_data_segs_out - segments->again;
 	segments->in = info.tcpi_data_segs_in;
+	segments->bytes_known = len >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans;
+	segments->left = segments->bytes_known ? info.tcpi_bytes_sent - info.tcpi_bytes_retrans : 0;
+	segments->waiting = segments->bytes_known ? info.tcpi_notsent_bytes : 0;
+	segments->acked = segments->bytes_known ? info.tcpi_bytes_acked : 0;
+	if (segments->acked > segments->left) /* a FIN counts as a byte there */
+		segments->acked = segments->left;
 	return true;
 }
 

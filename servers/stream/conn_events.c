@@ -83,8 +83,11 @@ void conn_tell_sent(struct conn *conn)
 		F_INTEGER("sent", conn->first_taken),
 		F_INTEGER("calls", conn->calls),
 		F_INTEGER("segments", segments.out),
+		F_INTEGER("left", segments.left),
+		F_INTEGER("waiting", segments.waiting),
+		F_INTEGER("acked", segments.acked),
 	};
-	conn_emit(conn, EVENT_SEND, fields, counted ? 5 : 4);
+	conn_emit(conn, EVENT_SEND, fields, !counted ? 4 : segments.bytes_known ? 8 : 5);
 }
 
 void conn_tell_pause(struct conn *conn)
@@ -114,8 +117,10 @@ void conn_tell_close(struct conn *conn)
 		F_INTEGER("segments_out", segments.out),
 		F_INTEGER("segments_again", segments.again),
 		F_INTEGER("segments_in", segments.in),
+		F_INTEGER("left", segments.left),
+		F_INTEGER("acked", segments.acked),
 		F_REAL("seconds", clock_now() - conn->opened),
 		F_INTEGER("ws_close_code", about.ws_close_code),
 	};
-	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 11 : 10);
+	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 13 : 12);
 }

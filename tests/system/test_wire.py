@@ -56,6 +56,9 @@ def test_without_pauses_there_are_2_segments(start_lab, first, sizes):
     assert segments_after_each_send(lab, 1) == [1] * 20  # the other 19 wait, and leave together
     assert lab.wait(event="send", i=1)["bytes"] == sizes[0]
     assert (close["segments_out"], close["bytes_out"]) == (2, sum(sizes))
+    last = lab.wait(event="send", i=20)
+    assert (last["left"], last["waiting"], close["left"]) == (sizes[0], sizes[1], sum(sizes))
+    assert last["acked"] <= sizes[0] and close["acked"] <= sum(sizes)
 
 
 @pytest.mark.parametrize("clients, rounds", [(1, 100), (50, 10)])

@@ -117,6 +117,11 @@ START_TEST(test_exchange)
 	if (net_segments(client, &segments)) {
 		ck_assert_uint_eq(segments.out, 1);
 		ck_assert_uint_eq(segments.in, 0);
+		if (segments.bytes_known) {
+			ck_assert_uint_eq(segments.left, 11);
+			ck_assert_uint_eq(segments.waiting, 0);
+			ck_assert_uint_eq(segments.acked, 11);
+		}
 		ck_assert(net_segments(server, &segments));
 		ck_assert_uint_eq(segments.out, 0);
 		ck_assert_uint_eq(segments.in, 1);
@@ -154,6 +159,7 @@ START_TEST(test_sent_again)
 		ck_assert(net_segments(server, &segments));
 		ck_assert_uint_eq(segments.out, 1);
 		ck_assert_uint_ge(segments.again, 1);
+		ck_assert(!segments.bytes_known || (segments.left == 1 && segments.acked == 1));
 
 		uint32_t again = segments.again;
 		ck_assert(set_deaf(client, true));
