@@ -503,11 +503,39 @@ START_TEST(test_jsonl_keeps_its_limit)
 }
 END_TEST
 
+/* ---- the observer for people ---- */
+
+START_TEST(test_text_tells_what_somebody_does)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_text_create(ends[1], TEXT_SENTENCES, false));
+	const struct subject reset = { .endpoint = ENDPOINT_RESET }, pmu = { .endpoint = ENDPOINT_PMU };
+	EMIT(journal, EVENT_CHANGE, &reset, F_TEXT("who", "page"), F_TEXT("key", "reset.loss"), F_TEXT("before", "50%"),
+		F_TEXT("after", "burst:30%,4"));
+	EMIT(journal, EVENT_CHANGE, &LAB, F_TEXT("who", "ctl"), F_TEXT("key", "pmu.messages"), F_TEXT("before", "20"),
+		F_TEXT("after", "5"));
+	EMIT(journal, EVENT_SUSPEND, &pmu, F_TEXT("who", "page"));
+	EMIT(journal, EVENT_RESUME, &pmu, F_TEXT("who", "scenario"));
+	journal_destroy(journal);
+	close(ends[1]);
+	struct reader reader;
+	reader_start(&reader, ends[0]);
+	reader_finish(&reader);
+	ck_assert_str_eq(reader.text, "reset    reset.loss: 50% -> burst:30%,4 (page)\n"
+				      "pmu.messages: 20 -> 5 (ctl)\n"
+				      "pmu      takes no new work (page)\n"
+				      "pmu      takes work again (scenario)\n");
+	free(reader.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("event");
 	TCase *page = tcase_create("page"), *journal = tcase_create("journal"),
-	      *jsonl = tcase_create("jsonl");
+	      *jsonl = tcase_create("jsonl"), *text = tcase_create("text");
 	tcase_set_timeout(jsonl, 30);
 	tcase_add_loop_test(page, test_page_has_the_table, 0, EVENT_TYPE_COUNT);
 	tcase_add_test(page, test_table_has_the_page);
@@ -518,9 +546,11 @@ int main(void)
 	tcase_add_test(jsonl, test_jsonl_counts_what_a_stopped_reader_loses);
 	tcase_add_test(jsonl, test_jsonl_survives_its_reader);
 	tcase_add_loop_test(jsonl, test_jsonl_keeps_its_limit, 0, COUNT(limits));
+	tcase_add_test(text, test_text_tells_what_somebody_does);
 	suite_add_tcase(suite, page);
 	suite_add_tcase(suite, journal);
 	suite_add_tcase(suite, jsonl);
+	suite_add_tcase(suite, text);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
