@@ -1,17 +1,10 @@
 /*
- * The control server's HTTP over Unix sockets and loopback: requests in any pieces, what is refused and how, limits, slow
- * and stopped peers, and the way a request takes to its route.
+ * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and spoilt; what is refused
+ * and how; the way to a route. Slow and stopped peers: test_http_limits.c.
  */
-#include <sys/resource.h>
-#include <sys/stat.h>
-
 #include "tests/unit/http_peer.h"
 
 /* ---- the server under test: it shows what it has understood ---- */
-
-static struct http_request *kept;   /* of /later */
-static struct http_stream *stream;  /* of /stream */
-static unsigned handled, drained, closed;
 
 static void show(void *context, struct http_request *request)
 {
@@ -27,36 +20,6 @@ static void show(void *context, struct http_request *request)
 	http_respond(request, 200, "text/plain", text, (size_t)n, NULL);
 }
 
-static void later(void *context, struct http_request *request)
-{
-	kept = request;
-}
-
-static void on_drain(void *context)
-{
-	drained++;
-}
-
-static void on_close(void *context)
-{
-	closed++;
-	stream = NULL;
-}
-
-static const struct http_stream_ops stream_ops = { .on_drain = on_drain, .on_close = on_close };
-
-static void start_stream(void *context, struct http_request *request)
-{
-	stream = http_stream_start(request, "text/event-stream", NULL, &stream_ops, NULL);
-}
-
-static void large(void *context, struct http_request *request)
-{
-	static char body[900000];
-	memset(body, 'x', sizeof body);
-	http_respond(request, 200, "text/plain", body, sizeof body, NULL);
-}
-
 static const struct http_route routes[] = {
 	{ "GET", "/", show },
 	{ "PUT", "/v1/config/*", show },
@@ -64,14 +27,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/config", show },
 	{ "PATCH", "/v1/config", show },
 	{ "POST", "/v1/connections/*/close", show },
-	{ "GET", "/later", later },
-	{ "GET", "/stream", start_stream },
-	{ "GET", "/large", large },
 };
 
 static void on_request(void *context, struct http_request *request)
 {
-	handled++;
 	http_route(routes, sizeof routes / sizeof *routes, NULL, request);
 }
 
@@ -86,14 +45,6 @@ static struct http_options options = { .on_request = on_request, .write_refusal 
 static void start(void)
 {
 	serve(&options);
-}
-
-static void start_hasty(void) __attribute__((unused));
-static void start_hasty(void)
-{
-	struct http_options hasty = options;
-	hasty.limits = (struct http_limits){ .request = 0.05, .idle = 0.05, .stall = 0.05 };
-	serve(&hasty);
 }
 
 /* ---- requests at every split ---- */
@@ -240,18 +191,181 @@ START_TEST(requests_byte_by_byte)
 	const struct exchange *exchange = &exchanges[_i];
 	start();
 	int fd = peer_tcp();
-	char expected[16];
 	for (size_t i = 0; i < exchange->len; i++) {
 		say_bytes(fd, exchange->request + i, 1);
 		turn_loop();
 	}
 	shutdown(fd, SHUT_WR);
 	hear_all(fd);
-	/* The first answer's status, and the parts that do not speak of the socket. */
-	snprintf(expected, sizeof expected, "HTTP/1.1 ");
-	ck_assert_msg(strncmp(heard, expected, 9) == 0, "%s", heard);
+	ck_assert_msg(strncmp(heard, "HTTP/1.1 ", 9) == 0, "%s", heard);
+	ck_assert_ptr_null(strstr(heard, "unix"));
 	close(fd);
-	UNTIL(http_connections(http) == 0);
+	serve_end();
+}
+END_TEST
+
+/* Whatever comes, an answer is one, and the next one is served. */
+static void survives(const char *request, size_t len)
+{
+	int fd = peer_unix();
+	say_bytes(fd, request, len);
+	shutdown(fd, SHUT_WR);
+	hear_all(fd);
+	ck_assert_msg(heard_len == 0 || strncmp(heard, "HTTP/1.1 ", 9) == 0, "\"%.*s\": \"%s\"", (int)len, request, heard);
+	close(fd);
+}
+
+START_TEST(requests_cut_off_and_spoilt)
+{
+	static const char odd[] = "\0\r\n :/%\xff\x7f";
+	char spoilt[512];
+	start();
+	for (size_t i = 0; i < sizeof exchanges / sizeof *exchanges; i += 3) {
+		const struct exchange *exchange = &exchanges[i];
+		for (size_t k = 0; k < exchange->len; k++) {
+			survives(exchange->request, k);
+			memcpy(spoilt, exchange->request, exchange->len);
+			spoilt[k] = odd[(i + k) % (sizeof odd - 1)];
+			survives(spoilt, exchange->len);
+			memmove(spoilt + k, spoilt + k + 1, exchange->len - k - 1);
+			survives(spoilt, exchange->len - 1);
+		}
+	}
+	survives(exchanges[0].request, exchanges[0].len);
+	ck_assert_ptr_nonnull(strstr(heard, "200 OK"));
+	serve_end();
+}
+END_TEST
+
+/* ---- sizes ---- */
+
+/* A request whose head has `head` bytes, and a body. */
+static void ask(size_t head, const char *more, size_t body)
+{
+	static char text[2 * 1024 * 1024];
+	int fd = peer_unix();
+	size_t n = (size_t)sprintf(text, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s", more);
+	if (head > 0) {
+		n += (size_t)sprintf(text + n, "X: ");
+		memset(text + n, 'x', head - n);
+		n = head - 4;
+	} else {
+		n -= 2;
+	}
+	memcpy(text + n, "\r\n\r\n", 4);
+	n += 4;
+	memset(text + n, 'b', body);
+	say_bytes(fd, text, n + body);
+	hear_all(fd);
+	close(fd);
+}
+
+#define HEARD(text) ck_assert_msg(strstr(heard, text), "no \"%s\" in \"%s\"", text, heard)
+
+START_TEST(heads_and_bodies_up_to_the_limit)
+{
+	char many[4096] = "";
+	start();
+	ask(HTTP_HEAD_MAX, "", 0);
+	HEARD("200 OK");
+	ask(HTTP_HEAD_MAX + 1, "", 0);
+	HEARD("431 Request Header Fields Too Large");
+	ask(1024 * 1024, "", 0);
+	HEARD("431");
+	for (int i = 0; i < HTTP_HEADERS_MAX - 1; i++)
+		strcat(many, "a: b\r\n");
+	ask(0, many, 0);
+	HEARD("431");
+	ask(0, many + strlen("a: b\r\n"), 0); /* with Host and Connection */
+	HEARD("200 OK");
+	ask(0, "Content-Length: 65536\r\n", HTTP_BODY_MAX);
+	HEARD("(65536)");
+	ask(0, "Content-Length: 65537\r\n", HTTP_BODY_MAX + 1);
+	HEARD("413 Content Too Large");
+	serve_end();
+}
+END_TEST
+
+START_TEST(parameters_up_to_the_limit)
+{
+	char request[1024];
+	start();
+	for (int count = HTTP_PARAMETERS_MAX; count <= HTTP_PARAMETERS_MAX + 1; count++) {
+		int fd = peer_unix();
+		strcpy(request, "GET /?");
+		for (int i = 0; i < count; i++)
+			strcat(request, "a&");
+		strcat(request, " HTTP/1.0\r\n\r\n");
+		say(fd, request);
+		hear_all(fd);
+		HEARD(count > HTTP_PARAMETERS_MAX ? "400" : "200");
+		close(fd);
+	}
+	serve_end();
+}
+END_TEST
+
+/* What was announced is refused before it is read, and who sends it all the same finds the answer. */
+START_TEST(a_gigabyte_is_refused)
+{
+	static char block[1024 * 1024];
+	start();
+	for (int tcp = 0; tcp < 2; tcp++) {
+		int fd = tcp ? peer_tcp() : peer_unix();
+		say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n");
+		say_bytes(fd, block, tcp ? sizeof block / 2 : sizeof block);
+		hear_all(fd);
+		HEARD("413");
+		HEARD("Connection: close");
+		close(fd);
+	}
+	serve_end();
+}
+END_TEST
+
+static void chunks(size_t count, size_t size)
+{
+	static char chunk[16384 + 16];
+	int fd = peer_unix();
+	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (size_t i = 0; i < count; i++) {
+		size_t n = (size_t)sprintf(chunk, "%zx\r\n", size);
+		memset(chunk + n, 'c', size);
+		memcpy(chunk + n + size, "\r\n", 2);
+		say_bytes(fd, chunk, n + size + 2);
+	}
+	say(fd, "0\r\n\r\n");
+	hear_all(fd);
+	close(fd);
+}
+
+START_TEST(chunks_up_to_the_limit)
+{
+	start();
+	chunks(4, 16384);
+	HEARD("(65536)");
+	chunks(5, 16384);
+	HEARD("413");
+	chunks(1000, 1);
+	HEARD("(1000)");
+	chunks(65536, 1);
+	HEARD("too many chunks");
+	serve_end();
+}
+END_TEST
+
+START_TEST(a_client_may_wait_for_100_continue)
+{
+	start();
+	int fd = peer_unix();
+	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n");
+	hear(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	say(fd, "xy");
+	hear(fd, "body=xy(2)");
+	ck_assert_ptr_null(strstr(heard, "100 Continue"));
+	say(fd, "GET / HTTP/1.1\r\nHost: kept\r\n\r\n");
+	hear(fd, "host=kept");
+	close(fd);
 	serve_end();
 }
 END_TEST
@@ -262,7 +376,15 @@ int main(void)
 	TCase *wire = tcase_create("wire");
 	tcase_add_loop_test(wire, requests_at_every_split, 0, sizeof exchanges / sizeof *exchanges);
 	tcase_add_loop_test(wire, requests_byte_by_byte, 0, sizeof exchanges / sizeof *exchanges);
+	tcase_add_test(wire, requests_cut_off_and_spoilt);
 	suite_add_tcase(suite, wire);
+	TCase *sizes = tcase_create("sizes");
+	tcase_add_test(sizes, heads_and_bodies_up_to_the_limit);
+	tcase_add_test(sizes, parameters_up_to_the_limit);
+	tcase_add_test(sizes, a_gigabyte_is_refused);
+	tcase_add_test(sizes, chunks_up_to_the_limit);
+	tcase_add_test(sizes, a_client_may_wait_for_100_continue);
+	suite_add_tcase(suite, sizes);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

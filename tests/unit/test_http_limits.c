@@ -1,0 +1,422 @@
+/*
+ * The control server under peers that are slow, many, stopped or gone: limits of time and number, answers that come later,
+ * streams. What has a time here takes a twentieth of a second; no test sleeps.
+ */
+#include <sys/resource.h>
+
+#include "tests/unit/http_peer.h"
+
+enum { CROWD = 1000 };
+
+static struct http_request *kept;  /* of /later */
+static struct http_stream *stream; /* of /stream */
+static unsigned handled, drained, closed;
+static bool admitted = true;
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define HEARD(text) ck_assert_msg(strstr(heard, text), "no \"%s\" in \"%s\"", text, heard)
+
+static void hello(void *context, struct http_request *request)
+{
+	http_respond(request, 200, "text/plain", "hello", 5, NULL);
+}
+
+static void later(void *context, struct http_request *request)
+{
+	kept = request;
+}
+
+static void on_drain(void *context)
+{
+	drained++;
+}
+
+static void on_close(void *context)
+{
+	closed++;
+	stream = NULL;
+}
+
+static const struct http_stream_ops stream_ops = { .on_drain = on_drain, .on_close = on_close };
+
+static void start_stream(void *context, struct http_request *request)
+{
+	stream = http_stream_start(request, "text/event-stream", NULL, &stream_ops, NULL);
+}
+
+static char large_body[900000];
+
+static void large(void *context, struct http_request *request)
+{
+	memset(large_body, 'x', sizeof large_body);
+	http_respond(request, 200, "text/plain", large_body, sizeof large_body, NULL);
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/", hello },
+	{ "GET", "/later", later },
+	{ "GET", "/stream", start_stream },
+	{ "GET", "/large", large },
+};
+
+static void on_request(void *context, struct http_request *request)
+{
+	handled++;
+	http_route(routes, sizeof routes / sizeof *routes, NULL, request);
+}
+
+static bool admit(void *context, int fd)
+{
+	return admitted;
+}
+
+static const struct http_options patient = { .on_request = on_request, .admit = admit };
+static const struct http_options hasty = { .on_request = on_request, .limits = { .request = 0.05, .idle = 0.05, .stall = 0.05 } };
+
+static void start(void)
+{
+	serve(&patient);
+}
+
+static void start_hasty(void)
+{
+	serve(&hasty);
+}
+
+static void finish(void)
+{
+	serve_end();
+}
+
+/* ---- time ---- */
+
+START_TEST(a_slow_request_is_refused)
+{
+	static const char *const parts[] = { "G", "GET / HTTP/1.1\r\nHost:", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx",
+		GET("/") "GET" };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		int fd = peer_unix();
+		say(fd, parts[i]);
+		hear_all(fd);
+		HEARD("HTTP/1.1 408 Request Timeout\r\n");
+		HEARD("Connection: close\r\n");
+		close(fd);
+	}
+}
+END_TEST
+
+START_TEST(who_says_nothing_is_closed_without_a_word)
+{
+	int fd = peer_unix(), idle = peer_unix();
+	say(idle, GET("/"));
+	hear(idle, "hello");
+	hear_all(idle);
+	ck_assert_uint_eq(heard_len, 0);
+	hear_all(fd);
+	ck_assert_uint_eq(heard_len, 0);
+	close(fd);
+	close(idle);
+}
+END_TEST
+
+START_TEST(who_takes_nothing_of_an_answer_is_cut)
+{
+	int fd = peer_unix();
+	say(fd, GET("/large"));
+	UNTIL(http_connections(http) == 1);
+	UNTIL(http_connections(http) == 0);
+	hear_all(fd);
+	ck_assert_uint_lt(heard_len, sizeof large_body);
+	close(fd);
+}
+END_TEST
+
+/* ---- number ---- */
+
+static void connect_crowd(int *fds, int (*connect_one)(void))
+{
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = connect_one();
+		say(fds[i], "GET / HT");
+		if (i % 50 == 0)
+			turn_loop();
+	}
+}
+
+static void close_crowd(int *fds)
+{
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
+START_TEST(the_65th_is_told_to_wait)
+{
+	int fds[64];
+	for (int i = 0; i < 64; i++) {
+		fds[i] = peer_tcp();
+		say(fds[i], "G");
+	}
+	UNTIL(http_connections(http) == 64);
+	int fd = peer_tcp();
+	say(fd, GET("/"));
+	hear_all(fd);
+	HEARD("HTTP/1.1 503 Service Unavailable\r\n");
+	close(fd);
+	close(fds[7]);
+	UNTIL(http_connections(http) == 63);
+	fd = peer_tcp();
+	say(fd, GET("/"));
+	hear(fd, "hello");
+	close(fd);
+	say(fds[8], "ET / HTTP/1.0\r\n\r\n");
+	hear_all(fds[8]);
+	HEARD("hello");
+	for (int i = 0; i < 64; i++)
+		if (i != 7)
+			close(fds[i]);
+}
+END_TEST
+
+START_TEST(a_crowd_of_slow_ones_leaves_the_other_door_open)
+{
+	static int fds[CROWD];
+	int (*const doors[])(void) = { peer_tcp, peer_unix };
+	connect_crowd(fds, doors[_i]);
+	UNTIL(http_connections(http) == 64);
+	int fd = doors[!_i]();
+	say(fd, GET("/"));
+	hear(fd, "hello");
+	ck_assert_uint_eq(http_connections(http), 65);
+	close_crowd(fds);
+	UNTIL(http_connections(http) == 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(without_descriptors_it_rests_and_goes_on)
+{
+	struct rlimit limit, few;
+	int fd = peer_unix(), waiting = peer_unix();
+	getrlimit(RLIMIT_NOFILE, &limit);
+	int next = dup(fd);
+	close(next);
+	few = limit;
+	few.rlim_cur = (rlim_t)next;
+	setrlimit(RLIMIT_NOFILE, &few);
+	double began = clock_now();
+	unsigned before = ev_iteration(loop), turns = 0;
+	while (clock_now() < began + 0.05) {
+		wait_loop(began + PATIENCE);
+		turns++;
+	}
+	ck_assert_uint_le(ev_iteration(loop) - before, turns + 1);
+	ck_assert_uint_lt(turns, 50);
+	ck_assert_uint_eq(http_connections(http), 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	say(waiting, GET("/"));
+	hear(waiting, "hello");
+	close(fd);
+	close(waiting);
+}
+END_TEST
+
+START_TEST(who_is_not_admitted_hears_nothing)
+{
+	admitted = false;
+	int fd = peer_unix();
+	say(fd, GET("/"));
+	hear_all(fd);
+	ck_assert_uint_eq(heard_len, 0);
+	ck_assert_uint_eq(handled, 0);
+	close(fd);
+}
+END_TEST
+
+/* ---- answers that come later ---- */
+
+START_TEST(a_pipelined_request_waits_for_the_answer_before)
+{
+	static char many[8192];
+	int fd = peer_unix();
+	strcpy(many, GET("/later"));
+	for (int i = 0; i < 100; i++)
+		strcat(many, GET("/"));
+	say(fd, many);
+	UNTIL(kept);
+	turn_loop();
+	ck_assert_uint_eq(handled, 1);
+	http_respond(kept, 200, "text/plain", "at last", 7, NULL);
+	hear(fd, "at last");
+	UNTIL(handled == 101);
+	close(fd);
+}
+END_TEST
+
+START_TEST(one_that_left_may_still_be_answered)
+{
+	int fd = peer_unix();
+	say(fd, GET("/later"));
+	UNTIL(kept);
+	close(fd);
+	turn_loop();
+	ck_assert_uint_eq(http_connections(http), 1);
+	http_respond(kept, 200, "text/plain", "at last", 7, NULL);
+	UNTIL(http_connections(http) == 0);
+}
+END_TEST
+
+/* ---- streams ---- */
+
+static int open_stream(const char *request)
+{
+	int fd = peer_unix();
+	say(fd, request);
+	UNTIL(stream);
+	return fd;
+}
+
+START_TEST(a_stream_is_chunks_and_the_connection_goes_on)
+{
+	int fd = open_stream(GET("/stream") GET("/"));
+	hear(fd, "\r\nTransfer-Encoding: chunked\r\n\r\n");
+	ck_assert(http_stream_write(stream, "one\n", 4));
+	ck_assert(http_stream_write(stream, "the second one\n", 15));
+	hear(fd, "4\r\none\n\r\nf\r\nthe second one\n\r\n");
+	ck_assert_uint_eq(handled, 1);
+	http_stream_end(stream);
+	hear(fd, "hello");
+	ck_assert_int_eq(strncmp(heard, "0\r\n\r\nHTTP/1.1 200 OK\r\n", 22), 0);
+	ck_assert_uint_eq(closed, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_stream_to_an_old_client_ends_with_the_connection)
+{
+	int fd = open_stream("GET /stream HTTP/1.0\r\n\r\n");
+	ck_assert(http_stream_write(stream, "one\n", 4));
+	hear(fd, "\r\n\r\none\n");
+	ck_assert_ptr_null(strstr(heard, "chunked"));
+	http_stream_end(stream);
+	hear_all(fd);
+	close(fd);
+	UNTIL(http_connections(http) == 0);
+	ck_assert_uint_eq(closed, 0);
+}
+END_TEST
+
+START_TEST(a_head_of_a_stream_has_nobody_to_write_for)
+{
+	int fd = peer_unix();
+	say(fd, "HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n" GET("/"));
+	hear(fd, "hello");
+	ck_assert_ptr_null(stream);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_stopped_reader_holds_up_nobody)
+{
+	static char piece[10000];
+	size_t written = 0;
+	memset(piece, 'p', sizeof piece);
+	int fd = open_stream(GET("/stream"));
+	for (int i = 0; i < 1000; i++) {
+		bool took = http_stream_write(stream, piece, sizeof piece);
+		ck_assert_uint_le(http_stream_waiting(stream), HTTP_STREAM_MAX);
+		written += took ? sizeof piece : 0;
+		turn_loop();
+		if (!took)
+			break;
+	}
+	ck_assert_uint_gt(http_stream_waiting(stream), HTTP_STREAM_MAX / 2);
+	ck_assert(!http_stream_write(stream, piece, sizeof piece));
+	ck_assert_uint_eq(drained, 0);
+	int other = peer_unix();
+	say(other, GET("/"));
+	hear(other, "hello");
+	close(other);
+	heard_len = 0;
+	UNTIL((hear_some(fd), drained == 1));
+	ck_assert(http_stream_write(stream, piece, sizeof piece));
+	http_stream_end(stream);
+	UNTIL((hear_some(fd), strstr(heard, "\r\n0\r\n\r\n")));
+	size_t pieces = 0;
+	for (size_t i = 0; i < heard_len; i++)
+		pieces += heard[i] == 'p';
+	ck_assert_uint_eq(pieces, written + sizeof piece + 1); /* one stands in Content-Type */
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_reader_that_leaves_is_noticed)
+{
+	int fd = open_stream(GET("/stream"));
+	turn_loop();
+	ck_assert_uint_eq(closed, 0);
+	close(fd);
+	UNTIL(closed == 1);
+	ck_assert_uint_eq(http_connections(http), 0);
+}
+END_TEST
+
+START_TEST(a_reader_that_stays_stopped_is_cut)
+{
+	static char piece[HTTP_STREAM_PIECE_MAX];
+	int fd = open_stream(GET("/stream"));
+	while (stream && http_stream_write(stream, piece, sizeof piece))
+		turn_loop();
+	UNTIL(closed == 1);
+	ck_assert_uint_eq(http_connections(http), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(at_the_end_streams_are_closed_and_requests_gone)
+{
+	int fd = open_stream(GET("/stream")), other = peer_tcp();
+	say(other, GET("/later"));
+	UNTIL(kept);
+	ck_assert(http_stream_write(stream, "the last word\n", 14));
+	http_destroy(http);
+	http = NULL;
+	ck_assert_uint_eq(closed, 1);
+	hear_all(fd);
+	HEARD("the last word\n");
+	hear_all(other);
+	close(fd);
+	close(other);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("http_limits");
+	TCase *time = tcase_create("time");
+	tcase_add_checked_fixture(time, start_hasty, finish);
+	tcase_add_test(time, a_slow_request_is_refused);
+	tcase_add_test(time, who_says_nothing_is_closed_without_a_word);
+	tcase_add_test(time, who_takes_nothing_of_an_answer_is_cut);
+	tcase_add_test(time, a_reader_that_stays_stopped_is_cut);
+	suite_add_tcase(suite, time);
+	TCase *rest = tcase_create("rest");
+	tcase_add_checked_fixture(rest, start, finish);
+	tcase_add_test(rest, the_65th_is_told_to_wait);
+	tcase_add_loop_test(rest, a_crowd_of_slow_ones_leaves_the_other_door_open, 0, 2);
+	tcase_add_test(rest, without_descriptors_it_rests_and_goes_on);
+	tcase_add_test(rest, who_is_not_admitted_hears_nothing);
+	tcase_add_test(rest, a_pipelined_request_waits_for_the_answer_before);
+	tcase_add_test(rest, one_that_left_may_still_be_answered);
+	tcase_add_test(rest, a_stream_is_chunks_and_the_connection_goes_on);
+	tcase_add_test(rest, a_stream_to_an_old_client_ends_with_the_connection);
+	tcase_add_test(rest, a_head_of_a_stream_has_nobody_to_write_for);
+	tcase_add_test(rest, a_stopped_reader_holds_up_nobody);
+	tcase_add_test(rest, a_reader_that_leaves_is_noticed);
+	tcase_add_test(rest, at_the_end_streams_are_closed_and_requests_gone);
+	suite_add_tcase(suite, rest);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
