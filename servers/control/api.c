@@ -56,7 +56,8 @@ void api_destroy(struct api *api)
 
 void api_request(struct api *api, struct http_request *request)
 {
-	http_route(routes, sizeof routes / sizeof routes[0], api, request);
+	if (!api_page(api, request))
+		http_route(routes, sizeof routes / sizeof routes[0], api, request);
 }
 
 /* ---- reading ---- */

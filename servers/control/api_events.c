@@ -230,10 +230,9 @@ static bool choose_start(const struct ring *ring, struct http_request *request, 
 
 static void begin(struct reader *reader, struct http_request *request)
 {
-	static const struct http_header headers[] = { { "Cache-Control", "no-store" }, { NULL, NULL } };
 	struct api_events *events = reader->events;
 	reader->stream = http_stream_start(request, reader->ndjson ? "application/x-ndjson" : "text/event-stream",
-		headers, &stream_ops, reader);
+		NULL, &stream_ops, reader);
 	if (!reader->stream) {
 		free(reader);
 		return;

@@ -76,4 +76,7 @@ void api_connections_close(void *context, struct http_request *request);
 void api_pause(void *context, struct http_request *request);
 void api_resume(void *context, struct http_request *request);
 
+/* False: the page has no such file, and the request is not answered. */
+bool api_page(struct api *api, struct http_request *request);
+
 #endif
