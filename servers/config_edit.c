@@ -38,13 +38,14 @@ static enum config_edit_result slot_make(struct config_edit *edit, const struct 
 	return CONFIG_EDIT_BAD;
 }
 
-/* `slot` is what is to be said. Who has said the same is not asked where `value` is somebody's. */
+/* To set what is set already is no change, whoever has set it; to go back is one also where only the origin is another. */
 static bool is_said(const struct config_edit *edit, const struct config *config, bool restored)
 {
 	const struct config_slot *said = config_slot(config, edit->key, edit->scope);
 	if (!said->origin || !edit->slot.origin)
 		return said->origin == edit->slot.origin;
-	return values_equal(&said->value, &edit->slot.value) && (!restored || texts_equal(said->origin, edit->slot.origin));
+	return values_equal(&said->value, &edit->slot.value) &&
+		(!restored || texts_equal(said->origin, edit->slot.origin));
 }
 
 /* What cannot be changed may be said again. */
@@ -70,8 +71,8 @@ enum config_edit_result config_edit_make(struct config_edit *edit, struct config
 	if (restart && !is_so(edit, config)) {
 		char shown[CONFIG_SHOWN_MAX];
 		config_escape(shown, sizeof shown, value);
-		err_set(err, STATUS_USAGE, "cannot be changed while the lab runs; stop the lab, and start it with --set %s=%s",
-			name, shown);
+		err_set(err, STATUS_USAGE,
+			"cannot be changed while the lab runs; stop the lab, and start it with --set %s=%s", name, shown);
 		return CONFIG_EDIT_RESTART;
 	}
 	if (restart || is_said(edit, config, !value))

@@ -1,6 +1,6 @@
 /*
  * What a configuration key is: the table (config_table.c), and how each kind of value is read and written. Private to
- * servers/config*.c; everybody else asks config.h.
+ * servers/config*.c and emulator_control.c; everybody else asks config.h and config_about.h.
  */
 #ifndef SERVERS_CONFIG_KEYS_H
 #define SERVERS_CONFIG_KEYS_H

@@ -1,6 +1,6 @@
 /*
- * The table of keys. What is CONFIG_RESTART was used up when the lab was made (ports, certificates, texts), or decides where
- * what it sends may go; what is CONFIG_CONNECTION is taken up by a connection when it begins.
+ * The table of keys. What is RESTART was used up when the lab was made (ports, certificates, texts), or decides where what
+ * it sends may go; what is LATER is taken up by a connection when it begins.
  */
 #include <stddef.h>
 

@@ -71,8 +71,8 @@ static void tell(const struct changing *changing, const char *who)
 		const struct config_edit *edit = &changing->edits[i];
 		const struct subject subject = { .endpoint = config_endpoint(edit->key, edit->scope) };
 		if (edit->made)
-			EMIT(changing->emulator->journal, EVENT_CHANGE, &subject, F_TEXT("who", who), F_TEXT("key", edit->name),
-				F_TEXT("before", edit->before), F_TEXT("after", edit->after));
+			EMIT(changing->emulator->journal, EVENT_CHANGE, &subject, F_TEXT("who", who),
+				F_TEXT("key", edit->name), F_TEXT("before", edit->before), F_TEXT("after", edit->after));
 	}
 }
 
@@ -218,7 +218,8 @@ static void tell_connection(void *context, uint64_t id, const char *peer, double
 void emulator_connections(const struct emulator *emulator,
 	void (*each)(void *context, const struct emulator_connection *connection), void *context)
 {
-	struct telling_all all = { .each = each, .context = context, .start = clock_now() - journal_now(emulator->journal) };
+	struct telling_all all = { .each = each, .context = context };
+	all.start = clock_now() - journal_now(emulator->journal);
 	for (size_t i = 0; i < emulator->count; i++) {
 		const struct endpoint *endpoint = emulator->slots[i].endpoint;
 		all.connection.endpoint = endpoint->id;

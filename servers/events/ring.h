@@ -1,6 +1,6 @@
 /*
- * The last events as lines of NDJSON, in bounded memory: who comes late reads on from any that is still kept. An observer,
- * and so the journal's: it lives until the emulator is destroyed.
+ * The last events as lines of NDJSON, in bounded memory: who comes late reads on from any that is still kept. It is an
+ * observer, and so the journal's: it lives until the emulator is destroyed.
  */
 #ifndef SERVERS_EVENTS_RING_H
 #define SERVERS_EVENTS_RING_H
