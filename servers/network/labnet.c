@@ -1,11 +1,13 @@
 /* The steps that make the box, each with what undoes it; they are undone in reverse. */
 #include "servers/network/labnet.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,36 +183,48 @@ static bool set_up_end(const char *const own[2], const char *const other[2], str
 	return done;
 }
 
-/* The kernel tells the two ends of each other after a moment; what is sent before that is lost. Bounded, but never in need
-   of it. */
-static bool await_end(struct err *err)
+/* IPv6 hears last that an interface is on: there is a way to the neighbour then, and all else is ready. Connecting a
+   datagram socket asks for a route, and sends nothing. */
+static bool has_way_to(const char *neighbour)
 {
-	const struct timespec moment = { .tv_nsec = 200000 };
-	enum { MOMENTS = 10000 };
-	struct ifreq request = { .ifr_name = LABNET_WIRE };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	for (int i = 0; fd >= 0 && i < MOMENTS && !(request.ifr_flags & IFF_RUNNING); i++) {
-		struct ethtool_value link = { .cmd = ETHTOOL_GLINK }; /* newer kernels look at once when asked for this */
-		request.ifr_data = (char *)&link;
-		if (i > 0)
-			nanosleep(&moment, NULL);
-		ioctl(fd, SIOCETHTOOL, &request);
-		request.ifr_flags = 0;
-		if (ioctl(fd, SIOCGIFFLAGS, &request) != 0)
-			break;
-	}
-	bool done = request.ifr_flags & IFF_RUNNING;
-	if (!done)
-		err_set(err, STATUS_FAILED, "%s stays down: %s", LABNET_WIRE, strerror(errno));
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	inet_pton(AF_INET6, neighbour, &address.sin6_addr);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool done = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
 	if (fd >= 0)
 		close(fd);
 	return done;
 }
 
+/* The kernel tells the two ends of each other after a moment; what is sent before that is lost. Bounded, but never in need
+   of it. */
+static bool await_end(const char *neighbour, struct err *err)
+{
+	const struct timespec moment = { .tv_nsec = 200000 };
+	enum { MOMENTS = 10000 };
+	struct ifreq request = { .ifr_name = LABNET_WIRE };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool on = false;
+	for (int i = 0; fd >= 0 && i < MOMENTS && !on; i++) {
+		struct ethtool_value link = { .cmd = ETHTOOL_GLINK }; /* newer kernels look at once when asked for this */
+		request.ifr_data = (char *)&link;
+		if (i > 0)
+			nanosleep(&moment, NULL);
+		ioctl(fd, SIOCETHTOOL, &request);
+		on = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_RUNNING && has_way_to(neighbour);
+	}
+	if (!on)
+		err_set(err, STATUS_FAILED, "%s stays down: %s", LABNET_WIRE, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return on;
+}
+
 /* At both ends: what is sent from one that is not on yet is lost, and TCP tries again after a second. */
 static bool await_wire(struct labnet *net, struct err *err)
 {
-	return await_end(err) && labnet_enter(net->home, err) && await_end(err) && labnet_enter(net->lab, err);
+	return await_end(LABNET_HOME_V6, err) && labnet_enter(net->home, err) && await_end(LABNET_LAB_V6, err) &&
+		labnet_enter(net->lab, err);
 }
 
 static const char *const lab_addresses[2] = { LABNET_LAB_V4, LABNET_LAB_V6 };
