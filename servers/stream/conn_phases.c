@@ -45,10 +45,7 @@ void conn_end(struct conn *conn, double now, const char *why)
 	if (conn->phase != PHASE_HANDSHAKE && conn->phase != PHASE_TALK)
 		return;
 	conn->why = why;
-	if (conn->phase == PHASE_HANDSHAKE)
-		conn_shut(conn, now);
-	else
-		conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
+	conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
 }
 
 /* Waits for what an answer of the transport asks for. True when it asks for anything. */

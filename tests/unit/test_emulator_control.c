@@ -136,7 +136,8 @@ START_TEST(test_station_paused)
 
 	say_in_group(&lab, fd, said_by_me);
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "\"endpoint\":\"tv\"", "the endpoint is paused") == 1);
-	turn(&lab);
+	for (double until = emulator_uptime(lab.emulator) + 0.03; emulator_uptime(lab.emulator) < until;)
+		turn(&lab); /* for a dozen intervals */
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_PARTICIPANT, NULL, NULL, NULL), 0);
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_LINE, NULL, NULL, NULL), said);
 
@@ -187,14 +188,26 @@ START_TEST(test_stopped_while_paused)
 	static const enum endpoint_id all[] = { ENDPOINT_PMU, ENDPOINT_ECHO, ENDPOINT_RESET, ENDPOINT_TV, ENDPOINT_NONE };
 	struct lab lab;
 	struct err err;
+	struct peer peer;
 	lab_start(&lab, all, false, SETS);
+	/* Somebody who is still being served. */
+	peer_open(&peer, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
+	peer_say(&peer, "CMD_short:0.005");
+	shutdown(peer.fd, SHUT_WR);
+	lab_until(&lab, peer.len > 0);
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_NONE, true, "test"));
+	uint64_t next = ring_next(lab.ring);
 	struct ev_timer stop;
 	ev_timer_init(&stop, on_stop, 0, 0);
 	stop.data = &lab;
 	ev_timer_start(lab.loop, &stop);
 	ck_assert(emulator_run(lab.emulator, &err));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_STOP, NULL, NULL, NULL), 1);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_CLOSE, NULL, "\"why\":\"done\"", "\"messages\":20"), 1);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_LINE, NULL, NULL, NULL), 0);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_FAMILY, NULL, NULL, NULL), 0);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_ERROR, NULL, NULL, NULL), 0);
+	peer_close(&peer);
 	lab_finish(&lab);
 }
 END_TEST
@@ -307,6 +320,23 @@ START_TEST(test_cut_says_goodbye)
 }
 END_TEST
 
+/* What has ended by itself, and waits for the peer's end, has not been cut. */
+START_TEST(test_cut_too_late)
+{
+	struct lab lab;
+	struct peer peer;
+	lab_start(&lab, STREAMS, false, SETS);
+	peer_open(&peer, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
+	peer_say(&peer, "CMD_short:0");
+	lab_until(&lab, peer.eof);
+	ck_assert(emulator_cut(lab.emulator, 1, false, "test"));
+	ck_assert_uint_eq(view_of(&lab, ENDPOINT_PMU).open, 1);
+	peer_close(&peer);
+	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, "\"why\":\"done\"", NULL) == 1);
+	lab_finish(&lab);
+}
+END_TEST
+
 /* ---- looking ---- */
 
 struct listing {
@@ -386,6 +416,7 @@ int main(void)
 	tcase_add_loop_test(cut, test_cut_in_a_flood, 0, (int)COUNT(cuts));
 	tcase_add_loop_test(cut, test_cut_in_a_handshake, 0, (int)COUNT(cuts));
 	tcase_add_test(cut, test_cut_says_goodbye);
+	tcase_add_test(cut, test_cut_too_late);
 	tcase_add_test(look, test_look);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		tcase_set_timeout(cases[i], 2 * DEADLINE_SECONDS);
