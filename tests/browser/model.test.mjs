@@ -1,0 +1,140 @@
+/* The model alone: events in, a picture out. No browser. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { modelAdd, modelCreate, modelRead } from "../../servers/control/page/model.js";
+import { segmentCount } from "../../servers/control/page/model_streams.js";
+import { geometric, lossOf, passOf, wilson } from "../../servers/control/page/stats.js";
+
+/** Events in order, numbered. */
+function read(...events) {
+	const model = modelCreate();
+	events.forEach((event, i) => modelAdd(model, { t: i / 1000, seq: i + 1, ...event }));
+	return model;
+}
+
+const conn = (event, more) => ({ event, endpoint: "pmu", conn: 1, peer: "127.0.0.1:4711", ...more });
+const send = (i, bytes, segments, left, waiting, acked = 0) =>
+	conn("send", { i, bytes, sent: bytes, calls: 1, segments, left, waiting, acked });
+const close = (segments_out, left, more) =>
+	conn("close", { first: "server", why: "done", messages: 3, bytes_out: left, segments_out, left, acked: left, ...more });
+const spans = (list) => list.map(({ from, to }) => [from, to]);
+
+test("blocks flow together: the first leaves alone, the others in one segment when the connection closes", () => {
+	const one = read(conn("open"), conn("command", { text: "CMD_short:0", kind: "short" }),
+		send(1, 18, 1, 18, 0, 18), send(2, 18, 1, 18, 18, 18), send(3, 18, 1, 18, 36, 18), close(2, 54)).conns.get(1);
+	assert.deepEqual(spans(one.calls), [[0, 18], [18, 36], [36, 54]]);
+	assert.deepEqual(spans(one.segments), [[0, 18], [18, 54]]);
+	assert.deepEqual(spans(one.acks), [[0, 18], [18, 54]]);
+	assert.equal(segmentCount(one), 2);
+});
+
+test("what was held leaves with the next call, and that call by itself: two segments", () => {
+	const one = read(send(1, 18, 1, 18, 0), send(2, 18, 1, 18, 18), send(3, 18, 3, 54, 0)).conns.get(1);
+	assert.deepEqual(spans(one.segments), [[0, 18], [18, 36], [36, 54]]);
+});
+
+test("a flood is full segments and a rest", () => {
+	const one = read(send(1, 57344, 39, 56472, 872), close(40, 57344)).conns.get(1);
+	assert.equal(one.segments.length, 40);
+	assert.deepEqual(one.segments[0], { ...one.segments[0], from: 0, to: 1448 });
+	assert.deepEqual(spans(one.segments).at(-1), [56472, 57344]);
+});
+
+test("a handshake is no message, nor is a goodbye", () => {
+	const ws = { endpoint: "pmu-ws" };
+	const one = read({ ...send(1, 18, 2, 149, 0), ...ws }, { ...send(2, 18, 2, 149, 20), ...ws },
+		{ ...close(4, 173), ...ws }).conns.get(1);
+	assert.deepEqual([one.base, one.before], [129, 1]);
+	assert.deepEqual(spans(one.calls), [[129, 149], [149, 169]]);
+	assert.equal(one.segments[0].from, 129);
+});
+
+test("files of before, without bytes that left", () => {
+	const old = (i, segments) => conn("send", { i, bytes: 10, sent: 10, calls: 1, segments });
+	const one = read(old(1, 1), old(2, 1), conn("close", { messages: 2, bytes_out: 20, segments_out: 2 })).conns.get(1);
+	assert.deepEqual(spans(one.segments), [[0, 10], [10, 20]]);
+});
+
+const peer = "127.0.0.1:5000";
+const datagram = (event, n, more) => ({ event, endpoint: "reset", peer, family: 4, n, ...more });
+const receive = (n) => datagram("receive", n, { bytes: 8, text: "RESET:20" });
+const drop = (n, direction, reason = "loss") =>
+	datagram("drop", n, { direction, reason, model: "random", drawn: 0.25, state: null });
+const reset = (n, offset, before) => datagram("reset", n, { offset, clock_before: before, clock_after: before + offset });
+const reply = (n, text = "OFFSET=5") => datagram("reply", n, { text });
+
+test("a lost request is sent again: linked, counted, answered", () => {
+	const ways = read(receive(1), drop(1, "request"), receive(2), reset(2, 5, 0), reply(1)).datagrams.get("reset");
+	assert.deepEqual(ways.arrows.map((a) => [a.direction, a.fate]),
+		[["request", "lost"], ["request", "arrived"], ["reply", "arrived"]]);
+	assert.equal(ways.arrows[1].before, ways.arrows[0].id);
+	assert.deepEqual(ways.tries.request, [2, 1]);
+	assert.deepEqual([ways.packets[2], ways.answered, ways.twice], [1, 1, 0]);
+	assert.equal(ways.arrows[0].drawn, 0.25);
+});
+
+test("a lost answer moves the clock twice", () => {
+	const ways = read(receive(1), reset(1, 5, 0), drop(1, "reply"), receive(2), reset(2, 7, 5), reply(2)).datagrams.get("reset");
+	assert.deepEqual([ways.clock.twice, ways.clock.clock_after, ways.twice], [true, 12, 1]);
+	assert.deepEqual(ways.tries.reply, [2, 1]);
+	/* The same client asks again later: that is another exchange. */
+	const later = read(receive(1), reset(1, 5, 0), reply(1), receive(2), reset(2, 7, 5), reply(2)).datagrams.get("reset");
+	assert.deepEqual([later.clock.twice, later.answered], [false, 2]);
+});
+
+test("a duplicate is one datagram of the statistics", () => {
+	const ways = read(receive(1), datagram("duplicate", 1, { direction: "request" }), reset(1, 5, 0), reply(1),
+		reset(1, 5, 5), reply(2)).datagrams.get("reset");
+	assert.deepEqual([ways.tries.request, ways.answered], [[1, 0], 1]);
+	assert.deepEqual(ways.arrows[0].notes, ["twice"]);
+});
+
+test("a change begins a new count; a pause loses without counting", () => {
+	const model = read(receive(1), drop(1, "request"),
+		{ event: "change", endpoint: "reset", key: "reset.loss", before: "50%", after: "none", who: "page" },
+		receive(2), reply(1), receive(0), drop(0, "request", "the endpoint is paused"));
+	const ways = model.datagrams.get("reset");
+	assert.deepEqual(ways.tries.request, [1, 0]);
+	assert.equal(model.config["reset.loss"], "none");
+	assert.equal(ways.arrows.at(-1).fate, "refused");
+});
+
+test("who resumes reads nothing twice; a torn last line is no event", () => {
+	const model = modelCreate();
+	const lines = '{"t":0,"seq":1,"event":"open","conn":1}\n{"t":1,"seq":2,"event":"open","conn":2}\n';
+	assert.equal(modelRead(model, lines), 2);
+	assert.equal(modelRead(model, lines + '{"t":2,"seq":3,"ev'), 0);
+	assert.deepEqual([model.conns.size, model.seq], [2, 2]);
+});
+
+test("100,000 events: bounded", () => {
+	const model = modelCreate();
+	for (let seq = 1; seq <= 100000; seq++)
+		modelAdd(model, { t: seq, seq, ...(seq % 2 ? { ...receive(seq), peer: `127.0.0.1:${seq}` } :
+			{ ...send(1, 18, 1, 18, 0), conn: seq }) });
+	const ways = model.datagrams.get("reset");
+	assert.ok(model.log.length <= 25000 && ways.arrows.length <= 4000 && model.conns.size <= 300);
+	assert.equal(ways.arrows.length + ways.gone, 50000);
+	assert.equal(model.log.length + model.logGone, 100000);
+	assert.ok(ways.peers.size <= 5001 && ways.byNumber.size <= 6001);
+});
+
+test("the station, its participants", () => {
+	const tv = { endpoint: "tv" };
+	const model = read({ event: "start", config: { "tv.id": "swcmTV" } }, { ...tv, event: "line", n: 1, text: "swcmTVWho's there?" },
+		{ ...tv, event: "drop", n: 2, family: 4, direction: "reply", reason: "loss" },
+		{ ...tv, event: "participant", id: "123456", total: 301, text: "<script>" }, { ...tv, event: "answer", id: "123456", text: "@" });
+	assert.deepEqual(model.lines.map(({ text, lost }) => [text, lost]), [["Who's there?", false], ["", true]]);
+	assert.deepEqual(model.participants.get("123456").answers, 1);
+});
+
+test("Wilson's interval, the geometric curve, losses as text", () => {
+	assert.deepEqual(wilson(0, 0), [0, 1]);
+	assert.deepEqual(wilson(5, 10).map((x) => x.toFixed(4)), ["0.2366", "0.7634"]);
+	assert.equal(wilson(0, 10)[0], 0);
+	assert.equal(wilson(10, 10)[1], 1);
+	assert.deepEqual([1, 2, 3].map((k) => geometric(k, 0.5)), [0.5, 0.25, 0.125]);
+	assert.deepEqual(["none", "30%", "0.3", "burst:30%,4", "pattern:xx..", "list:1,2"].map(lossOf), [0, 0.3, 0.3, 0.3, 0.5, NaN]);
+	assert.equal(passOf(0.5, "both"), 0.25);
+});
