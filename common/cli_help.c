@@ -69,8 +69,13 @@ static void print_examples(const char *examples, FILE *out)
 static void print_commands(const struct cli *cli, FILE *out)
 {
 	fprintf(out, "Usage: %s %s\n%s\n\nCommands:\n", cli->program, cli->usage, cli->about);
+	int width = 8;
+	for (size_t i = 0; i < cli->command_count; i++) {
+		int len = (int)strlen(cli_name(cli->commands[i].cli));
+		width = len > width ? len : width;
+	}
 	for (size_t i = 0; i < cli->command_count; i++)
-		fprintf(out, "  %-8s %s\n", cli_name(cli->commands[i].cli), cli->commands[i].cli->summary);
+		fprintf(out, "  %-*s %s\n", width, cli_name(cli->commands[i].cli), cli->commands[i].cli->summary);
 	fprintf(out, "\n`%s COMMAND --help` says more.\n", cli->program);
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/cli.h"
 #include "servers/commands/answers/answers.h"
+#include "servers/commands/ctl/ctl.h"
 #include "servers/commands/doctor/doctor.h"
 #include "servers/commands/loss.h"
 #include "servers/commands/run.h"
@@ -14,6 +15,7 @@ static const struct cli_command commands[] = {
 	{ &serve_cli, command_serve },
 	{ &run_cli, command_run },
 	{ &shell_cli, command_shell },
+	{ &ctl_cli, command_ctl },
 	{ &answers_cli, command_answers },
 	{ &loss_cli, command_loss },
 	{ &doctor_cli, command_doctor },

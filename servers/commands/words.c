@@ -19,6 +19,7 @@ static void print_profiles(FILE *out)
 
 const struct cli_words command_words[] = {
 	{ "ENDPOINT", print_endpoints },
+	{ "KEY", config_print_names },
 	{ "KEY=VALUE", config_print_names },
 	{ "NAME|FILE", print_profiles },
 	{ NULL, NULL },

@@ -41,9 +41,9 @@ struct api *api_create(struct emulator *emulator, struct ring *ring)
 	return api;
 }
 
-void api_flush(struct api *api)
+void api_finish(struct api *api)
 {
-	api_events_flush(api->events);
+	api_events_finish(api->events);
 }
 
 void api_destroy(struct api *api)

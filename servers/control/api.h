@@ -16,8 +16,8 @@ struct api;
 /* For requests from the emulator's loop. Both outlive the api, and `ring_notify` is the api's. NULL: out of memory. */
 struct api *api_create(struct emulator *emulator, struct ring *ring);
 
-/* Who reads events is written all that has happened, as far as the streams take it. */
-void api_flush(struct api *api);
+/* The lab has ended: who reads events gets the last ones, as far as the streams take them. Before http_destroy. */
+void api_finish(struct api *api);
 
 /* When there is no stream any more: after http_destroy. Accepts NULL. */
 void api_destroy(struct api *api);

@@ -143,9 +143,8 @@ static void on_drain(void *context)
 	feed(reader);
 }
 
-static void on_close(void *context)
+static void drop_reader(struct reader *reader)
 {
-	struct reader *reader = context;
 	struct reader **at = &reader->events->readers;
 	while (*at != reader)
 		at = &(*at)->next;
@@ -153,6 +152,11 @@ static void on_close(void *context)
 	if (!reader->events->readers)
 		ev_timer_stop(reader->events->loop, &reader->events->sign_of_life);
 	free(reader);
+}
+
+static void on_close(void *context)
+{
+	drop_reader(context);
 }
 
 static const struct http_stream_ops stream_ops = { .on_drain = on_drain, .on_close = on_close };
@@ -285,10 +289,16 @@ struct api_events *api_events_create(struct api *api)
 	return events;
 }
 
-void api_events_flush(struct api_events *events)
+void api_events_finish(struct api_events *events)
 {
-	for (struct reader *reader = events->readers; reader; reader = reader->next)
+	for (struct reader *reader = events->readers, *next; reader; reader = next) {
+		next = reader->next;
 		feed(reader);
+		if (reader->full || reader->at < ring_next(events->api->ring))
+			continue; /* it is cut, and knows that something is missing */
+		http_stream_end(reader->stream);
+		drop_reader(reader);
+	}
 }
 
 void api_events_destroy(struct api_events *events)

@@ -67,7 +67,8 @@ void api_config_unset(void *context, struct http_request *request);
 
 void api_events(void *context, struct http_request *request);
 struct api_events *api_events_create(struct api *api); /* NULL: out of memory */
-void api_events_flush(struct api_events *events);      /* what has happened is written, so far as the streams take it */
+/* The lab ends: its last events are written, and the streams of those who are not behind end in good order. */
+void api_events_finish(struct api_events *events);
 void api_events_destroy(struct api_events *events);    /* accepts NULL */
 
 void api_connections(void *context, struct http_request *request);

@@ -145,7 +145,7 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	if (control->api)
-		api_flush(control->api);
+		api_finish(control->api);
 	http_destroy(control->http);
 	api_destroy(control->api);
 	free(control);

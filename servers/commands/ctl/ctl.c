@@ -1,0 +1,200 @@
+/* The commands' table, and what they share: which lab, one question, how its answer is shown. */
+#include "servers/commands/ctl/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "servers/commands/ctl/ctl_private.h"
+
+/* A lab answers at once; one that was stopped (Ctrl-Z) does not. */
+static const double ANSWER_SECONDS = 10;
+
+static const struct cli_command commands[] = {
+	{ &ctl_status_cli, ctl_status },
+	{ &ctl_get_cli, ctl_get },
+	{ &ctl_set_cli, ctl_set },
+	{ &ctl_unset_cli, ctl_unset },
+	{ &ctl_watch_cli, ctl_watch },
+	{ &ctl_connections_cli, ctl_connections },
+	{ &ctl_cut_cli, ctl_cut },
+	{ &ctl_pause_cli, ctl_pause },
+	{ &ctl_resume_cli, ctl_resume },
+	{ &ctl_preview_cli, ctl_preview },
+	{ &ctl_scenario_cli, ctl_scenario },
+	{ &ctl_metrics_cli, ctl_metrics },
+};
+
+const struct cli ctl_cli = {
+	.program = "pmulab ctl",
+	.summary = "change a lab that runs, and see what happens",
+	.usage = "COMMAND [options]",
+	.about = "Asks and changes a lab that runs with --page or --control.",
+	.commands = commands,
+	.command_count = sizeof commands / sizeof commands[0],
+	.exit_status = CTL_EXIT_STATUS,
+};
+
+int command_ctl(int argc, char **argv)
+{
+	return cli_command(&ctl_cli, argc, argv);
+}
+
+/* ---- the command line ---- */
+
+static bool on_option(void *context, int id, const char *value, struct err *err)
+{
+	struct ctl *ctl = context;
+	switch (id) {
+	case CTL_OPTION_CONTROL:
+		ctl->lab.socket = value;
+		return true;
+	case CTL_OPTION_URL:
+		ctl->lab.url = value;
+		return true;
+	case CTL_OPTION_JSON:
+		ctl->json = true;
+		return true;
+	default:
+		return ctl->on_option(ctl->context, id, value, err);
+	}
+}
+
+bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, int least, int most, const char *wanted,
+	int *status)
+{
+	struct err err = { 0 };
+	int operands = 0;
+	ctl->cli = cli;
+	*status = STATUS_OK;
+	enum cli_result result = cli_parse(cli, argc, argv, on_option, ctl, &operands, &err);
+	ctl->operands = argv + operands;
+	ctl->count = argc - operands;
+	if (result == CLI_RUN && ctl->count < least) {
+		err_set(&err, STATUS_USAGE, "%s is missing; see %s --help", wanted, cli->program);
+		result = CLI_ERROR;
+	} else if (result == CLI_RUN && ctl->count > most) {
+		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", ctl->operands[most], cli->program);
+		result = CLI_ERROR;
+	} else if (result == CLI_RUN && ctl->lab.socket && ctl->lab.url) {
+		err_set(&err, STATUS_USAGE, "--control or --url, not both");
+		result = CLI_ERROR;
+	}
+	const char *url = getenv("PMULAB_URL");
+	if (!ctl->lab.socket && !ctl->lab.url && url && *url)
+		ctl->lab.url = url;
+	if (result == CLI_ERROR)
+		*status = cli_fail(cli->program, &err);
+	return result == CLI_RUN;
+}
+
+/* ---- one question ---- */
+
+struct memory {
+	char *text;
+	size_t len;
+};
+
+static bool keep(void *context, const char *data, size_t len)
+{
+	struct memory *memory = context;
+	char *text = realloc(memory->text, memory->len + len + 1);
+	if (!text)
+		return false;
+	memory->text = text;
+	memcpy(text + memory->len, data, len);
+	memory->len += len;
+	text[memory->len] = '\0';
+	return true;
+}
+
+static bool print(void *context, const char *data, size_t len)
+{
+	return fwrite(data, 1, len, stdout) == len;
+}
+
+const char *ctl_text(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+	return text ? text : "";
+}
+
+static void tell_refusal(const struct ctl *ctl, const json_t *refusal)
+{
+	struct err err = { .status = STATUS_FAILED };
+	const char *key = ctl_text(refusal, "key"), *hint = ctl_text(refusal, "hint");
+	err_set(&err, STATUS_FAILED, "%s%s%s%s%s", key, *key ? ": " : "", ctl_text(refusal, "error"), *hint ? "; " : "", hint);
+	cli_fail(ctl->cli->program, &err);
+}
+
+int ctl_refused(const struct ctl *ctl, const struct ctl_answer *answer)
+{
+	json_t *refusal = json_loadb(answer->refusal, answer->refusal_len, 0, NULL);
+	const json_t *errors = json_object_get(refusal, "errors");
+	if (!json_is_object(refusal)) {
+		struct err err;
+		err_set(&err, STATUS_FAILED, "the lab answered %u", answer->status);
+		cli_fail(ctl->cli->program, &err);
+	} else if (json_array_size(errors) > 0) {
+		for (size_t i = 0; i < json_array_size(errors); i++)
+			tell_refusal(ctl, json_array_get(errors, i));
+	} else {
+		tell_refusal(ctl, refusal);
+	}
+	json_decref(refusal);
+	return STATUS_FAILED;
+}
+
+static int show_answer(const struct ctl *ctl, const struct memory *memory,
+	void (*show)(const struct ctl *ctl, const json_t *answer))
+{
+	struct err err;
+	json_t *answer = json_loadb(memory->text ? memory->text : "", memory->len, 0, NULL);
+	if (!answer) {
+		err_set(&err, STATUS_FAILED, "the lab's answer is no JSON");
+		return cli_fail(ctl->cli->program, &err);
+	}
+	if (ctl->json)
+		printf("%s\n", memory->text);
+	else
+		show(ctl, answer);
+	json_decref(answer);
+	return cli_flush(&err) ? STATUS_OK : cli_fail(ctl->cli->program, &err);
+}
+
+int ctl_run(const struct ctl *ctl, const char *method, const char *target, json_t *body,
+	void (*show)(const struct ctl *ctl, const json_t *answer))
+{
+	struct err err = { 0 };
+	struct memory memory = { 0 };
+	static struct ctl_answer answer;
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const struct ctl_request request = { .method = method, .target = target, .body = text,
+		.timeout = ANSWER_SECONDS, .on_body = keep, .context = &memory };
+	int status;
+	if (!ctl_ask(&ctl->lab, &request, &answer, &err))
+		status = cli_fail(ctl->cli->program, &err);
+	else if (answer.status / 100 != 2)
+		status = ctl_refused(ctl, &answer);
+	else
+		status = show_answer(ctl, &memory, show);
+	json_decref(body);
+	free(text);
+	free(memory.text);
+	return status;
+}
+
+int ctl_copy(const struct ctl *ctl, const char *target)
+{
+	struct err err = { 0 };
+	static struct ctl_answer answer;
+	const struct ctl_request request = { .method = "GET", .target = target, .timeout = ANSWER_SECONDS,
+		.on_body = print };
+	if (!ctl_ask(&ctl->lab, &request, &answer, &err))
+		return cli_fail(ctl->cli->program, &err);
+	if (answer.status / 100 != 2)
+		return ctl_refused(ctl, &answer);
+	return cli_flush(&err) ? STATUS_OK : cli_fail(ctl->cli->program, &err);
+}

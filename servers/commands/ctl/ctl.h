@@ -1,0 +1,11 @@
+/* pmulab ctl: a running lab from the command line. */
+#ifndef SERVERS_COMMANDS_CTL_CTL_H
+#define SERVERS_COMMANDS_CTL_CTL_H
+
+#include "common/cli.h"
+
+extern const struct cli ctl_cli;
+
+int command_ctl(int argc, char **argv);
+
+#endif
