@@ -105,6 +105,10 @@ typedef void emulator_on_refused(void *context, size_t i, enum emulator_refusal 
 bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
 	emulator_on_refused *on_refused, void *context);
 
+/* Whether emulator_change would do it now; nothing changes, and nothing is told. From emulator_listen on. */
+bool emulator_can_change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
+	emulator_on_refused *on_refused, void *context);
+
 /* All keys become what the start said; an event `change` for each that was not. False: out of memory, and nothing has
    changed. */
 bool emulator_restore(struct emulator *emulator, const char *who);
@@ -152,6 +156,9 @@ struct emulator_connection {
 /* Tells `each` of all open connections, an endpoint after the other, the youngest first. `each` must not cut any. */
 void emulator_connections(const struct emulator *emulator,
 	void (*each)(void *context, const struct emulator_connection *connection), void *context);
+
+/* An `error` event about the lab as it was set up, fault `configuration`: one line for people. */
+void emulator_warn(struct emulator *emulator, const char *what);
 
 /* A copy of what the network does to the datagrams of one endpoint, family (4 or 6) and direction: impair_next on it
    tells the fates to come. Where `spec` is not NULL it is set to what the configuration asks for there: a perfect network

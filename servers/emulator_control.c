@@ -76,7 +76,8 @@ static void tell(const struct changing *changing, const char *who)
 	}
 }
 
-bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
+/* `who` NULL: only to see whether it can be done. */
+static bool change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
 	emulator_on_refused *on_refused, void *context)
 {
 	struct changing changing = { .emulator = emulator, .count = count, .on_refused = on_refused, .context = context };
@@ -87,21 +88,33 @@ bool emulator_change(struct emulator *emulator, const struct emulator_change *ch
 		return false;
 	}
 	for (size_t i = 0; i < count; i++)
-		edit(&changing, i, &changes[i], who);
+		edit(&changing, i, &changes[i], who ? who : "");
 	if (!changing.refused)
 		check(&changing);
-	if (!changing.refused) {
+	if (who && !changing.refused) {
 		tell(&changing, who);
 		for (size_t i = 0; i < emulator->count; i++)
 			emulator->slots[i].endpoint->ops->changed(emulator->slots[i].endpoint);
 	}
 	for (size_t i = count; i-- > 0;) {
-		if (changing.refused)
+		if (!who || changing.refused)
 			config_edit_undo(&changing.edits[i], emulator->options.config);
 		config_edit_finish(&changing.edits[i]);
 	}
 	free(changing.edits);
 	return !changing.refused;
+}
+
+bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
+	emulator_on_refused *on_refused, void *context)
+{
+	return change(emulator, changes, count, who, on_refused, context);
+}
+
+bool emulator_can_change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
+	emulator_on_refused *on_refused, void *context)
+{
+	return change(emulator, changes, count, NULL, on_refused, context);
 }
 
 bool emulator_restore(struct emulator *emulator, const char *who)
@@ -179,6 +192,12 @@ bool emulator_cut(struct emulator *emulator, uint64_t conn, bool reset, const ch
 			return true;
 	}
 	return false;
+}
+
+void emulator_warn(struct emulator *emulator, const char *what)
+{
+	const struct subject subject = { .endpoint = ENDPOINT_NONE };
+	EMIT(emulator->journal, EVENT_ERROR, &subject, F_TEXT("fault", "configuration"), F_TEXT("what", what));
 }
 
 /* ---- looking ---- */

@@ -440,6 +440,27 @@ START_TEST(test_inactive)
 }
 END_TEST
 
+/* Whether it could be done, and nothing else. */
+START_TEST(test_only_asked)
+{
+	static const struct emulator_change good[] = { { "reset.delay", "50ms" }, { "reset.reorder", "25%" } };
+	static const struct emulator_change bad[] = { { "reset.loss", "none" }, { "reset.reorder", "25%" } };
+	struct lab lab;
+	struct refused refused = { 0 };
+	lab_start(&lab, RESET, false, NULL);
+	ck_assert(emulator_can_change(lab.emulator, good, COUNT(good), lab_on_refused, &refused));
+	ck_assert(!emulator_can_change(lab.emulator, bad, COUNT(bad), lab_on_refused, &refused));
+	ck_assert_uint_eq(refused.count, 1);
+	ck_assert_uint_eq(refused.i[0], 1);
+	ck_assert_int_eq(refused.refusal[0], EMULATOR_BAD_VALUE);
+	ck_assert_str_eq(lab_key(&lab, "reset.delay").value, "0");
+	ck_assert_str_eq(lab_key(&lab, "reset.loss").value, "50%");
+	ck_assert_str_eq(lab_key(&lab, "reset.loss").origin, "default");
+	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, NULL, NULL), 0);
+	lab_finish(&lab);
+}
+END_TEST
+
 /* The line that is waited for comes after the new interval, not after the old one. */
 START_TEST(test_interval)
 {
@@ -465,6 +486,7 @@ int main(void)
 	tcase_add_test(keys, test_restore);
 	tcase_add_test(keys, test_same);
 	tcase_add_test(keys, test_checked_together);
+	tcase_add_test(keys, test_only_asked);
 	tcase_add_test(later, test_segments);
 	tcase_add_test(later, test_times);
 	tcase_add_loop_test(chance, test_loss_in_the_middle, 0, (int)COUNT(losses));
