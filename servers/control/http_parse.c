@@ -195,7 +195,6 @@ static int on_headers_complete(llhttp_t *parser)
 {
 	struct http_request *r = parser->data;
 	r->head_done = true;
-	parser->upgrade = 0; /* RFC 9110 7.8: an offer that is not taken */
 	if (parser->http_major != 1 || parser->http_minor > 1)
 		return refuse(r, 505, "this is HTTP/1.1", "");
 	if (!http_request_method(r))

@@ -79,13 +79,14 @@ static inline void wait_loop(double deadline)
 			wait_loop(until_deadline);                                                           \
 	} while (0)
 
-static inline void say_bytes(int fd, const char *data, size_t len)
+/* False: the server has had enough, and what it says tells why. */
+static inline bool say_bytes(int fd, const char *data, size_t len)
 {
 	double deadline = clock_now() + PATIENCE;
 	while (len > 0) {
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN)
-			return; /* the server has had enough: what it says tells why */
+			return false;
 		if (n > 0) {
 			data += n;
 			len -= (size_t)n;
@@ -93,6 +94,7 @@ static inline void say_bytes(int fd, const char *data, size_t len)
 			wait_loop(deadline);
 		}
 	}
+	return true;
 }
 
 static inline void say(int fd, const char *text)
