@@ -1,11 +1,10 @@
 /* /v1/config: every key and all there is to know of it; changes, all or nothing; back to what the start said. */
 #include "servers/control/api_private.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "servers/config_about.h"
+#include "servers/control/changes.h"
 
 static const char *const no_parameters[] = { NULL };
 
@@ -58,59 +57,8 @@ void api_config_one(void *context, struct http_request *request)
 
 /* ---- changes ---- */
 
-/* All members of one request. */
-struct change_request {
-	struct emulator_change *changes;
-	const char **keys; /* as they came */
-	char (*texts)[32]; /* of values that were numbers */
-	size_t count;
-	json_t *errors; /* every refusal */
-	bool only_restart; /* so far: keys that need one are all that is wrong */
-};
-
-/* Where a value is none that any key can have: a key that nobody has makes sure that the emulator changes nothing, and
-   still looks at the others. */
-static const char impossible[] = "";
-
-static void on_refused(void *context, size_t i, enum emulator_refusal refusal, const struct err *err)
-{
-	struct change_request *all = context;
-	if (refusal != EMULATOR_RESTART)
-		all->only_restart = false;
-	json_array_append_new(all->errors, all->changes[i].key == impossible ?
-		api_refusal("a value is a text, a number, true, false or null", all->keys[i],
-			"null: what the start said") :
-		api_refusal_line(err->text, all->keys[i]));
-}
-
-/* A value as config_set takes it. NULL means what the start said; false: no value that a key can have. */
-static bool value_text(const json_t *value, char text[32], const char **result)
-{
-	*result = text;
-	switch (json_typeof(value)) {
-	case JSON_STRING:
-		*result = json_string_value(value);
-		return true;
-	case JSON_INTEGER:
-		snprintf(text, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-		return true;
-	case JSON_REAL:
-		snprintf(text, 32, "%.15g", json_real_value(value));
-		return true;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		*result = json_is_true(value) ? "yes" : "no";
-		return true;
-	case JSON_NULL:
-		*result = NULL;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* All errors in one answer: the first one where every refusal has its own, and the list. */
-static void refuse_changes(struct http_request *request, struct change_request *all)
+static void refuse_changes(struct http_request *request, const struct changes *all)
 {
 	json_t *answer = json_object();
 	json_object_update(answer, json_array_get(all->errors, 0));
@@ -131,23 +79,6 @@ static void answer_keys(const struct api *api, struct http_request *request, con
 	api_answer(request, 200, json_pack("{s:o}", "keys", keys));
 }
 
-static void read_changes(struct change_request *all, const json_t *body)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach((json_t *)body, key, value) {
-		size_t i = all->count++;
-		all->keys[i] = all->changes[i].key = key;
-		if (!value_text(value, all->texts[i], &all->changes[i].value))
-			all->changes[i].key = impossible;
-	}
-}
-
-static bool change_all(const struct api *api, const struct http_request *request, struct change_request *all)
-{
-	return emulator_change(api->emulator, all->changes, all->count, api_who(request), on_refused, all);
-}
-
 void api_config_patch(void *context, struct http_request *request)
 {
 	const struct api *api = context;
@@ -156,27 +87,14 @@ void api_config_patch(void *context, struct http_request *request)
 	json_t *body = api_body(request, NULL);
 	if (!body)
 		return;
-	size_t most = json_object_size(body) + 1;
-	struct change_request all = {
-		.changes = calloc(most, sizeof *all.changes),
-		.keys = calloc(most, sizeof *all.keys),
-		.texts = calloc(most, sizeof *all.texts),
-		.errors = json_array(),
-		.only_restart = true,
-	};
-	if (all.changes && all.keys && all.texts && all.errors) {
-		read_changes(&all, body);
-		if (change_all(api, request, &all))
-			answer_keys(api, request, body);
-		else
-			refuse_changes(request, &all);
-	} else {
+	struct changes changes;
+	if (!changes_init(&changes, body))
 		http_refuse(request, 500, NULL, "out of memory", "");
-	}
-	json_decref(all.errors);
-	free(all.texts);
-	free(all.keys);
-	free(all.changes);
+	else if (changes_make(&changes, api->emulator, api_who(request)))
+		answer_keys(api, request, body);
+	else
+		refuse_changes(request, &changes);
+	changes_finish(&changes);
 	json_decref(body);
 }
 
@@ -188,15 +106,16 @@ void api_config_unset(void *context, struct http_request *request)
 	struct config_about about;
 	if (!api_parameters(request, no_parameters) || !find_key(api, request, &about))
 		return;
-	struct emulator_change change = { .key = about.name };
-	const char *key = about.name;
-	struct change_request all = { .changes = &change, .keys = &key, .count = 1, .errors = json_array(),
-		.only_restart = true };
-	if (!change_all(api, request, &all))
-		refuse_changes(request, &all);
+	json_t *keys = json_pack("{s:n}", about.name);
+	struct changes changes;
+	if (!changes_init(&changes, keys))
+		http_refuse(request, 500, NULL, "out of memory", "");
+	else if (!changes_make(&changes, api->emulator, api_who(request)))
+		refuse_changes(request, &changes);
 	else if (find_key(api, request, &about))
 		api_answer(request, 200, about_key(api, &about));
-	json_decref(all.errors);
+	changes_finish(&changes);
+	json_decref(keys);
 }
 
 /* Answers with the keys that were not as at the start. */
