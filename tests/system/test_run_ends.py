@@ -157,16 +157,23 @@ def test_a_command_that_is_stopped(user, options):
 
 PASSED_ON = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 
+# A byte in the pipe for each, its number, whatever Python is doing when it comes.
 COUNT = """
-import signal, sys
-count = 0
-def note(number, frame):
-    print(number, flush=True)
-for number in map(int, sys.argv[1:]):
-    signal.signal(number, note)
+import os, select, signal, sys
+read, write = os.pipe()
+os.set_blocking(write, False)
+signal.set_wakeup_fd(write)
+signal.signal(int(sys.argv[1]), lambda number, frame: None)
 print("ready", flush=True)
-for line in sys.stdin:
-    print(line, end="", flush=True)
+while True:
+    for fd in select.select([0, read], [], [])[0]:
+        text = os.read(fd, 100)
+        if fd == read:
+            print(*text, flush=True)
+        elif not text:
+            sys.exit(0)
+        else:
+            print(text.decode(), end="", flush=True)
 """
 
 

@@ -104,19 +104,26 @@ def terminal(user):
     terminal.close()
 
 
+# A byte in the pipe for each, whatever Python is doing when it comes.
 INTERRUPTED = """
-import os, signal, sys
+import os, select, signal, sys
 read, write = os.pipe()
 os.set_blocking(write, False)
-os.set_blocking(read, False)
-signal.set_wakeup_fd(write)  # a byte for each, also where two come before Python looks
-signal.signal(signal.SIGINT, lambda number, frame: print("interrupted", flush=True))
+signal.set_wakeup_fd(write)
+signal.signal(signal.SIGINT, lambda number, frame: None)
 print("ready", flush=True)
-for line in sys.stdin:
-    print("read", line.strip(), flush=True)
-    if line == "end\\n":
-        print(len(os.read(read, 100)), "in all")
-        sys.exit(4)
+count = 0
+while True:
+    for fd in select.select([0, read], [], [])[0]:
+        text = os.read(fd, 100)
+        if fd == read:
+            count += len(text)
+            print("interrupted\\n" * len(text), end="", flush=True)
+        else:
+            print("read", text.decode().strip(), flush=True)
+        if text == b"end\\n":
+            print(count, "in all")
+            sys.exit(4)
 """
 
 
