@@ -1,7 +1,6 @@
 /* The program `pmulab`: its commands. */
-#include <signal.h>
-
 #include "common/cli.h"
+#include "common/signals.h"
 #include "servers/commands/answers/answers.h"
 #include "servers/commands/ctl/ctl.h"
 #include "servers/commands/doctor/doctor.h"
@@ -35,10 +34,6 @@ static const struct cli cli = {
 
 int main(int argc, char **argv)
 {
-	/* A reader that has gone, and a file as large as it may be, are errors of write(2), not an end. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	/* Who started this may ignore it, and then nobody is told how a child ended. */
-	signal(SIGCHLD, SIG_DFL);
+	signals_settle();
 	return cli_command(&cli, argc, argv);
 }

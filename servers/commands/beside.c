@@ -105,6 +105,15 @@ static int status_of(const struct beside *beside, int status)
 	return WIFSIGNALED(status) ? BESIDE_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A script that is there may begin with "#!" and a program that is not. */
+static void tell_unable(struct beside *beside, int error)
+{
+	bool found = error != ENOENT || (strchr(beside->command, '/') && access(beside->command, F_OK) == 0);
+	err_set(&beside->err, STATUS_FAILED, "%s: %s", *beside->command ? beside->command : "\"\"", error != ENOENT ? strerror(error) :
+		found ? "the program that its first line names is missing" : "there is no such command");
+	end(beside, found ? BESIDE_CANNOT : BESIDE_NOT_FOUND);
+}
+
 static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct beside *beside = watcher->data;
@@ -114,9 +123,7 @@ static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
 	case KEEPER_STARTED:
 		return;
 	case KEEPER_UNABLE:
-		err_set(&beside->err, STATUS_FAILED, "%s: %s", beside->command,
-			report.number == ENOENT ? "there is no such command" : strerror(report.number));
-		end(beside, report.number == ENOENT ? BESIDE_NOT_FOUND : BESIDE_CANNOT);
+		tell_unable(beside, report.number);
 		return;
 	case KEEPER_ENDED:
 		end(beside, status_of(beside, report.number));

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "servers/commands/seed.h"
@@ -31,6 +31,15 @@ struct parsing {
 	void *context;
 };
 
+/* Before anything is opened that would take its place. */
+static bool check_events(const char *file, struct err *err)
+{
+	if (strcmp(file, "-") != 0 || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return true;
+	err_set(err, STATUS_USAGE, "--events: -: stdout is closed; give a file");
+	return false;
+}
+
 /* Everything but the keys. */
 static bool on_other(void *context, int id, const char *value, struct err *err)
 {
@@ -45,7 +54,7 @@ static bool on_other(void *context, int id, const char *value, struct err *err)
 		return true;
 	case LAB_OPTION_EVENTS:
 		lab->events = value;
-		return true;
+		return check_events(value, err);
 	case LAB_OPTION_SEED:
 		lab->has_seed = seed_parse(&lab->seed, value, err);
 		return lab->has_seed;
@@ -118,7 +127,7 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 
 /* ---- who is told ---- */
 
-bool lab_observe(const struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err)
+bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
 	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
@@ -135,13 +144,27 @@ bool lab_observe(const struct lab_options *lab, struct emulator *emulator, enum 
 		return false;
 	}
 	uint64_t limit = (uint64_t)config_integer(lab->config, KEY_EVENTS_LIMIT, ENDPOINT_NONE);
-	struct observer *jsonl = observer_jsonl_create(fd, limit);
+	struct observer *jsonl = observer_jsonl_create(fd, limit, &lab->events_outcome);
 	if (!jsonl) {
 		err_set(err, STATUS_FAILED, "--events: out of memory");
 		return false;
 	}
 	emulator_observe(emulator, jsonl);
 	return true;
+}
+
+bool lab_events_complete(const struct lab_options *lab, struct err *err)
+{
+	const struct events_outcome *outcome = &lab->events_outcome;
+	if (outcome->error == 0)
+		return true;
+	err_set(err, STATUS_FAILED, "--events: %s: %s: ", strcmp(lab->events, "-") == 0 ? "stdout" : lab->events,
+		strerror(outcome->error));
+	if (outcome->missing == 1)
+		err_append(err, "the last event is not in it");
+	else
+		err_append(err, "the last %" PRIu64 " events are not in it", outcome->missing);
+	return false;
 }
 
 void lab_note(const struct lab_options *lab, const char *text)
@@ -160,13 +183,24 @@ void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulat
 
 /* ---- small things ---- */
 
-void lab_raise_descriptor_limit(void)
+bool lab_raise_descriptor_limit(struct rlimit *before, struct err *err)
 {
+	enum { LEAST = 64 };
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		limit = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	if (before)
+		*before = limit;
+	if (limit.rlim_max < LEAST) {
+		err_set(err, STATUS_FAILED, "only %lu files may be open, and a lab needs %d: ulimit -n %d",
+			(unsigned long)limit.rlim_max, LEAST, LEAST);
+		return false;
+	}
+	if (limit.rlim_cur < limit.rlim_max) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	return true;
 }
 
 void lab_no_endpoint(const char *name, struct err *err)

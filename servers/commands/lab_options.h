@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "common/cli.h"
 #include "common/err.h"
@@ -54,6 +55,7 @@ struct lab_options {
 	/* Sets what a command has other defaults for, before profiles, files and --set; NULL: nothing. */
 	bool (*defaults)(void *context, struct config *config, struct err *err);
 	bool has_seed, print_config, list_profiles, quiet, verbose;
+	struct events_outcome events_outcome; /* of --events, once the emulator is destroyed */
 };
 
 /* False: out of memory. */
@@ -72,8 +74,12 @@ enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli
 enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
 
 /* Attaches who writes for people, to stderr, as `mode` says (only warnings with --quiet), and who writes NDJSON. Before
-   emulator_start. */
-bool lab_observe(const struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err);
+   emulator_start; `lab` outlives the emulator. */
+bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err);
+
+/* Once the emulator is destroyed: whether all that --events asked for has been written. False with `err` (STATUS_FAILED):
+   the disk was full, and how much is missing. A reader that has gone, or did not read, is no failure. */
+bool lab_events_complete(const struct lab_options *lab, struct err *err);
 
 /* A line for people, unless --quiet. */
 void lab_note(const struct lab_options *lab, const char *text);
@@ -81,8 +87,9 @@ void lab_note(const struct lab_options *lab, const char *text);
 /* What the emulator has to say before it starts. */
 void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator);
 
-/* Each connection takes a descriptor: as many as the system allows without asking for rights. */
-void lab_raise_descriptor_limit(void);
+/* Each connection takes a descriptor: as many as the system allows without asking for rights. `before` (may be NULL) is
+   how it was. False with `err` (STATUS_FAILED): too few for any lab. */
+bool lab_raise_descriptor_limit(struct rlimit *before, struct err *err);
 
 /* "there is no endpoint "pmo"; there are udp-print, echo, ..." (STATUS_USAGE). */
 void lab_no_endpoint(const char *name, struct err *err);

@@ -163,7 +163,7 @@ end:
 	ports_file_remove(&serve->ports);
 	control_close(control);
 	emulator_destroy(emulator);
-	return done;
+	return done && lab_events_complete(&serve->lab, err);
 }
 
 int command_serve(int argc, char **argv)
@@ -178,8 +178,7 @@ int command_serve(int argc, char **argv)
 		result = choose_endpoints(serve.wanted, argv + operands, argc - operands, &err) ?
 			lab_options_finish(&serve.lab, &err) : CLI_ERROR;
 	if (result == CLI_RUN) {
-		lab_raise_descriptor_limit();
-		if (!choose_addresses(&serve, &err) || !run(&serve, &err))
+		if (!lab_raise_descriptor_limit(NULL, &err) || !choose_addresses(&serve, &err) || !run(&serve, &err))
 			result = CLI_ERROR;
 	}
 	lab_options_free(&serve.lab);

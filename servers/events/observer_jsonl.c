@@ -1,6 +1,7 @@
 /* The journal as NDJSON. */
 #include "servers/events/observers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ struct observer_jsonl {
 	struct observer base;
 	int fd;
 	struct sink *sink;
+	struct events_outcome *outcome;
 	uint64_t lost; /* events, since one last stood there */
 	char line[EVENT_TEXT_MAX];
 };
@@ -47,7 +49,11 @@ static void jsonl_on_event(struct observer *observer, const struct event *event)
 static void jsonl_destroy(struct observer *observer)
 {
 	struct observer_jsonl *jsonl = (struct observer_jsonl *)observer;
-	sink_destroy(jsonl->sink, LAST_WORDS_SECONDS);
+	struct sink_loss loss;
+	sink_destroy(jsonl->sink, LAST_WORDS_SECONDS, &loss);
+	/* Who does not read to the end does not want it. */
+	if (jsonl->outcome && loss.error != 0 && loss.error != EPIPE)
+		*jsonl->outcome = (struct events_outcome){ loss.error, loss.lines + jsonl->lost };
 	if (jsonl->fd > STDERR_FILENO)
 		close(jsonl->fd);
 	free(jsonl);
@@ -55,7 +61,7 @@ static void jsonl_destroy(struct observer *observer)
 
 static const struct observer_ops jsonl_ops = { .on_event = jsonl_on_event, .destroy = jsonl_destroy };
 
-struct observer *observer_jsonl_create(int fd, uint64_t limit)
+struct observer *observer_jsonl_create(int fd, uint64_t limit, struct events_outcome *outcome)
 {
 	struct observer_jsonl *jsonl = calloc(1, sizeof *jsonl);
 	if (!jsonl)
@@ -63,6 +69,7 @@ struct observer *observer_jsonl_create(int fd, uint64_t limit)
 	jsonl->base.ops = &jsonl_ops;
 	jsonl->base.wants = EVENT_ALL;
 	jsonl->fd = fd;
+	jsonl->outcome = outcome;
 	jsonl->sink = sink_create(fd, limit);
 	if (!jsonl->sink) {
 		free(jsonl);

@@ -284,7 +284,7 @@ static void say(const struct summary *summary, int fd)
 		summary_write(summary, out);
 	if (out && fclose(out) == 0 && sink && len > 0)
 		sink_write(sink, text, len, 0);
-	sink_destroy(sink, LAST_WORDS_SECONDS);
+	sink_destroy(sink, LAST_WORDS_SECONDS, NULL);
 	free(text);
 }
 

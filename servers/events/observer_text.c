@@ -319,7 +319,7 @@ static void text_on_event(struct observer *observer, const struct event *event)
 static void text_destroy(struct observer *observer)
 {
 	struct observer_text *text = (struct observer_text *)observer;
-	sink_destroy(text->sink, LAST_WORDS_SECONDS);
+	sink_destroy(text->sink, LAST_WORDS_SECONDS, NULL);
 	free(text);
 }
 

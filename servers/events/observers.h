@@ -7,12 +7,19 @@
 
 #include "servers/events/journal.h"
 
+/* What became of a file of events, known once its observer is destroyed. */
+struct events_outcome {
+	int error;        /* errno, why its end is missing; 0: it is complete, or its reader has gone or did not read */
+	uint64_t missing; /* the last so many events, of which no `lost` in it tells */
+};
+
 /*
  * One JSON object a line on `fd`, described in docs/events.md. What cannot be taken (reader stopped, disk full,
  * `limit` bytes reached; 0: none) is counted and told by a `lost` event as soon as there is room. The descriptor
- * is the observer's from here on and closed at its end, except 0 to 2. NULL: no memory.
+ * is the observer's from here on and closed at its end, except 0 to 2. `outcome` (may be NULL) outlives the observer.
+ * NULL: no memory.
  */
-struct observer *observer_jsonl_create(int fd, uint64_t limit);
+struct observer *observer_jsonl_create(int fd, uint64_t limit, struct events_outcome *outcome);
 
 enum text_mode {
 	TEXT_WARNINGS,  /* only what is odd about the configuration */

@@ -22,11 +22,14 @@ struct sink {
 	uint64_t accepted; /* bytes queued since the start */
 	bool ending, ended;
 
-	char chunk[CHUNK_BYTES]; /* the thread's own: what it is writing */
+	/* The thread's own until it has been joined. */
+	char chunk[CHUNK_BYTES];
+	size_t chunk_len, chunk_done; /* what it is writing, and has written of that */
+	int error;                    /* errno of the last write(); 0: it went well */
 };
 
-/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. 0: the sink is ending. Called locked. */
-static size_t sink_take(struct sink *sink)
+/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. False: the sink is ending. Called locked. */
+static bool sink_take(struct sink *sink)
 {
 	while (sink->used == 0 && !sink->ending)
 		pthread_cond_wait(&sink->changed, &sink->lock);
@@ -38,7 +41,9 @@ static size_t sink_take(struct sink *sink)
 	memcpy(sink->chunk + first, sink->queue, len - first);
 	sink->head = (sink->head + len) % QUEUE_BYTES;
 	sink->used -= len;
-	return len;
+	sink->chunk_len = len;
+	sink->chunk_done = 0;
+	return len > 0;
 }
 
 /* What may be over later: a full disk, a limit (setrlimit(2)), a disk that has failed once. */
@@ -47,20 +52,21 @@ static bool may_pass(int error)
 	return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO || error == EAGAIN;
 }
 
-/* A line is never half written: after an error (full disk) the rest is tried again, once a second, since the
-   disk may have room later; a reader that has gone ends it. False: no use to go on. */
-static bool write_all(int fd, const char *data, size_t len)
+/* Writes the chunk. A line is never half written: after an error (full disk) the rest is tried again, once a second, since
+   the disk may have room later; a reader that has gone ends it. False: no use to go on. */
+static bool write_chunk(struct sink *sink)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n >= 0) {
-			data += n;
-			len -= (size_t)n;
-		} else if (may_pass(errno)) {
+	while (sink->chunk_done < sink->chunk_len) {
+		ssize_t n = write(sink->fd, sink->chunk + sink->chunk_done, sink->chunk_len - sink->chunk_done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		sink->error = n < 0 ? errno : 0;
+		if (n >= 0)
+			sink->chunk_done += (size_t)n;
+		else if (may_pass(sink->error))
 			nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-		} else if (errno != EINTR) {
+		else
 			return false;
-		}
 	}
 	return true;
 }
@@ -68,12 +74,11 @@ static bool write_all(int fd, const char *data, size_t len)
 static void *sink_run(void *argument)
 {
 	struct sink *sink = argument;
-	size_t len;
 	bool usable = true;
 	pthread_mutex_lock(&sink->lock);
-	while (usable && (len = sink_take(sink)) > 0) {
+	while (usable && sink_take(sink)) {
 		pthread_mutex_unlock(&sink->lock);
-		usable = write_all(sink->fd, sink->chunk, len);
+		usable = write_chunk(sink);
 		pthread_mutex_lock(&sink->lock);
 	}
 	sink->ended = true;
@@ -125,8 +130,31 @@ bool sink_write(struct sink *sink, const char *line, size_t len, size_t reserve)
 	return fits;
 }
 
-void sink_destroy(struct sink *sink, double seconds)
+static uint64_t count_lines(const char *text, size_t len)
 {
+	uint64_t lines = 0;
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* What is left when the thread has gone. */
+static struct sink_loss sink_left(const struct sink *sink)
+{
+	size_t first = QUEUE_BYTES - sink->head;
+	if (first > sink->used)
+		first = sink->used;
+	return (struct sink_loss){
+		.error = sink->error,
+		.lines = count_lines(sink->chunk + sink->chunk_done, sink->chunk_len - sink->chunk_done) +
+			count_lines(sink->queue + sink->head, first) + count_lines(sink->queue, sink->used - first),
+	};
+}
+
+void sink_destroy(struct sink *sink, double seconds, struct sink_loss *loss)
+{
+	if (loss)
+		*loss = (struct sink_loss){ 0 };
 	if (!sink)
 		return;
 	struct timespec until;
@@ -147,6 +175,8 @@ void sink_destroy(struct sink *sink, double seconds)
 	if (!ended) /* it stands in write() or nanosleep(), both cancellation points (pthreads(7)) */
 		pthread_cancel(sink->thread);
 	pthread_join(sink->thread, NULL);
+	if (loss)
+		*loss = sink_left(sink);
 	free(sink->queue);
 	pthread_cond_destroy(&sink->changed);
 	pthread_mutex_destroy(&sink->lock);

@@ -19,7 +19,14 @@ struct sink *sink_create(int fd, uint64_t limit);
    (full disk, reader gone). `reserve` bytes of the queue and the limit are left free. */
 bool sink_write(struct sink *sink, const char *line, size_t len, size_t reserve);
 
-/* Waits up to `seconds` for what is queued, then gives up the rest. Accepts NULL. */
-void sink_destroy(struct sink *sink, double seconds);
+/* What a sink had to give up. */
+struct sink_loss {
+	int error;      /* errno of the write that failed last, and was not made good; 0: none did, at most nobody read */
+	uint64_t lines; /* queued, and not written whole */
+};
+
+/* Waits up to `seconds` for what is queued, then gives up the rest: `loss` (may be NULL) says what that was. Accepts
+   NULL. */
+void sink_destroy(struct sink *sink, double seconds, struct sink_loss *loss);
 
 #endif

@@ -22,7 +22,7 @@ bool hosts_name_valid(const char *name)
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 	size_t len = strlen(name);
 	return len > 0 && len <= NAME_MAX_LENGTH && strspn(name, allowed) == len && name[0] != '-' && name[0] != '.' &&
-		strcasecmp(name, "localhost") != 0;
+		strcasecmp(name, "localhost") != 0 && strcasecmp(name, "localhost.") != 0;
 }
 
 /* ---- our own files ---- */
@@ -37,11 +37,19 @@ static void write_names(FILE *out, const char *address, const struct hosts *host
 	fputc('\n', out);
 }
 
+static bool is_lab(const struct hosts *hosts, const char *name)
+{
+	for (size_t i = 0; i < hosts->count; i++)
+		if (strcasecmp(hosts->names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void write_hosts(FILE *out, int machine, const struct hosts *hosts)
 {
 	char name[HOST_NAME_MAX + 1] = "";
 	fputs("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", out);
-	if (gethostname(name, sizeof name - 1) == 0 && hosts_name_valid(name))
+	if (gethostname(name, sizeof name - 1) == 0 && hosts_name_valid(name) && !is_lab(hosts, name))
 		fprintf(out, "127.0.1.1 %s\n", name);
 	fputs("# pmulab: the lab\n", out);
 	write_names(out, hosts->v4, hosts);
@@ -183,9 +191,11 @@ bool hosts_mount(const struct hosts *hosts, struct err *err)
 		err_set(err, STATUS_FAILED, "/etc: %s", strerror(errno));
 		done = false;
 	}
+	int error = errno;
 	if (etc >= 0)
 		close(etc);
 	if (machine >= 0)
 		close(machine);
+	errno = error;
 	return done;
 }

@@ -23,7 +23,7 @@ extern const char *const hosts_names[];
 bool hosts_name_valid(const char *name);
 
 /* Covers /etc for everybody in the calling process's mount namespace, which must be its own; needs the rights to mount
-   (CAP_SYS_ADMIN). False with `err` (STATUS_FAILED): /etc may be half done. */
+   (CAP_SYS_ADMIN). False with `err` (STATUS_FAILED) and errno: /etc may be half done. */
 bool hosts_mount(const struct hosts *hosts, struct err *err);
 
 #endif

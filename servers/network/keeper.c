@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/signals.h"
 #include "servers/network/rights.h"
 
 /* What goes through the control socket: to the keeper a signal's number or GO, from it reports, the first of them about
@@ -77,17 +78,31 @@ static void spread_numbers(long outside)
 		close(last);
 }
 
-/* The box as the command sees it: its end of the wire, its names, its processes, its rights. */
+/* What is the whole machine's in /proc cannot be changed from the box, by root either. */
+static bool mount_proc(void)
+{
+	static const char *const machine[] = { "/proc/sys", "/proc/sysrq-trigger" };
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof machine / sizeof machine[0]; i++)
+		if (access(machine[i], F_OK) == 0 && (mount(machine[i], machine[i], NULL, MS_BIND, NULL) != 0 ||
+			mount("none", machine[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+				NULL) != 0))
+			return false;
+	return true;
+}
+
+/* The box as the command sees it: its end of the wire, its names, its processes, its rights. Its errno is the reason. */
 static bool enter_box(const struct keeper_options *options, struct err *err)
 {
 	long outside = outside_number();
 	if (!labnet_enter(options->net->home, err) || !hosts_mount(options->hosts, err))
 		return false;
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) {
-		err_set(err, STATUS_FAILED, "/proc: %s; %s", strerror(errno), labnet_remedy(errno));
+	spread_numbers(outside);
+	if (!mount_proc()) {
+		err_set(err, STATUS_FAILED, "/proc: %s", strerror(errno));
 		return false;
 	}
-	spread_numbers(outside);
 	return rights_drop(err);
 }
 
@@ -99,8 +114,10 @@ static bool settle(struct inside *inside, struct err *err)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	if (inside->options->net) {
 		prctl(PR_SET_DUMPABLE, 0);
-		if (!enter_box(inside->options, err))
+		if (!enter_box(inside->options, err)) {
+			err_append(err, "; %s", labnet_remedy(errno));
 			return false;
+		}
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	} else {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -121,9 +138,8 @@ static _Noreturn void become_command(const struct keeper_options *options, int f
 	   at its end may call that a failure (dash). SIGTTOU is still blocked. */
 	if (options->leads && setpgid(0, 0) == 0)
 		tcsetpgrp(STDIN_FILENO, getpid());
-	/* pmulab ignores these two for itself. */
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
+	signals_restore();
+	setrlimit(RLIMIT_NOFILE, options->files);
 	sigprocmask(SIG_SETMASK, options->mask, NULL);
 	execvp(options->argv[0], options->argv);
 	int error = errno;
@@ -274,8 +290,11 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 {
 	int ends[2];
 	*keeper = (struct keeper){ .control = -1 };
-	/* Should the keeper itself be killed, what it kept is ours. */
-	if (!options->net)
+	/* Should the keeper itself be killed, what it kept is ours; where there are children already (a shell's that has become
+	   pmulab), they could not be told apart. */
+	siginfo_t child;
+	bool heir = !options->net && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+	if (heir)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
 		err_set(err, STATUS_FAILED, "cannot make a socket pair: %s", strerror(errno));
@@ -290,14 +309,15 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 		close(ends[0]);
 		keep(&inside);
 	}
+	int error = errno;
 	close(ends[1]);
 	if (pid < 0) {
-		err_set(err, STATUS_FAILED, "cannot make a process of its own: %s; %s", strerror(errno),
-			labnet_remedy(errno));
+		err_set(err, STATUS_FAILED, "cannot make a process of its own: %s; %s", strerror(error),
+			labnet_remedy(error));
 		close(ends[0]);
 		return false;
 	}
-	*keeper = (struct keeper){ .pid = pid, .control = ends[0] };
+	*keeper = (struct keeper){ .pid = pid, .control = ends[0], .heir = heir };
 	return await_ready(keeper, err);
 }
 
@@ -337,7 +357,7 @@ void keeper_finish(struct keeper *keeper)
 	close(keeper->control);
 	while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (waitpid(-1, NULL, WNOHANG) >= 0)
+	if (keeper->heir)
 		kill_children();
 	*keeper = (struct keeper){ .control = -1 };
 }

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "common/err.h"
@@ -17,6 +18,7 @@
 struct keeper_options {
 	char *const *argv;         /* the command; execvp(3). It gets the environment as it is at keeper_start */
 	const sigset_t *mask;      /* the command's signal mask */
+	const struct rlimit *files; /* its RLIMIT_NOFILE */
 	const struct labnet *net;  /* NULL: no box */
 	bool leads;                /* a shell at the terminal: in a process group of its own, which is the terminal's */
 	const struct hosts *hosts; /* what the command finds under /etc; in the box only */
@@ -25,6 +27,7 @@ struct keeper_options {
 struct keeper {
 	pid_t pid;   /* 0: none */
 	int control; /* a descriptor that is readable when keeper_read has news */
+	bool heir;   /* what it leaves is its maker's */
 };
 
 enum keeper_news {

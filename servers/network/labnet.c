@@ -50,14 +50,19 @@ static char read_switch(const char *path)
 const char *labnet_remedy(int error)
 {
 	if (error == ENOSPC)
-		return "no more namespaces are allowed (sudo sysctl user.max_user_namespaces=10000 user.max_net_namespaces=10000)";
+		return "no more namespaces are allowed (sudo sysctl user.max_user_namespaces=10000 "
+		       "user.max_net_namespaces=10000 user.max_mnt_namespaces=10000 user.max_pid_namespaces=10000)";
+	if (error == EAGAIN)
+		return "no more processes are allowed (ulimit -u)";
+	if (error == EMFILE || error == ENFILE)
+		return "no more files may be open (ulimit -n 64)";
 	if (error == ENOSYS || error == EINVAL)
 		return "this kernel has no such namespaces (WSL 1? wsl --set-version DISTRIBUTION 2)";
 	if (read_switch("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == '1')
 		return "AppArmor keeps users from it (sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0)";
 	if (read_switch("/proc/sys/kernel/unprivileged_userns_clone") == '0')
 		return "only root may (sudo sysctl kernel.unprivileged_userns_clone=1)";
-	return "a container or chroot refuses it (docker run --privileged allows it)";
+	return "a container, a chroot or another box refuses it (docker run --privileged allows it)";
 }
 
 /* Preserves errno. */
@@ -114,6 +119,8 @@ static bool make_home(struct labnet *net, struct err *err)
 		net->own_users = make_users(err);
 		net->home = net->own_users ? make_netns(err) : -1;
 	}
+	if (net->home >= 0)
+		*err->text = '\0'; /* what was refused at first is no failure */
 	return net->home >= 0;
 }
 

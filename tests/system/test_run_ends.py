@@ -55,6 +55,16 @@ def test_not_found_either(user, command):
     assert "there is no such command" in one_line(result)
 
 
+def test_a_script_whose_interpreter_is_missing(user):
+    folder = user.folder()
+    script = folder / "script"
+    script.write_text("#!/nowhere/python3\n")
+    script.chmod(0o755)
+    result = box("--", "./script", user=user, cwd=folder)
+    assert result.status == 126
+    assert one_line(result) == "./script: the program that its first line names is missing"
+
+
 @LOOPBACK
 @pytest.mark.parametrize("command", ["./file", "/etc", "./file/below"])
 def test_cannot_be_run(user, options, command):

@@ -19,8 +19,8 @@ REFUSED = {
     "user": ([*limited(("user", 0)), *WITHOUT_RIGHTS], "no user namespace: ", "user.max_user_namespaces=10000"),
     "network": (limited(("net", 0)), "no network namespace: ", "user.max_net_namespaces=10000"),
     "second network": (limited(("net", 1)), "no network namespace: ", "user.max_net_namespaces=10000"),
-    "pid": (limited(("pid", 0)), "", "sudo sysctl user."),
-    "mount": (limited(("mnt", 0)), "", "sudo sysctl user."),
+    "pid": (limited(("pid", 0)), "", "user.max_pid_namespaces=10000"),
+    "mount": (limited(("mnt", 0)), "", "user.max_mnt_namespaces=10000"),
 }
 
 
@@ -47,8 +47,9 @@ def test_one_clear_line(user, refusal):
     assert os.listdir(folder) == []  # neither has the command run, nor a capture of nothing begun
 
 
-def test_it_says_what_works_here(user):
-    line = run(REFUSED["user"][0], "true", user=user).stderr
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_says_what_works_here(user, what):
+    line = run(REFUSED[what][0], "true", user=user).stderr
     assert "`pmulab doctor` says more" in line and "`pmulab run --loopback` needs none of it" in line
 
 
@@ -72,7 +73,7 @@ def test_in_a_chroot(everybody):
 
     status, stdout, stderr = run_inside(nobody, "--", "id", "-u")
     assert (status, stdout, len(stderr.splitlines())) == (125, "", 1)
-    assert "no user namespace: Operation not permitted" in stderr and "container or chroot" in stderr
+    assert "no user namespace: Operation not permitted" in stderr and "a container, a chroot" in stderr
     assert run_inside(nobody, "--loopback", "--", "id", "-u") == (0, f"{nobody.uid}\n", "")
     assert run_inside(everybody["root"], "--", "id", "-u") == (0, "0\n", "")
 

@@ -399,7 +399,7 @@ START_TEST(test_jsonl_line)
 	int ends[2];
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	struct journal *journal = journal_create();
-	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	journal_observe(journal, observer_jsonl_create(ends[1], 0, NULL));
 	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS, .conn = 3, .peer = "[::1]:4711" };
 	static const char bytes[] = "CMD\"\\\n\0\x1b\xff";
 	EMIT(journal, EVENT_ERROR, &subject, F_TEXT("fault", NULL),
@@ -437,7 +437,7 @@ START_TEST(test_jsonl_counts_what_a_stopped_reader_loses)
 	int ends[2];
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	struct journal *journal = journal_create();
-	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	journal_observe(journal, observer_jsonl_create(ends[1], 0, NULL));
 	for (int i = 0; i < EVENTS; i++)
 		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 57344), F_INTEGER("sent", i));
 
@@ -465,11 +465,74 @@ START_TEST(test_jsonl_survives_its_reader)
 	signal(SIGPIPE, SIG_IGN); /* as main() does */
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	struct journal *journal = journal_create();
-	journal_observe(journal, observer_jsonl_create(ends[1], 0));
+	journal_observe(journal, observer_jsonl_create(ends[1], 0, NULL));
 	close(ends[0]);
 	for (int i = 0; i < 30000; i++)
 		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 1), F_INTEGER("sent", i));
 	journal_destroy(journal);
+}
+END_TEST
+
+/* What could not be written is known at the end, queued or refused; a reader is free not to read. */
+static const struct {
+	const char *path;
+	int flags, events, error;
+} outcomes[] = {
+	{ "/dev/full", O_WRONLY, 3, ENOSPC },
+	{ "/dev/full", O_WRONLY, 30000, ENOSPC }, /* more than the queue takes */
+	{ "/dev/null", O_RDONLY, 3, EBADF },
+	{ "/dev/null", O_WRONLY, 3, 0 },
+	{ NULL, 0, 3, 0 }, /* a pipe that nobody reads */
+};
+
+START_TEST(test_jsonl_outcome)
+{
+	int ends[2];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	if (!outcomes[_i].path)
+		while (write(ends[1], "full", 4) > 0)
+			;
+	fcntl(ends[1], F_SETFL, 0);
+	int fd = outcomes[_i].path ? open(outcomes[_i].path, outcomes[_i].flags) : ends[1];
+	struct events_outcome outcome = { 0 };
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(fd, 0, &outcome));
+	for (int i = 0; i < outcomes[_i].events; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 1), F_INTEGER("sent", i));
+	journal_destroy(journal);
+	ck_assert_int_eq(outcome.error, outcomes[_i].error);
+	ck_assert_uint_eq(outcome.missing, outcomes[_i].error ? outcomes[_i].events : 0);
+}
+END_TEST
+
+/* A line of which the disk took the beginning is missing; room that is there in the end makes it good. */
+START_TEST(test_jsonl_outcome_of_a_file_that_may_not_grow)
+{
+	struct rlimit limit = { 1000, RLIM_INFINITY };
+	FILE *file = tmpfile();
+	ck_assert_ptr_nonnull(file);
+	signal(SIGXFSZ, SIG_IGN); /* as main() does */
+	setrlimit(RLIMIT_FSIZE, &limit);
+	struct events_outcome outcome = { 0 };
+	struct journal *journal = journal_create();
+	journal_observe(journal, observer_jsonl_create(dup(fileno(file)), 0, &outcome));
+	for (int i = 0; i < 100; i++)
+		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 1), F_INTEGER("sent", i));
+	if (_i == 1) {
+		limit.rlim_cur = RLIM_INFINITY;
+		setrlimit(RLIMIT_FSIZE, &limit);
+	}
+	journal_destroy(journal);
+	unsigned lines = 0;
+	rewind(file);
+	for (int c; (c = fgetc(file)) != EOF;)
+		lines += c == '\n';
+	fclose(file);
+	ck_assert_uint_eq(lines + outcome.missing, 100);
+	if (_i == 0)
+		ck_assert_int_eq(outcome.error, EFBIG);
+	else if (lines == 100)
+		ck_assert_int_eq(outcome.error, 0);
 }
 END_TEST
 
@@ -482,7 +545,7 @@ START_TEST(test_jsonl_keeps_its_limit)
 	FILE *file = tmpfile();
 	ck_assert_ptr_nonnull(file);
 	struct journal *journal = journal_create();
-	journal_observe(journal, observer_jsonl_create(dup(fileno(file)), limits[_i]));
+	journal_observe(journal, observer_jsonl_create(dup(fileno(file)), limits[_i], NULL));
 	for (int i = 0; i < EVENTS; i++)
 		EMIT(journal, EVENT_PAUSE, &LAB, F_INTEGER("bytes", 57344), F_INTEGER("sent", i));
 	EMIT(journal, EVENT_STOP, &LAB, F_TEXT("why", "asked"));
