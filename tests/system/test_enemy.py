@@ -669,7 +669,7 @@ def test_a_device_that_is_always_full(start_lab):
     assert peer.read_all() == messages(20)
     peer.close()
     assert lab.cpu() - before < 0.1 * SCALE  # of 0.6 s
-    lab.stop()
+    lab.stop(status=1)
 
 
 def test_a_disk_that_is_full_for_a_while(start_lab, tmp_path):

@@ -1,10 +1,12 @@
 """The journal of a run: each event with its fields, in order, whatever the peers have sent."""
 import json
 import re
+import subprocess
 
 import pytest
 
 from support.frames import BINARY, frame
+from support.lab import DEADLINE, program
 from support.peers import CARRIERS, STREAMS, connect, is_tls, is_websocket, messages
 
 NOTHING = type(None)
@@ -197,8 +199,26 @@ def test_a_file_that_may_not_grow_ends_nothing(start_lab, tmp_path):
     for _ in range(20):
         ask(lab, "pmu", b"CMD_short:0")
     assert lab.process.poll() is None
-    lab.stop()
+    lab.stop(status=1)
     assert file.stat().st_size == 20000
+    last = len(file.read_bytes().splitlines()[:-1])
+    missing = lab.events()[-1]["seq"] - last
+    assert f"pmulab serve: --events: {file}: File too large: the last {missing} events are not in it" in lab.output
+
+
+def test_a_full_disk_is_told_at_the_end(start_lab):
+    lab = start_lab("-q", "--events", "/dev/full")
+    ask(lab, "pmu", b"CMD_short:0")
+    lab.stop(status=1)
+    missing = len(lab.events())
+    assert lab.output == (f"pmulab serve: --events: /dev/full: No space left on device: the last {missing} events are not "
+                          "in it\n")
+
+
+def test_a_closed_stdout_takes_no_events():
+    done = subprocess.run(["sh", "-c", 'exec "$0" serve --ephemeral --events - pmu >&-', program("pmulab")],
+                          capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (2, "pmulab serve: --events: -: stdout is closed; give a file\n")
 
 
 def test_one_connection_does_not_fill_the_journal(start_lab):
