@@ -1,5 +1,4 @@
 /*
- * Frame, IP, TCP, connection: each step checks that the header it reads is there, so a capture may say what it wants.
  * Sequence numbers are 32 bits and turn over; an offset is 64 bits and counts from the first byte of its direction.
  */
 #include "servers/network/capture_read.h"
@@ -12,187 +11,7 @@
 
 #include "common/wire.h"
 
-enum {
-	BUCKETS = 1 << 14,
-	ETHERTYPE_V4 = 0x0800, ETHERTYPE_V6 = 0x86dd,
-	IPV4_HEADER = 20, IPV6_HEADER = 40, TCP_HEADER = 20,
-	PROTOCOL_HOP_BY_HOP = 0, PROTOCOL_TCP = 6, PROTOCOL_FRAGMENT = 44,
-	FLAG_FIN = 1, FLAG_SYN = 2, FLAG_RST = 4, FLAG_ACK = 16,
-};
-
-/* A part of a frame: what is in the file of it, and how long it was. */
-struct bytes {
-	const uint8_t *data;
-	size_t captured, length;
-};
-
-struct packet {
-	struct capture_end from, to;
-	uint32_t sequence;
-	unsigned flags;
-	struct bytes payload;
-};
-
-static unsigned get16(const uint8_t *data)
-{
-	return (unsigned)data[0] << 8 | data[1];
-}
-
-static uint32_t get32(const uint8_t *data)
-{
-	return (uint32_t)get16(data) << 16 | get16(data + 2);
-}
-
-/* Leaves out the first `count` bytes, all of which are in the file. */
-static bool skip(struct bytes *bytes, size_t count)
-{
-	if (count > bytes->captured || count > bytes->length)
-		return false;
-	*bytes = (struct bytes){ bytes->data + count, bytes->captured - count, bytes->length - count };
-	return true;
-}
-
-/* What lies behind `length` bytes is the link's padding. False: there is less. */
-static bool cut(struct bytes *bytes, size_t length)
-{
-	if (length > bytes->length)
-		return false;
-	bytes->length = length;
-	if (bytes->captured > length)
-		bytes->captured = length;
-	return true;
-}
-
-/* ---- links ---- */
-
-/* Where a kind of link says what it carries: an EtherType, or nothing (the IP version tells). */
-static const struct link {
-	int type;
-	size_t header;
-	size_t ethertype; /* its place; NO_ETHERTYPE: none */
-} links[] = {
-#define NO_ETHERTYPE SIZE_MAX
-	{ DLT_EN10MB, 14, 12 },
-	{ DLT_LINUX_SLL, 16, 14 },
-#ifdef DLT_LINUX_SLL2
-	{ DLT_LINUX_SLL2, 20, 0 },
-#endif
-	{ DLT_RAW, 0, NO_ETHERTYPE },
-	{ DLT_IPV4, 0, NO_ETHERTYPE },
-	{ DLT_IPV6, 0, NO_ETHERTYPE },
-	/* A PF_ number, whose value and byte order are those of the machine that wrote it. */
-	{ DLT_NULL, 4, NO_ETHERTYPE },
-	{ DLT_LOOP, 4, NO_ETHERTYPE },
-};
-
-static const struct link *find_link(int type)
-{
-	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
-		if (links[i].type == type)
-			return &links[i];
-	return NULL;
-}
-
-bool capture_knows_link(int type)
-{
-	return find_link(type);
-}
-
-enum verdict { PACKET_TCP, PACKET_OTHER, PACKET_MALFORMED, PACKET_FRAGMENT };
-
-/* ---- IP and TCP ---- */
-
-/* RFC 9293, section 3.1. */
-static enum verdict read_tcp(struct bytes bytes, struct packet *packet)
-{
-	const uint8_t *tcp = bytes.data;
-	if (bytes.captured < TCP_HEADER)
-		return PACKET_MALFORMED;
-	size_t header = (size_t)(tcp[12] >> 4) * 4;
-	/* Its options may be cut off by a short snapshot: only how long they are matters. */
-	if (header < TCP_HEADER || header > bytes.length)
-		return PACKET_MALFORMED;
-	packet->from.port = (uint16_t)get16(tcp);
-	packet->to.port = (uint16_t)get16(tcp + 2);
-	packet->sequence = get32(tcp + 4);
-	packet->flags = tcp[13];
-	packet->payload.length = bytes.length - header;
-	packet->payload.captured = bytes.captured > header ? bytes.captured - header : 0;
-	packet->payload.data = packet->payload.captured > 0 ? tcp + header : NULL;
-	return PACKET_TCP;
-}
-
-static void set_ends(struct packet *packet, int family, const uint8_t *from, const uint8_t *to)
-{
-	size_t size = family == AF_INET ? 4 : 16;
-	packet->from = packet->to = (struct capture_end){ .family = family };
-	memcpy(packet->from.address, from, size);
-	memcpy(packet->to.address, to, size);
-}
-
-/* RFC 791, section 3.1. */
-static enum verdict read_ipv4(struct bytes bytes, struct packet *packet)
-{
-	const uint8_t *ip = bytes.data;
-	if (bytes.captured < IPV4_HEADER)
-		return PACKET_MALFORMED;
-	size_t header = (size_t)(ip[0] & 15) * 4;
-	size_t total = get16(ip + 2);
-	/* 0: the network card was to fill it in, and to cut the rest. As long as the frame, as Wireshark takes it. */
-	if (total == 0)
-		total = bytes.length;
-	if (header < IPV4_HEADER || total < header || !cut(&bytes, total))
-		return PACKET_MALFORMED;
-	if (ip[9] != PROTOCOL_TCP)
-		return PACKET_OTHER;
-	if (get16(ip + 6) & 0x3fff) /* more fragments, or an offset */
-		return PACKET_FRAGMENT;
-	set_ends(packet, AF_INET, ip + 12, ip + 16);
-	return skip(&bytes, header) ? read_tcp(bytes, packet) : PACKET_MALFORMED;
-}
-
-/* RFC 8200, sections 3 and 4.3. No other extension header is looked through. */
-static enum verdict read_ipv6(struct bytes bytes, struct packet *packet)
-{
-	const uint8_t *ip = bytes.data;
-	if (bytes.captured < IPV6_HEADER)
-		return PACKET_MALFORMED;
-	unsigned next = ip[6];
-	size_t payload = get16(ip + 4);
-	set_ends(packet, AF_INET6, ip + 8, ip + 24);
-	if (!skip(&bytes, IPV6_HEADER) || (payload > 0 && !cut(&bytes, payload))) /* 0: a jumbogram, RFC 2675 */
-		return PACKET_MALFORMED;
-	if (next == PROTOCOL_HOP_BY_HOP) {
-		if (bytes.captured < 8)
-			return PACKET_MALFORMED;
-		next = bytes.data[0];
-		if (!skip(&bytes, 8 + (size_t)bytes.data[1] * 8))
-			return PACKET_MALFORMED;
-	}
-	if (next == PROTOCOL_FRAGMENT)
-		return PACKET_FRAGMENT;
-	return next == PROTOCOL_TCP ? read_tcp(bytes, packet) : PACKET_OTHER;
-}
-
-static enum verdict read_frame(const struct link *link, struct bytes bytes, struct packet *packet)
-{
-	unsigned ethertype = 0;
-	if (link->ethertype != NO_ETHERTYPE) {
-		if (bytes.captured < link->header)
-			return PACKET_MALFORMED;
-		ethertype = get16(bytes.data + link->ethertype);
-		if (ethertype != ETHERTYPE_V4 && ethertype != ETHERTYPE_V6)
-			return PACKET_OTHER;
-	}
-	if (!skip(&bytes, link->header) || bytes.captured == 0)
-		return PACKET_MALFORMED;
-	unsigned version = bytes.data[0] >> 4;
-	if (version == 4 && ethertype != ETHERTYPE_V6)
-		return read_ipv4(bytes, packet);
-	if (version == 6 && ethertype != ETHERTYPE_V4)
-		return read_ipv6(bytes, packet);
-	return link->ethertype == NO_ETHERTYPE ? PACKET_OTHER : PACKET_MALFORMED;
-}
+enum { BUCKETS = 1 << 14 };
 
 /* ---- connections ---- */
 
@@ -382,14 +201,9 @@ static bool add_packet(struct capture_streams *streams, const struct packet *pac
 
 bool capture_read_frame(struct capture_streams *streams, int type, const uint8_t *data, size_t captured, size_t length)
 {
-	const struct link *link = find_link(type);
 	struct packet packet = { 0 };
 	streams->frames++;
-	if (!link)
-		return true;
-	if (captured > length)
-		captured = length;
-	switch (read_frame(link, (struct bytes){ data, captured, length }, &packet)) {
+	switch (packet_read(type, (struct bytes){ data, captured, length }, &packet)) {
 	case PACKET_TCP:
 		return add_packet(streams, &packet);
 	case PACKET_MALFORMED:
@@ -437,7 +251,7 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 		err_set(err, STATUS_USAGE, "%s: %s", path, reason + (named ? len + 2 : 0));
 		return false;
 	}
-	bool done = capture_knows_link(pcap_datalink(pcap));
+	bool done = packet_knows_link(pcap_datalink(pcap));
 	if (done) {
 		done = read_frames(streams, pcap, err);
 	} else {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "servers/network/packet.h"
 
 enum {
 	CAPTURE_STREAMS_MAX = 16384,   /* connections that are followed; packets of later ones are only counted */
@@ -17,12 +18,6 @@ enum {
 	CAPTURE_HEAD = 1024,           /* bytes from the start of each direction that are kept */
 	CAPTURE_HOLES = 8,             /* gaps that a late packet may fill, in a direction; of more, the oldest go */
 	CAPTURE_TROUBLE = 160,
-};
-
-struct capture_end {
-	int family; /* AF_INET, AF_INET6 */
-	uint8_t address[16];
-	uint16_t port;
 };
 
 struct capture_packet {
@@ -71,10 +66,7 @@ struct capture_streams {
  */
 bool capture_read(struct capture_streams *streams, const char *path, struct err *err);
 
-/* Whether frames of this kind of link (libpcap's DLT_) are understood. */
-bool capture_knows_link(int link);
-
-/* The same for one frame: `captured` bytes of it are in `data`, `length` were on the wire. False: out of memory. */
+/* The same for one frame of a kind of link (libpcap's DLT_): `captured` bytes of it are in `data`, `length` were on the wire. False: out of memory. */
 bool capture_read_frame(struct capture_streams *streams, int link, const uint8_t *data, size_t captured, size_t length);
 
 /* From "127.0.0.1:5003" or "[::1]:5003"; false: `text` is neither. */

@@ -175,7 +175,7 @@ static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW,
 START_TEST(each_link)
 {
 	struct frame frame = make_v4(links[_i], TO_HOME, PUSH | ACK, 1000, "This is");
-	ck_assert(capture_knows_link(links[_i]));
+	ck_assert(packet_knows_link(links[_i]));
 	feed(links[_i], &frame);
 	CHECK_LENGTHS(way_to_home(0), 7);
 	ck_assert_uint_eq(streams.malformed, 0);
@@ -185,7 +185,7 @@ END_TEST
 START_TEST(unknown_link)
 {
 	struct frame frame = make_v4(DLT_RAW, TO_HOME, ACK, 1, "data");
-	ck_assert(!capture_knows_link(DLT_IEEE802_11));
+	ck_assert(!packet_knows_link(DLT_IEEE802_11));
 	feed(DLT_IEEE802_11, &frame);
 	ck_assert_uint_eq(streams.count, 0);
 }
