@@ -85,8 +85,25 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 	return *control;
 }
 
-bool lab_control_start(const struct lab_options *lab, struct control *control, struct emulator *emulator,
-	struct err *err)
+bool lab_scenario_open(const struct lab_options *lab, const struct control *control, struct emulator *emulator,
+	struct scenario **scenario, struct err *err)
+{
+	*scenario = NULL;
+	if (!control && !lab->scenario)
+		return true;
+	*scenario = scenario_create(emulator);
+	if (!*scenario) {
+		err_set(err, STATUS_FAILED, "out of memory");
+		return false;
+	}
+	if (!lab->scenario || scenario_read(*scenario, lab->scenario, "--scenario", err))
+		return true;
+	err_prefix(err, "--scenario");
+	return false;
+}
+
+bool lab_control_start(const struct lab_options *lab, struct control *control, struct scenario *scenario,
+	struct emulator *emulator, struct err *err)
 {
 	if (!control)
 		return true;
@@ -96,7 +113,7 @@ bool lab_control_start(const struct lab_options *lab, struct control *control, s
 		return false;
 	}
 	emulator_observe(emulator, ring_observer(ring));
-	if (!control_start(control, emulator, ring, err))
+	if (!control_start(control, emulator, ring, scenario, err))
 		return false;
 	/* Whatever --quiet says: nobody else knows the key. */
 	if (*control_url(control))

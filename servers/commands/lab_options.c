@@ -64,6 +64,9 @@ static bool on_other(void *context, int id, const char *value, struct err *err)
 	case LAB_OPTION_PAGE:
 		lab->page = value ? value : LAB_PAGE;
 		return true;
+	case LAB_OPTION_SCENARIO:
+		lab->scenario = value;
+		return true;
 	case LAB_OPTION_QUIET:
 		lab->quiet = true;
 		return true;

@@ -24,6 +24,7 @@ enum lab_option {
 	LAB_OPTION_SEED,
 	LAB_OPTION_CONTROL,
 	LAB_OPTION_PAGE,
+	LAB_OPTION_SCENARIO,
 	LAB_OPTION_QUIET,
 	LAB_OPTION_VERBOSE,
 	LAB_OPTION_LAST,
@@ -41,6 +42,7 @@ enum lab_option {
 	{ LAB_OPTION_PAGE, 0, "page", NULL, "a page that shows the lab and changes it while it runs: prints its address; " \
 		"127.0.0.1:8080 unless asked otherwise (behind =), port 0: a free one. Opens --control too", "ADDR:PORT" }, \
 	{ LAB_OPTION_CONTROL, 0, "control", "FILE|default", "open a Unix socket for pmulab ctl; default: where it looks" },  \
+	{ LAB_OPTION_SCENARIO, 0, "scenario", "FILE", "change keys by the clock: JSON, a list of steps (docs/api.md)" },  \
 	{ LAB_OPTION_QUIET, 'q', "quiet", NULL, "say nothing but errors" },                                              \
 	{ LAB_OPTION_VERBOSE, 'v', "verbose", NULL, "say everything that happens" }
 
@@ -51,6 +53,7 @@ struct lab_options {
 	const char *events; /* "-": stdout; NULL: none */
 	const char *control; /* the socket's path, or "default"; NULL: none asked for */
 	const char *page;    /* "127.0.0.1:8080"; NULL: none */
+	const char *scenario; /* a file; NULL: none */
 	uint64_t seed;
 	/* Sets what a command has other defaults for, before profiles, files and --set; NULL: nothing. */
 	bool (*defaults)(void *context, struct config *config, struct err *err);

@@ -33,6 +33,7 @@ struct run {
 	struct ev_loop *loop;
 	struct emulator *emulator;
 	struct control *control;
+	struct scenario *scenario;
 	struct beside beside;
 	struct capture *capture;
 };
@@ -153,7 +154,7 @@ static bool observe(struct run *run, struct err *err)
 	if (summary)
 		emulator_observe(run->emulator, summary);
 	return lab_observe(&run->options.lab, run->emulator, run->options.lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err) &&
-		lab_control_start(&run->options.lab, run->control, run->emulator, err);
+		lab_control_start(&run->options.lab, run->control, run->scenario, run->emulator, err);
 }
 
 static void tell(const struct run *run)
@@ -170,7 +171,8 @@ static int run_all(struct run *run, struct err *err)
 {
 	run->loop = ev_loop_new(EVFLAG_AUTO);
 	if (!lab_raise_descriptor_limit(&run->files, err) || !beside_open(&run->beside, run->loop, err) || !open_control(run, err) || !make_network(run, err) ||
-		!make_emulator(run, err))
+		!make_emulator(run, err) ||
+		!lab_scenario_open(&run->options.lab, run->control, run->emulator, &run->scenario, err))
 		return BESIDE_FAILED;
 	tell(run);
 	set_environment(run);
@@ -184,6 +186,7 @@ static int run_all(struct run *run, struct err *err)
 		return BESIDE_SIGNAL + signal;
 	}
 	emulator_start(run->emulator);
+	scenario_begin(run->scenario);
 	beside_go(&run->beside, run->emulator);
 	if (!emulator_run(run->emulator, err))
 		return BESIDE_FAILED;
@@ -205,6 +208,7 @@ static int finish(struct run *run, int status, struct err *err)
 	struct err file_err = { 0 };
 	beside_close(&run->beside);
 	control_close(run->control);
+	scenario_destroy(run->scenario);
 	emulator_destroy(run->emulator);
 	status = judge(run, status, lab_events_complete(&run->options.lab, &file_err), &file_err);
 	status = judge(run, status, capture_stop(run->capture, &file_err), &file_err);

@@ -141,6 +141,7 @@ static bool run(struct serve *serve, struct err *err)
 		.ephemeral = serve->ephemeral,
 	};
 	struct control *control = NULL;
+	struct scenario *scenario = NULL;
 	struct emulator *emulator = emulator_create(&emulator_options, err);
 	if (!emulator)
 		return false;
@@ -149,19 +150,22 @@ static bool run(struct serve *serve, struct err *err)
 		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
 			&serve->addresses.list[0], err)) ||
 		!lab_control_open(&serve->lab, LAB_HERE, emulator_loop(emulator), &control, err) ||
+		!lab_scenario_open(&serve->lab, control, emulator, &scenario, err) ||
 		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err) ||
-		!lab_control_start(&serve->lab, control, emulator, err))
+		!lab_control_start(&serve->lab, control, scenario, emulator, err))
 		goto end;
 	const char *text;
 	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)
 		if (*text)
 			lab_note(&serve->lab, text);
 	emulator_start(emulator);
+	scenario_begin(scenario);
 	tell_ready(serve);
 	done = emulator_run(emulator, err);
 end:
 	ports_file_remove(&serve->ports);
 	control_close(control);
+	scenario_destroy(scenario);
 	emulator_destroy(emulator);
 	return done && lab_events_complete(&serve->lab, err);
 }

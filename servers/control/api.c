@@ -2,6 +2,7 @@
 #include "servers/control/api.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +25,19 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/connections/*/close", api_connections_close },
 	{ "POST", "/v1/pause", api_pause },
 	{ "POST", "/v1/resume", api_resume },
+	{ "GET", "/v1/scenario", api_scenario },
+	{ "POST", "/v1/scenario", api_scenario_start },
+	{ "DELETE", "/v1/scenario", api_scenario_end },
 };
 
-struct api *api_create(struct emulator *emulator, struct ring *ring)
+struct api *api_create(struct emulator *emulator, struct ring *ring, struct scenario *scenario)
 {
 	struct api *api = calloc(1, sizeof *api);
 	if (!api)
 		return NULL;
 	api->emulator = emulator;
 	api->ring = ring;
+	api->scenario = scenario;
 	api->events = api_events_create(api);
 	if (!api->events) {
 		api_destroy(api);
@@ -91,24 +96,30 @@ bool api_parameters(struct http_request *request, const char *const *known)
 	return true;
 }
 
-json_t *api_body(struct http_request *request, const char *const *known)
+json_t *api_json(struct http_request *request)
 {
 	const char *type = http_request_header(request, "Content-Type");
 	size_t len, type_len = strlen(api_type);
 	const char *body = http_request_body(request, &len);
-	if (len == 0)
-		return json_object();
 	if (type && (strncasecmp(type, api_type, type_len) != 0 || !strchr("; \t", type[type_len]))) {
 		api_refuse(request, 415, NULL, "Content-Type: application/json", "the body is not said to be JSON");
 		return NULL;
 	}
 	json_error_t error;
-	json_t *object = json_loadb(body, len, JSON_REJECT_DUPLICATES, &error);
-	if (!object) {
+	json_t *json = json_loadb(body, len, JSON_REJECT_DUPLICATES, &error);
+	if (!json)
 		api_refuse(request, 400, NULL, "", "the body is no JSON: line %d, column %d: %s", error.line, error.column,
 			error.text);
+	return json;
+}
+
+json_t *api_body(struct http_request *request, const char *const *known)
+{
+	size_t len;
+	http_request_body(request, &len);
+	json_t *object = len > 0 ? api_json(request) : json_object();
+	if (!object)
 		return NULL;
-	}
 	if (!json_is_object(object)) {
 		json_decref(object);
 		api_refuse(request, 400, NULL, "such as {\"pmu.messages\": 5}", "the body is no JSON object");
@@ -169,6 +180,11 @@ void api_answer(struct http_request *request, unsigned status, json_t *json)
 	free(text);
 }
 
+double api_seconds(double seconds)
+{
+	return round(seconds * 1000) / 1000;
+}
+
 json_t *api_refusal(const char *error, const char *key, const char *hint)
 {
 	return json_pack("{s:s, s:s?, s:s}", "error", error, "key", key, "hint", hint);
@@ -180,6 +196,14 @@ json_t *api_refusal_line(const char *line, const char *key)
 	int len = semicolon ? (int)(semicolon - line) : (int)strlen(line);
 	return json_pack("{s:s%, s:s?, s:s}", "error", line, (size_t)len, "key", key, "hint",
 		semicolon ? semicolon + 2 : "");
+}
+
+void api_answer_errors(struct http_request *request, unsigned status, json_t *errors)
+{
+	json_t *answer = json_object();
+	json_object_update(answer, json_array_get(errors, 0));
+	json_object_set(answer, "errors", errors);
+	api_answer(request, status, answer);
 }
 
 void api_refuse(struct http_request *request, unsigned status, const char *key, const char *hint,

@@ -8,13 +8,14 @@
 #include <stddef.h>
 
 #include "servers/control/http.h"
+#include "servers/control/scenario.h"
 #include "servers/emulator.h"
 #include "servers/events/ring.h"
 
 struct api;
 
-/* For requests from the emulator's loop. Both outlive the api, and `ring_notify` is the api's. NULL: out of memory. */
-struct api *api_create(struct emulator *emulator, struct ring *ring);
+/* For requests from the emulator's loop. All three outlive the api, and `ring_notify` is the api's. NULL: out of memory. */
+struct api *api_create(struct emulator *emulator, struct ring *ring, struct scenario *scenario);
 
 /* The lab has ended: who reads events gets the last ones, as far as the streams take them. Before http_destroy. */
 void api_finish(struct api *api);

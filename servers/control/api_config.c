@@ -57,13 +57,9 @@ void api_config_one(void *context, struct http_request *request)
 
 /* ---- changes ---- */
 
-/* All errors in one answer: the first one where every refusal has its own, and the list. */
-static void refuse_changes(struct http_request *request, const struct changes *all)
+static void refuse_changes(struct http_request *request, const struct changes *changes)
 {
-	json_t *answer = json_object();
-	json_object_update(answer, json_array_get(all->errors, 0));
-	json_object_set(answer, "errors", all->errors);
-	api_answer(request, all->only_restart ? 409 : 422, answer);
+	api_answer_errors(request, changes->only_restart ? 409 : 422, changes->errors);
 }
 
 /* The keys of a request as they are now. */

@@ -13,6 +13,7 @@ struct api_events;
 struct api {
 	struct emulator *emulator;
 	struct ring *ring;
+	struct scenario *scenario;
 	struct api_events *events; /* who reads them */
 };
 
@@ -20,6 +21,9 @@ struct api {
 
 /* False: the query has a parameter that is not among `known` (ends with NULL), and the request has been refused. */
 bool api_parameters(struct http_request *request, const char *const *known);
+
+/* The body as any JSON, the caller's. NULL: the request has been refused. */
+json_t *api_json(struct http_request *request);
 
 /*
  * The body as a JSON object, the caller's; an empty body is an empty object. Members must be among `known` (ends with
@@ -48,9 +52,15 @@ json_t *api_refusal(const char *error, const char *key, const char *hint);
 /* The same from one line: what stands behind its first "; " is the hint. */
 json_t *api_refusal_line(const char *line, const char *key);
 
+/* All errors in one answer: the first one where every refusal has its own, and the list. */
+void api_answer_errors(struct http_request *request, unsigned status, json_t *errors);
+
 /* Answers so, with "error" made from a format. */
 void api_refuse(struct http_request *request, unsigned status, const char *key, const char *hint,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* To the millisecond, as events have it. */
+double api_seconds(double seconds);
 
 /* An endpoint as the calls show it: its name, beside it "local" where it is in a place of its own. */
 json_t *api_view(const struct emulator_view *view);
@@ -76,6 +86,10 @@ void api_connections_close(void *context, struct http_request *request);
 
 void api_pause(void *context, struct http_request *request);
 void api_resume(void *context, struct http_request *request);
+
+void api_scenario(void *context, struct http_request *request);
+void api_scenario_start(void *context, struct http_request *request);
+void api_scenario_end(void *context, struct http_request *request);
 
 /* False: the page has no such file, and the request is not answered. */
 bool api_page(struct api *api, struct http_request *request);

@@ -132,9 +132,10 @@ const char *control_url(const struct control *control)
 	return control->url;
 }
 
-bool control_start(struct control *control, struct emulator *emulator, struct ring *ring, struct err *err)
+bool control_start(struct control *control, struct emulator *emulator, struct ring *ring,
+	struct scenario *scenario, struct err *err)
 {
-	control->api = api_create(emulator, ring);
+	control->api = api_create(emulator, ring, scenario);
 	if (!control->api)
 		err_set(err, STATUS_FAILED, "out of memory");
 	return control->api;

@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/net.h"
+#include "servers/control/scenario.h"
 #include "servers/emulator.h"
 #include "servers/events/ring.h"
 
@@ -32,9 +33,10 @@ struct control *control_open(const struct control_options *options, struct err *
 /* "http://127.0.0.1:8080/?key=..."; "" without the TCP side. */
 const char *control_url(const struct control *control);
 
-/* The lab is there: requests are served from here on, when the loop runs. `emulator` and `ring`, one of its observers,
-   outlive the control. */
-bool control_start(struct control *control, struct emulator *emulator, struct ring *ring, struct err *err);
+/* The lab is there: requests are served from here on, when the loop runs. `emulator`, `ring`, one of its observers, and
+   `scenario`, which changes it too, outlive the control. */
+bool control_start(struct control *control, struct emulator *emulator, struct ring *ring,
+	struct scenario *scenario, struct err *err);
 
 /* Closes everything: who reads events gets the last ones, as far as they can be sent at once. Accepts NULL. */
 void control_close(struct control *control);
