@@ -7,7 +7,7 @@ static void add_connection(void *context, const struct emulator_connection *conn
 {
 	json_array_append_new(context, json_pack("{s:I, s:s, s:b, s:s, s:f}", "id", (json_int_t)connection->id,
 		"endpoint", endpoint_table[connection->endpoint].name, "local", connection->local,
-		"peer", connection->peer, "since", connection->since));
+		"peer", connection->peer, "since", api_seconds(connection->since)));
 }
 
 void api_connections(void *context, struct http_request *request)

@@ -26,7 +26,7 @@ void api_status(void *context, struct http_request *request)
 	char date[CLOCK_DATE];
 	clock_date(date);
 	api_answer(request, 200, json_pack("{s:s, s:s, s:f, s:I, s:I, s:{s:I, s:I}, s:o}",
-		"version", PMULAB_VERSION, "time", date, "uptime", emulator_uptime(api->emulator),
+		"version", PMULAB_VERSION, "time", date, "uptime", api_seconds(emulator_uptime(api->emulator)),
 		"seed", (json_int_t)emulator_seed(api->emulator), "connections", open,
 		"events", "first", (json_int_t)ring_first(api->ring), "next", (json_int_t)ring_next(api->ring),
 		"endpoints", endpoints));

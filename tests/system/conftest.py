@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from support.control import Controls
 from support.script import ScriptedServer
 
 
@@ -26,3 +27,17 @@ def closed_port():
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
+
+
+@pytest.fixture
+def start_control(start_lab):
+    """start_control(*options of `pmulab serve`): a Control (support/control.py) of a lab that is stopped at the end."""
+    controls = Controls(start_lab)
+    yield controls.start
+    controls.folder.cleanup()
+
+
+@pytest.fixture
+def control(start_control):
+    """The control of a lab with default settings."""
+    return start_control("--seed", "7")
