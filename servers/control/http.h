@@ -34,10 +34,10 @@ struct http_header {
 
 /* Each 0: the value in brackets. Seconds. */
 struct http_limits {
-	unsigned connections; /* [64] at once, for each listener by itself: who fills one does not close the other. The
-	                         next one gets 503 and is closed */
-	double request;       /* [10] for a request with its body: from its first byte, the first one from the connection's
-	                         beginning; then 408 */
+	unsigned connections; /* [64] at once, for each listener by itself: who fills one does not close the
+	                         other. The next one gets 503 and is closed */
+	double request;       /* [10] for a request with its body: from its first byte, the first one from the
+	                         connection's beginning; then 408 */
 	double idle;          /* [60] between two requests; then it is closed without a word */
 	double stall;         /* [60] that a reader takes nothing of an answer or a stream; then it is cut */
 };
@@ -51,16 +51,17 @@ struct http_options {
 	bool (*admit)(void *context, int fd);
 
 	/*
-	 * A whole request, body and all. It is answered by exactly one http_respond, http_refuse or http_stream_start (or
-	 * http_route, which calls one of them): at once or later, from the loop. Then the request is gone.
+	 * A whole request, body and all. It is answered by exactly one http_respond, http_refuse or
+	 * http_stream_start (or http_route, which calls one of them): at once or later, from the loop. Then the request
+	 * is gone.
 	 */
 	void (*on_request)(void *context, struct http_request *request);
 
 	/*
 	 * Writes the body of a refusal: "error" and "hint" as the API shows them. Both are one line of UTF-8, may hold
-	 * what the peer sent (escape them), `hint` may be "". Answers its length, `size` at most (HTTP_REFUSAL_MAX). Every
-	 * refusal comes through here: the server's own (400, 404, 405, 408, 413, 417, 431, 501, 503, 505), the guard's, and
-	 * whatever is given to http_refuse. NULL: two lines of plain text.
+	 * what the peer sent (escape them), `hint` may be "". Answers its length, `size` at most (HTTP_REFUSAL_MAX).
+	 * Every refusal comes through here: the server's own (400, 404, 405, 408, 413, 417, 431, 501, 503, 505), the
+	 * guard's, and whatever is given to http_refuse. NULL: two lines of plain text.
 	 */
 	size_t (*write_refusal)(void *context, const char *error, const char *hint, char *body, size_t size);
 	const char *refusal_type;          /* its Content-Type; NULL: "text/plain; charset=utf-8" */
@@ -73,20 +74,20 @@ struct http_options {
 struct http *http_create(const struct http_options *options);
 
 /*
- * Closes everything: listeners (the Unix socket's file goes if it is still ours), connections, streams (each on_close is
- * called from inside). Requests that are not answered are gone. Accepts NULL. Not from inside a callback.
+ * Closes everything: listeners (the Unix socket's file goes if it is still ours), connections, streams (each on_close
+ * is called from inside). Requests that are not answered are gone. Accepts NULL. Not from inside a callback.
  */
 void http_destroy(struct http *http);
 
 /*
- * Listens on a Unix socket of mode 0600. The file of one that has ended without removing it is replaced; a socket that is
- * listened on, and whatever is no socket, is left alone. False with one line in `err` (STATUS_BIND). The default place
- * and its folder: servers/control/place.h.
+ * Listens on a Unix socket of mode 0600. The file of one that has ended without removing it is replaced; a socket that
+ * is listened on, and whatever is no socket, is left alone. False with one line in `err` (STATUS_BIND). The default
+ * place and its folder: servers/control/place.h.
  */
 bool http_listen_unix(struct http *http, const char *path, struct err *err);
 
-/* Listens on a TCP address, in the network namespace in which it is called. Port 0 asks for a free one. `bound` gets what
-   it is; may be NULL. False with `err` (STATUS_BIND); errno is that of the call that failed. */
+/* Listens on a TCP address, in the network namespace in which it is called. Port 0 asks for a free one. `bound` gets
+   what it is; may be NULL. False with `err` (STATUS_BIND); errno is that of the call that failed. */
 bool http_listen_tcp(struct http *http, const struct address *address, struct address *bound, struct err *err);
 
 /* Open connections, those with streams among them. */
@@ -98,8 +99,8 @@ unsigned http_connections(const struct http *http);
 const char *http_request_method(const struct http_request *request);
 
 /*
- * The path, percent-decoded: begins with "/", is UTF-8 without control characters and backslashes, has no segment that is
- * empty, "." or ".." (but for a "/" at its end), and a coded "/" got 400 as all of these did. Compared as it is.
+ * The path, percent-decoded: begins with "/", is UTF-8 without control characters and backslashes, has no segment that
+ * is empty, "." or ".." (but for a "/" at its end), and a coded "/" got 400 as all of these did. Compared as it is.
  */
 const char *http_request_path(const struct http_request *request);
 
@@ -113,8 +114,9 @@ const char *http_request_parameter(const struct http_request *request, const cha
 /* The i-th parameter, for who has to refuse those it does not know; false: there are no more. */
 bool http_request_parameter_at(const struct http_request *request, size_t i, const char **name, const char **value);
 
-/* The first header of this name, in any case; NULL: there is none. Without blanks around it and control characters. Host,
-   Origin, Authorization, Cookie, Content-Type, Content-Length, Transfer-Encoding and Expect never come twice (400). */
+/* The first header of this name, in any case; NULL: there is none. Without blanks around it and control characters.
+   Host, Origin, Authorization, Cookie, Content-Type, Content-Length, Transfer-Encoding and Expect never come
+   twice (400). */
 const char *http_request_header(const struct http_request *request, const char *name);
 
 /* May be empty; a NUL stands behind it. Never NULL. */
@@ -135,8 +137,9 @@ const char *http_request_part(const struct http_request *request);
 /* ---- answers; none of them calls back, and none waits for the peer ---- */
 
 /*
- * Answers with `len` bytes, which are copied. `type`: Content-Type, NULL without a body. `headers`: more of them, or NULL.
- * Content-Length, Date and Connection are the server's, and a HEAD gets no body. Out of memory: the connection is cut.
+ * Answers with `len` bytes, which are copied. `type`: Content-Type, NULL without a body. `headers`: more of them, or
+ * NULL. Content-Length, Date and Connection are the server's, and a HEAD gets no body. Out of memory: the connection is
+ * cut.
  */
 void http_respond(struct http_request *request, unsigned status, const char *type, const void *body, size_t len,
 	const struct http_header *headers);
@@ -150,8 +153,8 @@ struct http_stream_ops {
 	/* A write was refused, and now half of the buffer is free. May write and end. */
 	void (*on_drain)(void *context);
 
-	/* The reader has gone, or has taken nothing for limits.stall, or the server ends. The stream is gone: nothing may
-	   be called with it any more. Not called for one that http_stream_end has ended. */
+	/* The reader has gone, or has taken nothing for limits.stall, or the server ends. The stream is gone: nothing
+	   may be called with it any more. Not called for one that http_stream_end has ended. */
 	void (*on_close)(void *context);
 };
 
@@ -179,8 +182,8 @@ void http_stream_end(struct http_stream *stream);
 
 struct http_route {
 	const char *method; /* "GET" serves HEAD too */
-	const char *path;   /* "/v1/config/" + "*": one segment that is not empty, http_request_part tells which; once at
-	                       most, anywhere: "/v1/connections/" + "*" + "/close" */
+	const char *path;   /* "/v1/config/" + "*": one segment that is not empty, http_request_part tells which; once
+	                       at most, anywhere: "/v1/connections/" + "*" + "/close" */
 	void (*on_request)(void *context, struct http_request *request);
 };
 

@@ -65,8 +65,8 @@ struct http_request {
 void http_request_begin(struct http_request *request);
 void http_request_finish(struct http_request *request);
 
-/* Takes bytes, all of them as long as the answer is HTTP_MORE, unless `*used` says less: then the rest again. What stands
-   behind a whole request is the next one's. Refused: status, error and hint say why. */
+/* Takes bytes, all of them as long as the answer is HTTP_MORE, unless `*used` says less: then the rest again. What
+   stands behind a whole request is the next one's. Refused: status, error and hint say why. */
 enum http_verdict http_request_feed(struct http_request *request, const char *data, size_t len, size_t *used);
 
 bool http_request_is_head(const struct http_request *request);

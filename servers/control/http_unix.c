@@ -53,7 +53,8 @@ static bool make_room(const struct sockaddr_un *address, struct err *err)
 		return false;
 	}
 	if (error != ECONNREFUSED || unlink(path) != 0) {
-		err_set(err, STATUS_BIND, "%s: cannot be replaced: %s", path, strerror(error != ECONNREFUSED ? error : errno));
+		err_set(err, STATUS_BIND, "%s: cannot be replaced: %s", path,
+			strerror(error != ECONNREFUSED ? error : errno));
 		return false;
 	}
 	return true;
@@ -63,7 +64,8 @@ int http_unix_bind(const char *path, dev_t *device, ino_t *inode, struct err *er
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof address.sun_path || !*path) {
-		err_set(err, STATUS_BIND, "\"%s\": a socket's path has 1 to %zu bytes", path, sizeof address.sun_path - 1);
+		err_set(err, STATUS_BIND, "\"%s\": a socket's path has 1 to %zu bytes", path,
+			sizeof address.sun_path - 1);
 		return -1;
 	}
 	strcpy(address.sun_path, path);

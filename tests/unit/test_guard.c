@@ -19,8 +19,8 @@ static void start(void)
 }
 
 /*
- * Says what is given, with @K for the key, @P for the port, @W for a wrong key of the same length and @S for all but the
- * key's last digit; hears the whole answer.
+ * Says what is given, with @K for the key, @P for the port, @W for a wrong key of the same length and @S for all but
+ * the key's last digit; hears the whole answer.
  */
 static void ask(int fd, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
- * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and spoilt; what is refused
- * and how; the way to a route. Slow and stopped peers: test_http_limits.c.
+ * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and spoilt; what is
+ * refused and how; the way to a route. Slow and stopped peers: test_http_limits.c.
  */
 #include "tests/unit/http_peer.h"
 
@@ -55,38 +55,41 @@ struct exchange {
 	const char *answers[3]; /* each stands in what comes, in this order */
 };
 
+#define PATCH "PATCH /v1/config HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED PATCH "Transfer-Encoding: chunked\r\n"
+#define CLOSE "Connection: close\r\n\r\n"
 #define SAYS(text) .request = (text), .len = sizeof(text) - 1
 
 /* Each ends the connection: what was heard is all there is. */
 static const struct exchange exchanges[] = {
-	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), { "200 OK", "GET / part= host=a body=(0) unix|" } },
+	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK", "GET / part= host=a body=(0) unix|" } },
 	{ SAYS("GET /?a=1&b=x+y%25&c&=e&a=2 HTTP/1.0\r\n\r\n"),
 		{ "GET / part= ", "[a]=[1] [b]=[x y%] [c]=[] []=[e] [a]=[2]" } },
-	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"),
+	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\nContent-Length: 3\r\n" CLOSE "abc"),
 		{ "PUT /v1/config/reset.loss part=reset.loss host=b:80 body=abc(3)" } },
-	{ SAYS("POST /v1/connections/12/close HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n"
+	{ SAYS("POST /v1/connections/12/close HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n" CLOSE
 	       "3\r\nabc\r\n5;x=y\r\nd\r\n\0e\r\n0\r\nTrailer: x\r\n\r\n"),
 		{ "part=12 host=a", "(8)" } },
-	{ SAYS("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), { "200 OK", "Content-Length: 34\r\n\r\n" } },
-	{ SAYS("OPTIONS /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+	{ SAYS("HEAD / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK", "Content-Length: 34\r\n\r\n" } },
+	{ SAYS("OPTIONS /v1/config HTTP/1.1\r\nHost: a\r\n" CLOSE),
 		{ "204 No Content", "Allow: GET, HEAD, PATCH, OPTIONS\r\n" } },
-	{ SAYS("DELETE /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+	{ SAYS("DELETE /v1/config HTTP/1.1\r\nHost: a\r\n" CLOSE),
 		{ "405 Method Not Allowed", "Allow: GET, HEAD, PATCH, OPTIONS\r\n", "\"hint\": \"it takes GET" } },
-	{ SAYS("GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+	{ SAYS("GET /nothing HTTP/1.1\r\nHost: a\r\n" CLOSE),
 		{ "404 Not Found", "application/json", "{\"error\": \"there is nothing" } },
-	{ SAYS("GET /v1/config/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), { "404" } },
-	{ SAYS("PUT /v1/config/a/b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), { "404" } },
+	{ SAYS("GET /v1/config/ HTTP/1.1\r\nHost: a\r\n" CLOSE), { "404" } },
+	{ SAYS("PUT /v1/config/a/b HTTP/1.1\r\nHost: a\r\n" CLOSE), { "404" } },
 	/* one behind the other; the last one says when to stop */
-	{ SAYS("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\nPATCH /v1/config HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nxyGET /?3 "
-	       "HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\nGET /?4 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	{ SAYS("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\nPATCH /v1/config HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nxy"
+	       "GET /?3 HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\nGET /?4 HTTP/1.1\r\nHost: d\r\n\r\n"),
 		{ "host=a body=(0) [1]=[] unix|HTTP/1.1 200", "host=b body=xy(2)", "host=c body=(0) [3]=[] unix|" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n"
+	{ SAYS(CHUNKED "\r\n1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n"
 	       "Host: b\r\nConnection: close\r\n\r\n"),
 		{ "host=a body=x(1)", "GET / part= host=b" } },
 	/* an offer that is not taken; a preface of HTTP/2 */
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n"), { "200 OK" } },
 	{ SAYS("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), { "HTTP/1.1 505" } },
-	{ SAYS("\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), { "200 OK" } },
+	{ SAYS("\r\nGET / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK" } },
 	/* what is not served */
 	{ SAYS("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"), { "501 Not Implemented", "Connection: close" } },
 	{ SAYS("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), { "501" } },
@@ -117,21 +120,21 @@ static const struct exchange exchanges[] = {
 	{ SAYS("GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n"), { "400" } },
 	{ SAYS("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n"), { "400" } },
 	/* smuggling */
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\nx"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), { "501" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 1, 1\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length: +1\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length: -1\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 0x1\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 18446744073709551617\r\n\r\nx"), { "400" } },
+	{ SAYS(PATCH "Content-Length:\r\n\r\n"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "Content-Length: 1\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "Transfer-Encoding: x\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(PATCH "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), { "501" } },
+	{ SAYS(PATCH "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS("PATCH /v1/config HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(PATCH "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\nHost: a\r\n\r\n"), { "400" } },
@@ -144,16 +147,16 @@ static const struct exchange exchanges[] = {
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcde0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: a\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n"), { "413", "65536" } },
+	{ SAYS(CHUNKED "\r\n3\nabc\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\n3\r\nabcde0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\n3 \r\nabc\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\n-1\r\nabc\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\nfffffffffffffffff\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\n1\r\nx\r\n0\r\nT: a\n\r\n"), { "400" } },
+	{ SAYS(CHUNKED "\r\n10001\r\n"), { "413", "65536" } },
 	/* bodies that are too long, before they come */
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n"), { "413", "65536" } },
-	{ SAYS("PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n"), { "HTTP/1.1 413" } },
+	{ SAYS(PATCH "Content-Length: 1073741824\r\n\r\n"), { "413", "65536" } },
+	{ SAYS(PATCH "Content-Length: 65537\r\nExpect: 100-continue\r\n\r\n"), { "HTTP/1.1 413" } },
 };
 
 static void check_answers(const struct exchange *exchange, size_t split)
@@ -213,7 +216,8 @@ static void survives(const char *request, size_t len)
 	say_bytes(fd, request, len);
 	shutdown(fd, SHUT_WR);
 	hear_all(fd);
-	ck_assert_msg(heard_len == 0 || strncmp(heard, "HTTP/1.1 ", 9) == 0, "\"%.*s\": \"%s\"", (int)len, request, heard);
+	ck_assert_msg(heard_len == 0 || strncmp(heard, "HTTP/1.1 ", 9) == 0, "\"%.*s\": \"%s\"", (int)len, request,
+		heard);
 	close(fd);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The control server under peers that are slow, many, stopped or gone: limits of time and number, answers that come later,
- * streams. What has a time here takes a twentieth of a second; no test sleeps.
+ * The control server under peers that are slow, many, stopped or gone: limits of time and number, answers that come
+ * later, streams. What has a time here takes a twentieth of a second; no test sleeps.
  */
 #include <sys/resource.h>
 
@@ -73,7 +73,8 @@ static bool admit(void *context, int fd)
 }
 
 static const struct http_options patient = { .on_request = on_request, .admit = admit };
-static const struct http_options hasty = { .on_request = on_request, .limits = { .request = 0.05, .idle = 0.05, .stall = 0.05 } };
+static const struct http_options hasty = { .on_request = on_request,
+	.limits = { .request = 0.05, .idle = 0.05, .stall = 0.05 } };
 
 static void start(void)
 {
@@ -94,8 +95,8 @@ static void finish(void)
 
 START_TEST(a_slow_request_is_refused)
 {
-	static const char *const parts[] = { "G", "GET / HTTP/1.1\r\nHost:", "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx",
-		GET("/") "GET" };
+	static const char *const parts[] = { "G", "GET / HTTP/1.1\r\nHost:",
+		"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", GET("/") "GET" };
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		int fd = peer_unix();
 		say(fd, parts[i]);
