@@ -25,6 +25,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/connections/*/close", api_connections_close },
 	{ "POST", "/v1/pause", api_pause },
 	{ "POST", "/v1/resume", api_resume },
+	{ "GET", "/v1/preview", api_preview },
 	{ "GET", "/v1/scenario", api_scenario },
 	{ "POST", "/v1/scenario", api_scenario_start },
 	{ "DELETE", "/v1/scenario", api_scenario_end },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "servers/control/api_private.h"
 #include "servers/control/changes.h"
 
 static const char WHO[] = "scenario"; /* in the events of the steps */
@@ -164,7 +165,7 @@ bool scenario_read(struct scenario *scenario, const char *path, const char *who,
 	json_t *steps = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *errors = json_array();
 	bool done = steps && errors && scenario_load(scenario, steps, who, errors);
 	if (!steps && error.line < 0)
-		err_set(err, STATUS_USAGE, "%s: %s", path, error.text);
+		err_set(err, STATUS_USAGE, "%s", error.text); /* which names the path */
 	else if (!steps)
 		err_set(err, STATUS_USAGE, "%s:%d:%d: this is no JSON: %s", path, error.line, error.column, error.text);
 	else if (!done) {
@@ -180,7 +181,7 @@ bool scenario_read(struct scenario *scenario, const char *path, const char *who,
 
 static json_t *time_or_null(double seconds)
 {
-	return seconds < 0 ? json_null() : json_real(seconds);
+	return seconds < 0 ? json_null() : json_real(api_seconds(seconds));
 }
 
 static json_t *show_step(const struct scenario *scenario, size_t i)
@@ -188,7 +189,7 @@ static json_t *show_step(const struct scenario *scenario, size_t i)
 	const struct step *step = &scenario->steps[i];
 	json_t *what = json_array_get(scenario->list, i), *set = json_object_get(what, "set");
 	json_t *pause = json_object_get(what, "pause"), *resume = json_object_get(what, "resume");
-	return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o}", "at", step->due,
+	return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o}", "at", api_seconds(step->due),
 		"set", set ? json_incref(set) : json_object(),
 		"pause", pause ? json_incref(pause) : json_array(),
 		"resume", resume ? json_incref(resume) : json_array(),

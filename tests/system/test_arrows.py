@@ -28,6 +28,8 @@ MAY_INCLUDE = {
     # HTTP and who may use it know nothing of the lab.
     "servers/control/http": ("common/", "servers/control/http"),
     "servers/control/guard": ("common/", "servers/control/guard", "servers/control/http.h"),
+    "servers/control/api_preview": ("common/", "servers/control/", "servers/config.h", "servers/datagram/impair.h",
+                                    "servers/datagram/loss.h"),
     "servers/control/scenario": ("common/", "servers/control/", "servers/emulator.h", "servers/duration.h"),
     "servers/control/place": ("common/", "servers/control/place"),
     # Keys whose values have a grammar are read by the pure module that uses them.
