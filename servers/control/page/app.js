@@ -1,1 +1,249 @@
-/* The page begins here. */
+/* The page: what comes is kept by the model, and drawn once a frame, so far as it can be seen. */
+import { byId, grouped, inSeconds, make, plural, say } from "./dom.js";
+import { modelAdd, modelCreate, modelRead } from "./model.js";
+import { waysClear } from "./model_datagrams.js";
+import { embeddedLines, sourceStart } from "./source.js";
+import { controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
+import { waysDraw, waysEndpoint, waysListen, waysShow } from "./view_datagrams.js";
+import { lineOf, logDraw, logKept, logListen, logRestart } from "./view_log.js";
+import { stationDraw } from "./view_station.js";
+import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
+
+const FRAME = 12, KEPT = "pmulab"; /* ms of a frame for new events; where a reload finds what was shown */
+const drawing = { streams: streamsDraw, datagrams: waysDraw, station: stationDraw, log: logDraw };
+const views = Object.keys(drawing);
+const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0,
+	theme: "", controls: true, slow: 0 };
+
+/* ---- drawing ---- */
+
+function plan() {
+	if (app.planned)
+		return;
+	app.planned = true;
+	if (document.hidden)
+		setTimeout(frame, 50);
+	else
+		requestAnimationFrame(frame);
+}
+
+/* What has come, for so long as a frame may take; the rest in the next one. */
+function take() {
+	const until = performance.now() + FRAME;
+	while (app.at < app.queue.length && (app.at % 64 || performance.now() < until))
+		modelAdd(app.model, app.queue[app.at++]);
+	if (app.at < app.queue.length)
+		return true;
+	app.queue = [];
+	app.at = 0;
+	return false;
+}
+
+function frame() {
+	app.planned = false;
+	const more = take();
+	if (!document.hidden && performance.now() >= app.slow) {
+		const began = performance.now();
+		show();
+		/* Under load half of the time is for the events. */
+		app.slow = performance.now() + (more || app.rate > 500 ? 2 * (performance.now() - began) : 0);
+	} else if (!document.hidden)
+		plan();
+	if (more)
+		plan();
+	document.documentElement.dataset.seq = app.model.seq;
+}
+
+function show() {
+	const { model } = app;
+	drawing[app.view](model);
+	controlsDraw(model);
+	const last = model.log.at(-1), waiting = app.queue.length - app.at;
+	say(byId("ticker"), last ? `${inSeconds(last.t)}  ${last.endpoint ?? "lab"}  ${last.event}  ${lineOf(last).slice(0, 120)}` : "");
+	say(byId("numbers"), [app.rate ? `${grouped(app.rate)} events a second` : "", `${grouped(model.count)} events`,
+		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
+		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
+	showState();
+}
+
+const stateTexts = {
+	wait: () => "◌ connecting", live: () => "● live", report: () => "■ a run that is over",
+	gone: () => "✕ the lab is gone" + (app.model.ended ? " (it has ended)" : ""),
+	refused: () => "✕ another key: open the address that pmulab prints",
+};
+
+function showState() {
+	const rest = Math.max(0, Math.ceil((app.stateUntil - performance.now()) / 1000));
+	const state = byId("state");
+	state.dataset.state = app.state;
+	say(state, stateTexts[app.state]());
+	state.title = rest ? `tried again in ${rest} s` : "";
+	document.body.classList.toggle("gone", app.state === "gone" || app.state === "refused");
+}
+
+/* ---- what is shown ---- */
+
+function choose(view, focus) {
+	app.view = view;
+	for (const name of views) {
+		const tab = byId(`tab-${name}`);
+		tab.setAttribute("aria-selected", name === view);
+		tab.tabIndex = name === view ? 0 : -1;
+		byId(name).hidden = name !== view;
+	}
+	if (focus)
+		byId(`tab-${view}`).focus();
+	controlsBuild(view);
+	keep();
+	plan();
+}
+
+function keep() {
+	try {
+		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), log: logKept() }));
+	} catch {
+		/* a report may have no storage */
+	}
+}
+
+function kept() {
+	try {
+		return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
+	} catch {
+		return {};
+	}
+}
+
+function setTheme(theme) {
+	app.theme = theme;
+	document.documentElement.style.colorScheme = theme || "light dark";
+	keep();
+}
+
+function setControls(open) {
+	app.controls = open;
+	byId("controls").hidden = !open;
+	byId("controls-button").setAttribute("aria-expanded", open);
+	keep();
+	plan();
+}
+
+/* From the log to the picture. */
+function goTo(event) {
+	if (!event)
+		return;
+	if (event.conn !== undefined) {
+		streamsShow(event.conn, event.seq);
+		choose("streams");
+	} else if (event.endpoint === "tv")
+		choose("station");
+	else if (app.model.datagrams.has(event.endpoint)) {
+		waysShow(app.model, event.seq);
+		choose("datagrams");
+	}
+	plan();
+}
+
+function listenToKeys() {
+	byId("tabs").addEventListener("click", ({ target }) => target.role === "tab" && choose(target.id.slice(4)));
+	byId("tabs").addEventListener("keydown", (event) => {
+		const go = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+		if (go)
+			choose(views[(views.indexOf(app.view) + go + views.length) % views.length], true);
+	});
+	addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select"))
+			return;
+		const view = views[Number(event.key) - 1];
+		if (view)
+			choose(view);
+		else if (event.key === "c")
+			setControls(!app.controls);
+		else if (event.key === "t")
+			byId("theme").click();
+		else if (event.key === "/") {
+			event.preventDefault();
+			choose("log");
+			byId("log-search").focus();
+		}
+	});
+	byId("controls-button").addEventListener("click", () => setControls(!app.controls));
+	byId("theme").addEventListener("click", () => {
+		const dark = app.theme ? app.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+		setTheme(dark ? "light" : "dark");
+	});
+	document.addEventListener("visibilitychange", plan);
+	addEventListener("pagehide", keep);
+	addEventListener("resize", plan);
+}
+
+/* ---- what comes ---- */
+
+const on = {
+	/* Another lab at this address: its numbers begin anew, and so does the page. */
+	status(status) {
+		const { model } = app, same = model.lab && status.seed === model.lab.seed && status.events.next > model.seq && status.uptime > model.t - 1;
+		if (model.seq && !same) {
+			app.model = modelCreate();
+			app.queue = [];
+			app.at = 0;
+			streamsShow(null);
+			logRestart();
+		}
+		controlsListen(app.model, plan, clear);
+		controlsLoad();
+		return app.model.seq + (app.queue.length - app.at > 0 ? app.queue.at(-1).seq - app.model.seq : 0);
+	},
+	events(list) {
+		app.queue = app.queue.concat(list);
+		app.counted += list.length;
+		plan();
+	},
+	state(name, seconds = 0) {
+		app.state = name;
+		app.stateUntil = performance.now() + seconds * 1000;
+		controlsLive(name === "live");
+		plan();
+	},
+};
+
+function clear() {
+	const ways = app.model.datagrams.get(waysEndpoint(app.model));
+	if (ways)
+		waysClear(ways, app.model.t);
+	plan();
+}
+
+function begin() {
+	const was = kept(), lines = embeddedLines();
+	setTheme(was.theme ?? "");
+	listenToKeys();
+	streamsListen(() => app.model, plan);
+	waysListen(() => app.model, plan);
+	logListen(() => app.model, plan, goTo, was.log);
+	controlsListen(app.model, plan, clear);
+	setControls(lines === null && (was.controls ?? true));
+	if (was.conn)
+		streamsShow(was.conn);
+	choose(views.includes(was.view) ? was.view : "streams");
+	for (const id of ["streams-stage", "ways-stage"])
+		new ResizeObserver(plan).observe(byId(id));
+	setInterval(() => {
+		const rate = app.counted;
+		app.counted = 0;
+		if (rate !== app.rate || app.state !== "live") {
+			app.rate = rate;
+			plan();
+		}
+	}, 1000);
+	if (lines === null) {
+		sourceStart(on);
+		return;
+	}
+	modelRead(app.model, lines);
+	app.state = "report";
+	byId("controls-button").hidden = true;
+	plan();
+}
+
+begin();

@@ -46,7 +46,7 @@ function observe(conn, event, count, left, acked, border) {
 }
 
 /* What left before the first message is the handshake's. */
-function begin(conn, event) {
+function beginMessages(conn, event) {
 	const framing = (FRAMING[conn.endpoint] ?? 0) + (conn.endpoint.endsWith("s") && event.bytes > 125 ? 2 : 0);
 	conn.base = event.left === undefined ? 0 : Math.max(0, event.left + event.waiting - event.bytes - framing);
 	conn.before = conn.base ? Math.max(0, event.segments - Math.ceil((event.left - conn.base) / SIZES[0])) : 0;
@@ -60,7 +60,7 @@ const streamSteps = {
 	},
 	send(conn, event) {
 		if (event.i === 1)
-			begin(conn, event);
+			beginMessages(conn, event);
 		const from = conn.queued, known = event.left !== undefined;
 		conn.queued = known ? event.left + event.waiting : from + event.bytes;
 		conn.calls.push({ i: event.i, t: event.t, bytes: event.bytes, from, to: conn.queued, calls: event.calls, seq: event.seq });

@@ -1,0 +1,216 @@
+/* Datagrams: clients left, the PMU right, an arrow each; the clock; fates as a ribbon; what was observed against what was asked for. */
+import { byId, draw, grouped, inSeconds, percent, plural, say, sizeOf } from "./dom.js";
+import { lossyWay } from "./model_datagrams.js";
+import { geometric, lossOf, passOf, wilson } from "./stats.js";
+
+const ROW = 42, LEFT = 150, RIGHT = 108, NEXT = 50;
+const waysView = { top: null, item: null, seen: 0, folded: 0, shown: [] };
+let coming = { key: "", fates: [] }; /* the preview */
+
+/** What the lab says of the next datagrams: [{ n, lost }]. */
+export function waysComing(key, fates) {
+	coming = { key, fates };
+}
+
+export const waysComingKey = () => coming.key;
+
+export const waysEndpoint = (model) => (model.datagrams.get("reset")?.arrows.length || !model.datagrams.has("udp-print") ? "reset" : "udp-print");
+
+/** Scrolls to the arrow that this event told of; null: follows the newest. */
+export function waysShow(model, seq) {
+	const ways = model.datagrams.get(waysEndpoint(model));
+	const arrow = seq === null ? null : ways?.arrows.findLast((one) => one.seq <= seq);
+	waysView.top = arrow ? Math.max(0, arrow.id - 3) : null;
+	waysView.item = arrow?.id ?? null;
+}
+
+const again = (times) => (times === 2 ? "moved it twice" : `moved it ${times} times`);
+
+function tellArrow(arrow) {
+	const name = `${arrow.direction === "request" ? "Request" : "Reply"} ${arrow.n || ""} (IPv${arrow.family}, ${arrow.peer})`;
+	const fate = arrow.fate === "lost" ? `lost: ${arrow.model}${arrow.drawn === null || arrow.drawn === undefined ? "" : `, drawn ${arrow.drawn.toFixed(6)}`}` +
+		`${arrow.state ? `, in state ${arrow.state}` : ""}` : arrow.fate === "refused" ? `dropped: ${arrow.reason}` : "arrived";
+	return [`${name} ${arrow.text} ${fate}`, arrow.attempt > 1 ? `try ${arrow.attempt} of this client` : "",
+		arrow.offset === undefined ? "" : `moved the clock by ${arrow.offset} s to ${arrow.clock} s`,
+		arrow.twice ? `so this request ${again(arrow.times)}` : "", ...arrow.notes, `${inSeconds(arrow.t)} after the start`].filter(Boolean).join(", ");
+}
+
+function arrowItems(arrow, y, width, former) {
+	const request = arrow.direction === "request", from = request ? LEFT : width - RIGHT, to = request ? width - RIGHT : LEFT;
+	const reaches = arrow.fate === "arrived" ? 1 : 0.52, x = from + (to - from) * reaches, down = 18, end = y + 10 + down * reaches;
+	const way = Math.sign(to - from), current = waysView.item === arrow.id ? " current" : "", id = arrow.id;
+	const items = [
+		[`hit ${id}`, "rect", { class: `hit${current}`, "data-arrow": id, x: 0, y: y - 5, width, height: ROW - 2 }],
+		[`line ${id}`, "path", { class: `way ${arrow.fate} ${arrow.direction}`, "data-fate": arrow.fate, "data-n": arrow.n,
+			"data-direction": arrow.direction, d: `M${from} ${y + 10}L${x} ${end}` +
+				(reaches === 1 ? `m${-15 * way} -8l${15 * way} 8l${-16 * way} 6` : "") }],
+		[`text ${id}`, "text", { class: "says", "text-anchor": request ? "start" : "end", x: from + 14 * way, y: y + 6 }, arrow.text.slice(0, 18) +
+			(arrow.notes.length ? ` · ${arrow.notes[0]}` : "")],
+	];
+	if (arrow.fate !== "arrived") {
+		const drawn = arrow.drawn === null || arrow.drawn === undefined ? "" : `drew ${arrow.drawn.toFixed(3)}`;
+		const why = arrow.fate === "lost" ? [`lost · ${arrow.model} · n ${arrow.n}`, [drawn, arrow.state].filter(Boolean).join(", in ")] : ["dropped", arrow.reason.replace(/^the /, "")];
+		items.push([`cross ${id}`, "path", { class: `cross ${arrow.fate}`, d: `M${x - 9} ${end - 9}l18 18m0 -18l-18 18` }],
+			[`why ${id}`, "text", { class: "why", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end - 2 }, why[0]],
+			[`drawn ${id}`, "text", { class: "small", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end + 15 }, why[1]]);
+	}
+	if (request) {
+		const [, port] = /:(\d+)$/.exec(arrow.peer) ?? [];
+		items.push([`peer ${id}`, "text", { class: arrow.attempt > 1 ? "again" : "small", x: 0, y: y + 15 },
+			arrow.attempt > 1 ? `again, ${arrow.attempt}` : `${arrow.family === 6 ? "6 " : ""}:${port}`]);
+		if (former !== undefined && former < y)
+			items.push([`link ${id}`, "path", { class: "link", d: `M${LEFT - 8} ${Math.max(-20, former + 12)}C${LEFT - 52} ${Math.max(-20, former + 18)} ${LEFT - 52} ${y + 4} ${LEFT - 10} ${y + 10}m-10 -8l10 8l-12 4` }]);
+		if (arrow.offset !== undefined)
+			items.push([`clock ${id}`, "text", { class: arrow.twice ? "clock twice" : "clock", x: width - RIGHT + 14, y: y + 26 },
+				`${arrow.twice ? "⚠ " : ""}+${arrow.offset} s`], [`sum ${id}`, "text", { class: "small", x: width - RIGHT + 14, y: y + 43 }, `= ${arrow.clock} s`]);
+	}
+	return items;
+}
+
+function drawArrows(ways, svg, endpoint) {
+	const [width, height] = sizeOf(svg), rows = Math.max(1, Math.floor((height - 34) / ROW));
+	const count = ways.arrows.length, first = ways.arrows[0]?.id ?? 0, last = first + count;
+	if (waysView.top !== null && waysView.top >= last - rows)
+		waysView.top = null;
+	const top = Math.max(first, waysView.top ?? last - rows);
+	const seen = waysView.shown = ways.arrows.slice(top - first, top - first + rows);
+	if (waysView.top === null) {
+		waysView.folded = last - rows > waysView.seen && waysView.seen ? last - rows - waysView.seen : waysView.seen === last ? waysView.folded : 0;
+		waysView.seen = last;
+	}
+	const bottom = 30 + rows * ROW, items = [
+		["left", "line", { class: "axis", x1: LEFT, x2: LEFT, y1: 30, y2: bottom }],
+		["right", "line", { class: "axis", x1: width - RIGHT, x2: width - RIGHT, y1: 30, y2: bottom }],
+		["clients", "text", { class: "lane mid", x: LEFT, y: 20 }, "clients"],
+		["lab", "text", { class: "lane mid", x: width - RIGHT, y: 20 }, endpoint === "reset" ? "PMU" : endpoint],
+	];
+	const places = new Map();
+	seen.forEach((arrow, i) => {
+		const y = 38 + i * ROW;
+		places.set(arrow.id, y);
+		items.push(...arrowItems(arrow, y, width, arrow.before === null || arrow.before === undefined ? undefined : places.get(arrow.before) ?? -60));
+	});
+	draw(svg, items);
+	return { count, above: top - first, below: last - top - seen.length };
+}
+
+/* ---- what was observed ---- */
+
+function drawLost(model, ways, endpoint, way) {
+	const [tries, lost] = ways?.tries[way] ?? [0, 0], [low, high] = wilson(lost, tries);
+	const text = model.config[`${endpoint}.loss`] ?? "none", asked = lossOf(text);
+	say(byId("lost"), tries ? `${grouped(lost)} of ${grouped(tries)} = ${percent(lost / tries)}` : "nothing yet");
+	const svg = byId("lost-scale"), [width] = [svg.clientWidth || 320], at = (share) => 6 + (width - 12) * share;
+	svg.setAttribute("viewBox", `0 0 ${width} 64`);
+	svg.setAttribute("aria-label", `Observed ${tries ? percent(lost / tries) : "nothing"}, 95 % interval ${percent(low)} to ${percent(high)}, configured ${text}`);
+	const items = [
+		["rail", "rect", { class: "rail", x: at(0), y: 20, width: at(1) - at(0), height: 10, rx: 5 }],
+		["interval", "rect", { class: "interval", x: at(low), y: 17, width: Math.max(2, at(high) - at(low)), height: 16, rx: 4 }],
+		["observed", "circle", { class: "observed", cx: at(tries ? lost / tries : 0), cy: 25, r: tries ? 8 : 0 }],
+		["said", "text", { class: "small", x: 6, y: 54 }, `95 %: ${percent(low)} to ${percent(high)} ▲ ${text.length > 16 ? "configured" : text}`],
+	];
+	if (!Number.isNaN(asked))
+		items.push(["asked", "path", { class: "asked", d: `M${at(asked)} 12V38l-7 9h14l-7 -9` }]);
+	draw(svg, items);
+}
+
+function drawHistogram(model, ways, endpoint) {
+	const svg = byId("histogram"), [width, height] = sizeOf(svg), packets = ways?.packets ?? [], answered = ways?.answered ?? 0;
+	const asked = lossOf(model.config[`${endpoint}.loss`] ?? "none"), way = lossyWay(model, endpoint);
+	const [tries, lost] = ways?.tries[way] ?? [0, 0], loss = Number.isNaN(asked) ? lost / Math.max(1, tries) : asked;
+	const pass = passOf(loss, model.config[`${endpoint}.direction`]), most = Math.max(6, Math.min(12, packets.length - 1));
+	const shares = [], curve = [];
+	for (let k = 1; k <= most; k++) {
+		shares.push(k < most ? packets[k] ?? 0 : packets.slice(k).reduce((sum, x) => sum + (x ?? 0), 0));
+		curve.push(k < most ? geometric(k, pass) : (1 - pass) ** (k - 1));
+	}
+	const top = Math.max(0.01, ...curve, ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = height - 24;
+	const up = (share) => base - (base - 24) * share / top, items = [["base", "line", { class: "axis", x1: 0, x2: width, y1: base, y2: base }]];
+	for (let k = 1; k <= most; k++) {
+		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
+		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: wide - 6, height: base - y }],
+			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)],
+			[`count ${k}`, "text", { class: "small mid", x: x + wide / 2, y: Math.min(y, up(curve[k - 1])) - 8 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
+	}
+	items.push(["curve", "path", { class: "curve", d: curve.map((share, i) => `${i ? "L" : "M"}${4 + (i + 0.5) * wide} ${up(share)}`).join("") }]);
+	curve.forEach((share, i) => items.push([`dot ${i}`, "circle", { class: "dot", cx: 4 + (i + 0.5) * wide, cy: up(share), r: 4 }]));
+	draw(svg, items);
+	svg.setAttribute("aria-label", `${plural(answered, "answer")}: ${shares.map((x, i) => `${x} took ${i + 1}`).join(", ")}; the curve is geometric for ${percent(1 - pass)}`);
+}
+
+function drawRibbon(model, ways, endpoint, way) {
+	const svg = byId("ribbon"), width = svg.clientWidth || 900, family = ways?.arrows.at(-1)?.family ?? 4;
+	const fates = (ways?.fates[family][way] ?? []).slice(-200), last = fates.at(-1)?.n ?? 0;
+	const next = coming.fates.filter((fate) => fate.n > last).slice(0, NEXT), wide = width / (200 + NEXT + 2);
+	const items = fates.map((fate, i) => [`n ${fate.n}`, "rect", { class: `fate ${fate.lost ? "lost" : "passed"}`, "data-n": fate.n, x: (200 - fates.length + i) * wide,
+		y: fate.lost ? 2 : 17, width: Math.max(1, wide - 1), height: fate.lost ? 32 : 15 }]);
+	items.push(["now", "line", { class: "now", x1: 201 * wide, x2: 201 * wide, y1: 0, y2: 36 }]);
+	next.forEach((fate, i) => items.push([`next ${i}`, "rect", { class: `fate next ${fate.lost ? "lost" : "passed"}`, "data-next": fate.n, x: (202 + i) * wide,
+		y: fate.lost ? 2 : 17, width: Math.max(1, wide - 1), height: fate.lost ? 32 : 15 }]));
+	svg.setAttribute("viewBox", `0 0 ${width} 36`);
+	draw(svg, items);
+	const lost = fates.filter((fate) => fate.lost).length;
+	say(byId("ribbon-said"), `The last ${fates.length} IPv${family} ${way === "reply" ? "replies" : "requests"}: ${lost} lost (tall)` +
+		(next.length ? ` · then the next ${next.length}: ${next.filter((fate) => fate.lost).length} will be lost` : ""));
+}
+
+export function waysDraw(model) {
+	const endpoint = waysEndpoint(model), ways = model.datagrams.get(endpoint), way = lossyWay(model, endpoint), clock = ways?.clock;
+	const svg = byId("ways-stage").firstElementChild;
+	const { above, below } = ways ? drawArrows(ways, svg, endpoint) : { above: 0, below: 0 };
+	if (!ways)
+		draw(svg, []);
+	const item = ways?.arrows.find((arrow) => arrow.id === waysView.item);
+	say(byId("ways-told"), item ? tellArrow(item) : !ways?.arrows.length ? "Run a client: pdc-reset" : [
+		below ? `${plural(below, "newer one")} below; End follows` : "", waysView.folded ? `${plural(waysView.folded, "arrow")} folded in this moment` : "",
+		`${grouped(above + ways.gone)} above`, model.repeated ? `${plural(model.repeated, "datagram")} only counted` : "",
+		ways.twice ? `${plural(ways.twice, "request")} moved the clock more than once` : ""].filter(Boolean).join(" · "));
+	byId("clock-card").classList.toggle("twice", Boolean(clock?.twice));
+	say(byId("clock"), `+${grouped(clock?.clock_after ?? 0)} s`);
+	say(byId("clock-why"), clock ? (clock.twice ? `⚠ one request ${again(clock.times)}` : `once, by ${clock.offset} s`) : "not moved yet");
+	drawLost(model, ways, endpoint, way);
+	drawHistogram(model, ways, endpoint);
+	drawRibbon(model, ways, endpoint, way);
+}
+
+export function waysListen(model, changed) {
+	const stage = byId("ways-stage");
+	const scroll = (rows) => {
+		const ways = model().datagrams.get(waysEndpoint(model()));
+		if (!ways || !rows)
+			return;
+		const first = ways.arrows[0]?.id ?? 0;
+		waysView.top = Math.max(first, (waysView.shown[0]?.id ?? first) + rows);
+		changed();
+	};
+	stage.addEventListener("wheel", (event) => {
+		event.preventDefault();
+		scroll(Math.sign(event.deltaY) * 2);
+	}, { passive: false });
+	const choose = (id) => {
+		waysView.item = id;
+		changed();
+	};
+	stage.addEventListener("pointermove", (event) => event.target.dataset?.arrow !== undefined && choose(Number(event.target.dataset.arrow)));
+	stage.addEventListener("pointerleave", () => choose(null));
+	stage.addEventListener("blur", () => choose(null));
+	stage.addEventListener("keydown", (event) => {
+		const { shown } = waysView, at = shown.findIndex((arrow) => arrow.id === waysView.item);
+		const page = { PageUp: -shown.length, PageDown: shown.length }[event.key], go = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+		if (event.key === "End" || event.key === "Escape") {
+			waysView.top = null;
+			choose(null);
+		} else if (event.key === "Home")
+			scroll(-1e9);
+		else if (page)
+			scroll(page);
+		else if (go) {
+			const to = at < 0 ? shown.at(-1) : shown[at + go];
+			if (!to)
+				scroll(go);
+			choose((to ?? shown[at])?.id ?? null);
+		} else
+			return;
+		event.preventDefault();
+	});
+}
