@@ -1,4 +1,4 @@
-"""`pmulab run` leaves nothing behind: no process, mount, namespace or file, however the command or pmulab itself ends."""
+"""`pmulab run` leaves nothing behind: no process, mount, namespace or file, whoever ends, and however."""
 import os
 import signal
 import subprocess
@@ -205,7 +205,8 @@ def test_killed_at_a_moment(user, traces, options, call, number):
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_while_the_command_runs(user, traces, options, kind):
     script = '"$0" -c "$1" "$2" 0; echo running; sleep 1000'
-    running = Box(*options, "--", "sh", "-c", script, PYTHON, DAEMON, kind, user=user, env=traces.env, cwd=traces.folder)
+    running = Box(*options, "--", "sh", "-c", script, PYTHON, DAEMON, kind, user=user, env=traces.env,
+                  cwd=traces.folder)
     assert (running.line(), running.line()) == ("ready", "running")
     running.signal(signal.SIGKILL)
     assert running.finish().status == -signal.SIGKILL  # and nobody holds its stdout any more

@@ -169,8 +169,8 @@ def test_etc_is_the_machines(user):
     assert OWN <= set(within)
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/ssl/certs", "/etc/alternatives", "/etc/localtime", "/etc/os-release",
-                                  "/etc/services", "/etc/ssl/openssl.cnf"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/ssl/certs", "/etc/alternatives", "/etc/localtime",
+                                  "/etc/os-release", "/etc/services", "/etc/ssl/openssl.cnf"])
 def test_etc_can_be_read(user, path):
     if not os.path.exists(path):
         return
@@ -183,8 +183,8 @@ def test_etc_can_be_read(user, path):
 
 @pytest.mark.parametrize("command", [
     "echo 127.0.0.1 tcpip.epfl.ch >>/etc/hosts", ": >/etc/resolv.conf", "rm -f /etc/hosts", "mv /etc/hosts /etc/hosts2",
-    "touch /etc/new", "chmod 777 /etc/hosts", "mkdir /etc/folder", "ln -s x /etc/link", "cp /etc/hosts /etc/nsswitch.conf",
-    "echo x >>/proc/self/root/etc/hosts"])
+    "touch /etc/new", "chmod 777 /etc/hosts", "mkdir /etc/folder", "ln -s x /etc/link",
+    "cp /etc/hosts /etc/nsswitch.conf", "echo x >>/proc/self/root/etc/hosts"])
 def test_etc_cannot_be_changed(user, command):
     result = box("--", "sh", "-c", f"({command}) && echo done; getent hosts tcpip.epfl.ch", user=user)
     assert "done" not in result.stdout and V6 in result.stdout

@@ -1,4 +1,4 @@
-"""`pmulab run`: nothing but the lab can be reached, and whoever tries is told at once. Every attempt is made in the box."""
+"""`pmulab run`: nothing but the lab can be reached, and who tries is told at once. Every attempt is made in the box."""
 import contextlib
 import errno
 import json
@@ -38,9 +38,9 @@ print(json.dumps([attempt(*one) for one in json.loads(sys.argv[1])]))
 """
 
 
-def attempts(user, *list, options=()):
+def attempts(user, *list):
     """What became of each (kind, host, port): "reached" or an errno's name, at once."""
-    answers = json.loads(box(*options, "--", PYTHON, "-c", TRY, json.dumps(list), user=user, timeout=3 * DEADLINE).stdout)
+    answers = json.loads(box("--", PYTHON, "-c", TRY, json.dumps(list), user=user, timeout=3 * DEADLINE).stdout)
     for one, (_, seconds) in zip(list, answers):
         assert seconds < 2 * SCALE, one  # who hangs does so for longer: an unanswered SYN for minutes
     return [answer for answer, _ in answers]
@@ -48,7 +48,8 @@ def attempts(user, *list, options=()):
 
 def own_addresses():
     """This machine's, on all its networks."""
-    links = json.loads(subprocess.run(["ip", "-json", "address"], capture_output=True, check=True, timeout=DEADLINE).stdout)
+    told = subprocess.run(["ip", "-json", "address"], capture_output=True, check=True, timeout=DEADLINE)
+    links = json.loads(told.stdout)
     return [info["local"] for link in links for info in link["addr_info"] if info["scope"] == "global"]
 
 

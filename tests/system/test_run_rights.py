@@ -1,4 +1,4 @@
-"""`pmulab run`: the command is who the caller is, in everything that it inherits, and may do nothing that the caller may not."""
+"""`pmulab run`: the command is who the caller is, in all that it inherits, and may do no more than the caller may."""
 import json
 import os
 import signal
@@ -222,7 +222,8 @@ def test_processes_outside_are_not_seen(user):
 @pytest.mark.parametrize("name", ["mem", "environ", "maps", "fd/0", "exe", "cwd", "root", "ns/net", "io", "auxv"])
 def test_the_keeper_cannot_be_looked_into(user, name):
     """It is a copy of the emulator's process."""
-    script = "import os, sys\npath = sys.argv[1]\nprint(os.readlink(path) if os.path.islink(path) else open(path, 'rb').read(1))"
+    script = ("import os, sys\npath = sys.argv[1]\n"
+              "print(os.readlink(path) if os.path.islink(path) else open(path, 'rb').read(1))")
     result = box("--", PYTHON, "-c", script, f"/proc/1/{name}", user=user)
     assert result.status == 1 and "PermissionError" in result.stderr, result
 

@@ -48,7 +48,7 @@ def test_servers_of_the_commands_own(user):
 
 def test_the_clients_programs_as_servers(user):
     """Code C's server and code D, as they are given out: localhost, no option."""
-    script = "echo-server --count 1 --json >/dev/null & until echo-client -H localhost hello 2>/dev/null; do :; done; wait"
+    script = "echo-server --count 1 --json >/dev/null & until echo-client -H localhost hello 2>&-; do :; done; wait"
     assert box("--", "sh", "-c", script, user=user).lines == \
         ["sending: hello", "received: hello"]
 
@@ -74,7 +74,8 @@ def test_several_at_localhost(user):
     journal = user.folder() / "events"
     script = ("import socket\n"
               "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'hello', ('localhost', 5001))\n"
-              "with socket.create_connection(('localhost', 5002)) as c:\n    c.sendall(b'hello')\n    print(c.recv(100).decode())")
+              "with socket.create_connection(('localhost', 5002)) as c:\n"
+              "    c.sendall(b'hello')\n    print(c.recv(100).decode())")
     result = box("--events", journal, "--local", "echo", "--local", "udp-print", "--", PYTHON, "-c", script, user=user)
     assert result.status == 0 and result.stdout != "", result
     told = events(journal)
@@ -90,13 +91,13 @@ def test_tls_at_localhost(user):
 
 def test_the_lab_at_localhost_leaves_the_others(user):
     """What is not asked for is not opened there, and a command's own server may have it."""
-    result = box("--local", "echo", "--", PYTHON, "-c", "import socket; socket.create_server(('', 5003)); print('free')",
-                 user=user)
-    assert result == (0, "free\n", "")
+    script = "import socket; socket.create_server(('', 5003)); print('free')"
+    assert box("--local", "echo", "--", PYTHON, "-c", script, user=user) == (0, "free\n", "")
 
 
 def test_a_port_that_the_lab_has_at_localhost_is_busy(user):
-    script = "import socket, errno\ntry:\n    socket.create_server(('', 5002))\nexcept OSError as e:\n    print(errno.errorcode[e.errno])"
+    script = ("import socket, errno\ntry:\n    socket.create_server(('', 5002))\n"
+              "except OSError as e:\n    print(errno.errorcode[e.errno])")
     assert box("--local", "echo", "--", PYTHON, "-c", script, user=user) == (0, "EADDRINUSE\n", "")
 
 
@@ -125,8 +126,8 @@ def test_boxes_do_not_meet(user):
     def one(number):
         journal = folder / f"{number}.ndjson"
         count = number % 3 + 1
-        result = box("--events", journal, "--", "sh", "-c", f"for i in $(seq {count}); do pdc CMD_short:0 | tail -n 1; done",
-                     user=user, timeout=6 * DEADLINE)
+        script = f"for i in $(seq {count}); do pdc CMD_short:0 | tail -n 1; done"
+        result = box("--events", journal, "--", "sh", "-c", script, user=user, timeout=6 * DEADLINE)
         opened = [event for event in events(journal) if event["event"] == "open"]
         return result.status == 0 and result.lines == ["This is PMU data 20"] * count and len(opened) == count or result
 

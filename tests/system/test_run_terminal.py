@@ -40,7 +40,8 @@ class Terminal:
         self.said = ""
         self._end_of_match = 0
         self.word = f"mark-{uuid.uuid4().hex}"
-        env = user.environment({"MARK": f"{self.word}.", "PS1": "outside> ", "TERM": "xterm", "HISTFILE": "", **(env or {})})
+        env = user.environment({"MARK": f"{self.word}.", "PS1": "outside> ", "TERM": "xterm", "HISTFILE": "",
+                                **(env or {})})
         command = [*user.prefix, "bash", "--norc", "--noprofile", "--noediting", "-i"]
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -338,7 +339,8 @@ def test_a_shell_without_a_name(terminal):
 def test_a_terminal_that_is_closed(user, options):
     """Its window is closed: SIGHUP; nothing of the box outlives it."""
     terminal = Terminal(user, env={"PMULAB": user.program("pmulab")})
-    terminal.type(f'"$PMULAB" run {" ".join(options)} -- sh -c "trap '' HUP; echo ready; while :; do sleep 0.1; done"\n')
+    script = "(trap '' HUP; exec sleep 1000) & echo ready; sleep 1001"
+    terminal.type(f'"$PMULAB" run {" ".join(options)} -- sh -c "{script}"\n')
     terminal.until("ready\n")
     os.close(terminal.descriptor)
     os.waitpid(terminal.pid, 0)
