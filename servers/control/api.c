@@ -26,6 +26,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/pause", api_pause },
 	{ "POST", "/v1/resume", api_resume },
 	{ "GET", "/v1/preview", api_preview },
+	{ "GET", "/metrics", api_metrics },
 	{ "GET", "/v1/scenario", api_scenario },
 	{ "POST", "/v1/scenario", api_scenario_start },
 	{ "DELETE", "/v1/scenario", api_scenario_end },

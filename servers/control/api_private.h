@@ -87,6 +87,8 @@ void api_connections_close(void *context, struct http_request *request);
 void api_pause(void *context, struct http_request *request);
 void api_resume(void *context, struct http_request *request);
 
+void api_metrics(void *context, struct http_request *request);
+
 void api_preview(void *context, struct http_request *request);
 
 void api_scenario(void *context, struct http_request *request);
