@@ -236,10 +236,37 @@ static bool use_chain(SSL_CTX *ssl, STACK_OF(X509) * chain, EVP_PKEY *key)
 	return true;
 }
 
+/* Tickets resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1); one is enough for clients that come back
+   one connection at a time. Without an id, OpenSSL refuses to resume. */
+static void allow_resumption(SSL_CTX *ssl)
+{
+	static const unsigned char id[] = "pmulab";
+
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ssl, 1);
+	SSL_CTX_set_session_id_context(ssl, id, sizeof id - 1);
+}
+
+struct tls_context *tls_context_server_pair(struct x509_st *cert, struct evp_pkey_st *key, bool legacy, struct err *err)
+{
+	struct tls_context *context = context_create(TLS_server_method(), legacy, err);
+
+	if (context == NULL)
+		return NULL;
+	if (SSL_CTX_use_certificate(context->ssl, cert) != 1 || SSL_CTX_use_PrivateKey(context->ssl, key) != 1) {
+		err_set(err, STATUS_FAILED, "OpenSSL refuses the lab's own certificate: %s", openssl_reason());
+		tls_context_destroy(context);
+		context = NULL;
+	} else {
+		allow_resumption(context->ssl);
+	}
+	ERR_clear_error();
+	return context;
+}
+
 struct tls_context *tls_context_server(
 	const char *cert_file, const char *key_file, bool legacy, struct err *err)
 {
-	static const unsigned char id[] = "pmulab";
 	struct tls_context *context = context_create(TLS_server_method(), legacy, err);
 	STACK_OF(X509) *chain = NULL;
 	EVP_PKEY *key = NULL;
@@ -264,11 +291,7 @@ struct tls_context *tls_context_server(
 		err_set(err, STATUS_USAGE, "%s: OpenSSL refuses it: %s", cert_file, openssl_reason());
 		goto fail;
 	}
-	/* Tickets resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1); one is enough for
-	   clients that come back one connection at a time. Without an id, OpenSSL refuses to resume. */
-	SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(context->ssl, 1);
-	SSL_CTX_set_session_id_context(context->ssl, id, sizeof id - 1);
+	allow_resumption(context->ssl);
 	EVP_PKEY_free(key);
 	sk_X509_pop_free(chain, X509_free);
 	ERR_clear_error();

@@ -1,5 +1,5 @@
 /*
- * SSL_CTX from files, with the lab's rules: TLS 1.2 and 1.3, no renegotiation, no RSA key transport,
+ * SSL_CTX from files or memory, with the lab's rules: TLS 1.2 and 1.3, no renegotiation, no RSA key transport,
  * session tickets on, buffers released while idle.
  */
 #ifndef COMMON_TLS_CONTEXT_H
@@ -10,6 +10,8 @@
 #include "common/err.h"
 
 struct tls_context;
+struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+struct x509_st;     /* and X509 */
 
 /*
  * A server's context from a PEM certificate chain and its key. Checked here, each with one clear line and
@@ -18,6 +20,9 @@ struct tls_context;
  * (the line names `tls.legacy`). `legacy` lowers OpenSSL's security level to 0, for TLS 1.2 and 1.3 still.
  */
 struct tls_context *tls_context_server(const char *cert_file, const char *key_file, bool legacy, struct err *err);
+
+/* The same from a certificate of the lab's own and its key in memory, which stay the caller's. STATUS_FAILED. */
+struct tls_context *tls_context_server_pair(struct x509_st *cert, struct evp_pkey_st *key, bool legacy, struct err *err);
 
 /* A client's context that trusts the certificates in `ca_file`; NULL trusts the system's. */
 struct tls_context *tls_context_client(const char *ca_file, bool legacy, struct err *err);

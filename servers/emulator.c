@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/json.h"
@@ -85,14 +86,28 @@ void emulator_observe(struct emulator *emulator, struct observer *observer)
 
 /* ---- adding ---- */
 
+static bool make_own(struct emulator *emulator, struct err *err)
+{
+	if (emulator->own_ca || tls_issue_run(&emulator->own, &emulator->own_ca, time(NULL)))
+		return true;
+	err_set(err, STATUS_FAILED, "OpenSSL cannot make certificates");
+	return false;
+}
+
 static struct identity *find_identity(struct emulator *emulator, const char *dir, struct err *err)
 {
+	struct err why = { 0 };
 	for (size_t i = 0; i < emulator->identity_count; i++)
 		if (strcmp(emulator->identities[i].dir, dir) == 0)
 			return &emulator->identities[i];
 	struct identity *identity = &emulator->identities[emulator->identity_count];
-	if (!tls_identity_open(&identity->files, dir, identity->note, sizeof identity->note, err))
-		return NULL;
+	identity->unusable = !tls_identity_open(&identity->files, dir, &why);
+	if (identity->unusable) {
+		if (!make_own(emulator, err))
+			return NULL;
+		err_append(&why, "; the certificates of this run are in memory");
+		snprintf(identity->note, sizeof identity->note, "%s", why.text);
+	}
 	identity->dir = dir;
 	emulator->identity_count++;
 	return identity;
@@ -105,14 +120,18 @@ static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_
 	const char *cert = config_text(config, KEY_TLS_CERT, id);
 	const char *key = config_text(config, KEY_TLS_KEY, id);
 	bool legacy = config_integer(config, KEY_TLS_LEGACY, id);
+	const struct identity *identity = NULL;
 	if (*cert == 0) {
-		const struct identity *identity = find_identity(emulator, config_text(config, KEY_TLS_DIR, id), err);
+		identity = find_identity(emulator, config_text(config, KEY_TLS_DIR, id), err);
 		if (!identity)
 			return false;
 		cert = identity->files.cert_file;
 		key = identity->files.key_file;
 	}
-	*tls = tls_context_server(cert, key, legacy, err);
+	if (identity && identity->unusable)
+		*tls = tls_context_server_pair(emulator->own.cert, emulator->own.key, legacy, err);
+	else
+		*tls = tls_context_server(cert, key, legacy, err);
 	return *tls;
 }
 
@@ -225,7 +244,21 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id id)
 
 const char *emulator_ca_file(const struct emulator *emulator)
 {
-	return emulator->identity_count ? emulator->identities[0].files.ca_file : "";
+	if (emulator->identity_count == 0)
+		return "";
+	if (!emulator->identities[0].unusable)
+		return emulator->identities[0].files.ca_file;
+	return emulator->ca_file ? emulator->ca_file : "";
+}
+
+const char *emulator_ca_text(const struct emulator *emulator)
+{
+	return emulator->identity_count && emulator->identities[0].unusable ? emulator->own_ca : NULL;
+}
+
+void emulator_set_ca_file(struct emulator *emulator, const char *path)
+{
+	emulator->ca_file = path;
 }
 
 const char *emulator_group(const struct emulator *emulator)
@@ -312,8 +345,8 @@ void emulator_destroy(struct emulator *emulator)
 		tls_context_destroy(slot->tls);
 		free(slot->text);
 	}
-	for (size_t i = 0; i < emulator->identity_count; i++)
-		tls_identity_close(&emulator->identities[i].files);
+	tls_pair_finish(&emulator->own);
+	free(emulator->own_ca);
 	journal_destroy(emulator->journal);
 	config_destroy(emulator->start);
 	if (emulator->loop && !emulator->options.loop)

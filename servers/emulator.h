@@ -61,10 +61,17 @@ uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoin
    have a tls.dir of their own: the first one's. */
 const char *emulator_ca_file(const struct emulator *emulator);
 
+/* The certificate of that CA (PEM) where it is in no file, since no directory can be used: then the certificates are made
+   for this run, and their keys are in memory alone. NULL: it is in a file, or none is needed. */
+const char *emulator_ca_text(const struct emulator *emulator);
+
+/* Where others find it then: what emulator_ca_file answers from here on. `path` outlives the emulator. */
+void emulator_set_ca_file(struct emulator *emulator, const char *path);
+
 /* The multicast group of the television station; "" when it does not run. */
 const char *emulator_group(const struct emulator *emulator);
 
-/* Lines that the user should know, such as where a temporary certificate lies: the `i`th, "" for none there, NULL behind
+/* Lines that the user should know, such as why certificates are not kept: the `i`th, "" for none there, NULL behind
    the last. */
 const char *emulator_note(const struct emulator *emulator, size_t i);
 

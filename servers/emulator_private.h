@@ -6,6 +6,7 @@
 
 #include "servers/emulator.h"
 #include "servers/tls_identity.h"
+#include "servers/tls_issue.h"
 
 enum { SIGNALS = 3, SLOTS = 2 * ENDPOINT_COUNT };
 
@@ -22,7 +23,8 @@ struct slot {
 struct identity {
 	struct tls_identity files;
 	const char *dir; /* as configured; the configuration's */
-	char note[256];
+	bool unusable;   /* the directory: the certificates are the run's own, in memory */
+	char note[512];
 };
 
 struct emulator {
@@ -34,6 +36,9 @@ struct emulator {
 	size_t count;
 	struct identity identities[ENDPOINT_COUNT]; /* the first `identity_count` are in use */
 	size_t identity_count;
+	struct tls_pair own; /* in memory alone, for directories that cannot be used; made when first needed */
+	char *own_ca;        /* the CA's certificate, PEM */
+	const char *ca_file; /* where others find it */
 	uint64_t next_conn;
 
 	struct ev_signal signals[SIGNALS];

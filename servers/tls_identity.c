@@ -28,8 +28,6 @@ enum {
 	LOCK_POLL_MS = 10,
 };
 
-static const char *const file_names[] = { "ca.pem", "ca_key.pem", "cert.pem", "key.pem", "lock", "new" };
-
 static void path_join(char path[PATH_MAX], const char *dir, const char *name)
 {
 	snprintf(path, PATH_MAX, "%s/%s", dir, name);
@@ -260,58 +258,44 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 	return good;
 }
 
-/* False: there is no home to put it into. */
-static bool default_dir(char dir[PATH_MAX])
+/* A home is not made: who has none that is there (daemons, HOME=/nonexistent) is not meant to have one. */
+static bool default_dir(char dir[PATH_MAX], struct err *err)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct stat st;
 
-	if (state && state[0] == '/') /* relative ones are invalid, says the specification */
+	if (state && state[0] == '/') { /* relative ones are invalid, says the specification */
 		snprintf(dir, PATH_MAX, "%s/pmulab", state);
-	else if (home && home[0] == '/')
-		snprintf(dir, PATH_MAX, "%s/.local/state/pmulab", home);
-	else
-		return false;
-	return true;
-}
-
-static bool temporary_dir(char dir[PATH_MAX], struct err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(dir, PATH_MAX, "%s/pmulab-tls-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
-	if (mkdtemp(dir) == NULL) {
-		err_set(err, STATUS_USAGE, "%s: no place for certificates: %s", dir, strerror(errno));
+		return true;
+	}
+	if (!home || home[0] != '/') {
+		err_set(err, STATUS_USAGE, "no home directory is known");
 		return false;
 	}
+	if (stat(home, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		err_set(err, STATUS_USAGE, "HOME is %s, which is no directory", home);
+		return false;
+	}
+	snprintf(dir, PATH_MAX, "%s/.local/state/pmulab", home);
 	return true;
 }
 
-bool tls_identity_open_at(
-	struct tls_identity *identity, const char *dir, time_t now, char *note, size_t size, struct err *err)
+bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t now, struct err *err)
 {
-	char wanted[PATH_MAX] = "", place[PATH_MAX];
-	struct err why = { STATUS_USAGE, "no home directory is known" };
+	char wanted[PATH_MAX], place[PATH_MAX];
 	bool is_default = dir[0] == '\0';
 
 	*identity = (struct tls_identity){ 0 };
-	if (size > 0)
-		note[0] = '\0';
-	bool usable = true;
-	if (is_default)
-		usable = default_dir(wanted);
-	else
+	if (!is_default)
 		snprintf(wanted, sizeof wanted, "%s", dir);
-	if (usable && use_dir(wanted, is_default, now, &why) && realpath(wanted, place)) {
-		ERR_clear_error();
-	} else {
-		if (!temporary_dir(place, err))
-			return false;
-		snprintf(identity->temporary, sizeof identity->temporary, "%s", place);
-		if (!use_dir(place, false, now, err)) {
-			tls_identity_close(identity);
-			return false;
-		}
-		snprintf(note, size, "%s; the certificates of this run are in %s", why.text, place);
+	else if (!default_dir(wanted, err))
+		return false;
+	if (!use_dir(wanted, is_default, now, err))
+		return false;
+	ERR_clear_error();
+	if (!realpath(wanted, place)) {
+		err_set(err, STATUS_USAGE, "%s: %s", wanted, strerror(errno));
+		return false;
 	}
 	path_join(identity->ca_file, place, "ca.pem");
 	path_join(identity->cert_file, place, "cert.pem");
@@ -319,22 +303,7 @@ bool tls_identity_open_at(
 	return true;
 }
 
-bool tls_identity_open(
-	struct tls_identity *identity, const char *dir, char *note, size_t size, struct err *err)
+bool tls_identity_open(struct tls_identity *identity, const char *dir, struct err *err)
 {
-	return tls_identity_open_at(identity, dir, time(NULL), note, size, err);
-}
-
-void tls_identity_close(struct tls_identity *identity)
-{
-	char path[PATH_MAX];
-
-	if (identity->temporary[0] == '\0')
-		return;
-	for (size_t i = 0; i < sizeof file_names / sizeof file_names[0]; i++) {
-		path_join(path, identity->temporary, file_names[i]);
-		unlink(path);
-	}
-	rmdir(identity->temporary);
-	identity->temporary[0] = '\0';
+	return tls_identity_open_at(identity, dir, time(NULL), err);
 }

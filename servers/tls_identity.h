@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <time.h>
-#include <stddef.h>
 
 #include "common/err.h"
 
@@ -16,23 +15,18 @@ struct tls_identity {
 	char ca_file[PATH_MAX];
 	char cert_file[PATH_MAX];
 	char key_file[PATH_MAX];
-	char temporary[PATH_MAX]; /* directory to be removed at the end; "": none */
 };
 
 /*
- * Finds or makes ca.pem, cert.pem and key.pem in `dir`; "" is $XDG_STATE_HOME/pmulab, else
- * ~/.local/state/pmulab. Directory 0700, keys 0600; two processes at the same moment get the same files (lock file);
- * a pair with less than a week left is renewed, and so is its CA; a file of somebody else counts as not there. Where
- * nothing can be written, or the directory is somebody else's, a private directory under $TMPDIR is used, `temporary`
- * names it and `note` (size bytes, "" otherwise) says so in one line. STATUS_USAGE on failure.
+ * Finds or makes ca.pem, cert.pem and key.pem in `dir`; "" is $XDG_STATE_HOME/pmulab, else ~/.local/state/pmulab, where a
+ * home that does not exist is not made. Directory 0700, keys 0600; two processes at the same moment get the same files
+ * (lock file); a pair with less than a week left is renewed, and so is its CA; a file of somebody else counts as not
+ * there. False with `err` (STATUS_USAGE): nothing can be written there, or it is somebody else's. No reason to give up:
+ * a lab can have its certificates in memory (tls_issue_run).
  */
-bool tls_identity_open(struct tls_identity *identity, const char *dir, char *note, size_t size, struct err *err);
+bool tls_identity_open(struct tls_identity *identity, const char *dir, struct err *err);
 
 /* The same as if it was `now`; for tests of what happens when certificates grow old. */
-bool tls_identity_open_at(
-	struct tls_identity *identity, const char *dir, time_t now, char *note, size_t size, struct err *err);
-
-/* Removes the temporary directory, where there is one. */
-void tls_identity_close(struct tls_identity *identity);
+bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t now, struct err *err);
 
 #endif

@@ -1,7 +1,10 @@
 /* X.509 for the lab: what its CA and its server's certificate say, and when they are still good. */
 #include "servers/tls_issue.h"
 
+#include <string.h>
+
 #include <openssl/bn.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 enum {
@@ -128,4 +131,27 @@ bool tls_issue_server(struct tls_pair *own, const struct tls_pair *ca, time_t no
 	       add_extension(own->cert, ca->cert, NID_authority_key_identifier, "keyid") &&
 	       add_extension(own->cert, ca->cert, NID_subject_alt_name, SUBJECT_NAMES) &&
 	       X509_sign(own->cert, ca->key, EVP_sha256()) > 0;
+}
+
+static char *cert_text(X509 *cert)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL, *copy = NULL;
+	if (bio && PEM_write_bio_X509(bio, cert) == 1) {
+		long len = BIO_get_mem_data(bio, &text);
+		copy = strndup(text, (size_t)len);
+	}
+	BIO_free(bio);
+	return copy;
+}
+
+bool tls_issue_run(struct tls_pair *server, char **ca, time_t now)
+{
+	struct tls_pair signer = { 0 };
+	*server = (struct tls_pair){ 0 };
+	*ca = tls_issue_ca(&signer, now) && tls_issue_server(server, &signer, now) ? cert_text(signer.cert) : NULL;
+	tls_pair_finish(&signer);
+	if (!*ca)
+		tls_pair_finish(server);
+	return *ca;
 }

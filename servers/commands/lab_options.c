@@ -176,6 +176,17 @@ void lab_note(const struct lab_options *lab, const char *text)
 		fprintf(stderr, "pmulab: %s\n", text);
 }
 
+void lab_note_ca(const struct lab_options *lab, const struct ca_file *ca, int error)
+{
+	if (lab->quiet)
+		return;
+	if (error == 0)
+		fprintf(stderr, "pmulab: the lab's CA is in %s\n", ca->path);
+	else
+		fprintf(stderr, "pmulab: no file for the lab's CA, and no %s: %s: %s\n", CA_FILE_VARIABLE, ca->path,
+			strerror(error));
+}
+
 void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator)
 {
 	const char *text;

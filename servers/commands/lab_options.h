@@ -12,6 +12,7 @@
 #include "servers/config.h"
 #include "servers/emulator.h"
 #include "servers/events/observers.h"
+#include "servers/network/ca_file.h"
 
 /* The commands' own options begin at LAB_OPTION_LAST. */
 enum lab_option {
@@ -86,6 +87,9 @@ bool lab_events_complete(const struct lab_options *lab, struct err *err);
 
 /* A line for people, unless --quiet. */
 void lab_note(const struct lab_options *lab, const char *text);
+
+/* Where the CA of certificates in memory is, or with an errno, why it is nowhere. */
+void lab_note_ca(const struct lab_options *lab, const struct ca_file *ca, int error);
 
 /* What the emulator has to say before it starts. */
 void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator);

@@ -29,6 +29,7 @@ struct run {
 
 	struct rlimit files; /* as pmulab was given it */
 	struct addresses addresses, local_addresses;
+	struct ca_file ca; /* without a box, and where nothing can be kept */
 	struct labnet net;
 	struct ev_loop *loop;
 	struct emulator *emulator;
@@ -100,6 +101,16 @@ static bool make_emulator(struct run *run, struct err *err)
 	return add_locals(run, err) && emulator_listen(run->emulator, err);
 }
 
+/* Where the command finds the CA of certificates that are in memory alone: in the box that is no file of the machine's. */
+static void place_ca(struct run *run)
+{
+	const char *text = emulator_ca_text(run->emulator);
+	if (text && run->options.loopback)
+		ca_file_init(&run->ca, text);
+	if (text)
+		emulator_set_ca_file(run->emulator, run->options.loopback ? run->ca.path : HOSTS_CA_FILE);
+}
+
 static void set_variable(void *context, const char *name, const char *value)
 {
 	setenv(name, value, 1);
@@ -113,10 +124,19 @@ static void set_environment(const struct run *run)
 		set_variable(NULL, "PMULAB_TV_INTERFACE", LABNET_HOME_V4);
 }
 
+/* The keeper has written it. */
+static void check_ca(struct run *run)
+{
+	if (run->beside.keeper.ca_error == 0)
+		return;
+	lab_note_ca(&run->options.lab, &run->ca, run->beside.keeper.ca_error);
+	*run->ca.path = '\0';
+}
+
 static bool make_keeper(struct run *run, struct err *err)
 {
 	const struct hosts hosts = { .names = run->options.names, .count = run->options.name_count, .v4 = LABNET_LAB_V4,
-		.v6 = LABNET_LAB_V6 };
+		.v6 = LABNET_LAB_V6, .ca = emulator_ca_text(run->emulator) };
 	const struct keeper_options options = {
 		.argv = run->command,
 		.mask = &run->beside.mask,
@@ -124,11 +144,14 @@ static bool make_keeper(struct run *run, struct err *err)
 		.leads = run->banner && run->beside.had_terminal,
 		.net = run->options.loopback ? NULL : &run->net,
 		.hosts = &hosts,
+		.ca = *run->ca.path ? &run->ca : NULL,
 	};
 	run->beside.command = run->command[0];
 	run->beside.timeout = run->options.timeout;
-	if (keeper_start(&run->beside.keeper, &options, err))
+	if (keeper_start(&run->beside.keeper, &options, err)) {
+		check_ca(run);
 		return true;
+	}
 	if (!run->options.loopback)
 		err_append(err, ". " WHERE_NEXT);
 	return false;
@@ -175,6 +198,7 @@ static int run_all(struct run *run, struct err *err)
 		!lab_scenario_open(&run->options.lab, run->control, run->emulator, &run->scenario, err))
 		return BESIDE_FAILED;
 	tell(run);
+	place_ca(run);
 	set_environment(run);
 	if (!make_keeper(run, err))
 		return BESIDE_FAILED;
@@ -207,6 +231,7 @@ static int finish(struct run *run, int status, struct err *err)
 {
 	struct err file_err = { 0 };
 	beside_close(&run->beside);
+	ca_file_remove(&run->ca); /* the keeper has done so, unless it was killed */
 	control_close(run->control);
 	scenario_destroy(run->scenario);
 	emulator_destroy(run->emulator);

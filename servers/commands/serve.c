@@ -13,6 +13,7 @@
 #include "servers/commands/lab_options.h"
 #include "servers/commands/ports_file.h"
 #include "servers/emulator.h"
+#include "servers/network/ca_file.h"
 
 enum option { OPTION_BIND = LAB_OPTION_LAST, OPTION_EPHEMERAL, OPTION_PORTS_FILE, OPTION_READY_FD };
 
@@ -48,6 +49,7 @@ struct serve {
 	bool wanted[ENDPOINT_COUNT];
 	struct addresses addresses;
 	struct ports_file ports;
+	struct ca_file ca;
 };
 
 static bool on_option(void *context, int id, const char *value, struct err *err)
@@ -118,6 +120,21 @@ static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_
 	return true;
 }
 
+/* Certificates that are in memory alone: their CA goes where clients can read it. */
+static void place_ca(struct serve *serve, struct emulator *emulator)
+{
+	const char *text = emulator_ca_text(emulator);
+	if (!text)
+		return;
+	ca_file_init(&serve->ca, text);
+	int error = ca_file_write(&serve->ca);
+	lab_note_ca(&serve->lab, &serve->ca, error);
+	if (error == 0)
+		emulator_set_ca_file(emulator, serve->ca.path);
+	else
+		*serve->ca.path = '\0'; /* not ours to remove */
+}
+
 static void tell_ready(const struct serve *serve)
 {
 	if (serve->ready_fd < 0)
@@ -146,24 +163,24 @@ static bool run(struct serve *serve, struct err *err)
 	if (!emulator)
 		return false;
 	/* The events' file is emptied only when nothing can go wrong any more: another lab may be writing it. */
-	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err) ||
-		(serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
+	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err))
+		goto end;
+	lab_tell_notes(&serve->lab, emulator);
+	place_ca(serve, emulator);
+	if ((serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
 			&serve->addresses.list[0], err)) ||
 		!lab_control_open(&serve->lab, LAB_HERE, emulator_loop(emulator), &control, err) ||
 		!lab_scenario_open(&serve->lab, control, emulator, &scenario, err) ||
 		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err) ||
 		!lab_control_start(&serve->lab, control, scenario, emulator, err))
 		goto end;
-	const char *text;
-	for (size_t i = 0; (text = emulator_note(emulator, i)); i++)
-		if (*text)
-			lab_note(&serve->lab, text);
 	emulator_start(emulator);
 	scenario_begin(scenario);
 	tell_ready(serve);
 	done = emulator_run(emulator, err);
 end:
 	ports_file_remove(&serve->ports);
+	ca_file_remove(&serve->ca);
 	control_close(control);
 	scenario_destroy(scenario);
 	emulator_destroy(emulator);

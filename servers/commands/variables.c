@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "servers/network/ca_file.h"
+
 /* "pmu-ws" -> PMULAB_PMU_WS_PORT */
 static void name_port(char *name, size_t size, const char *endpoint)
 {
@@ -26,7 +28,7 @@ void variables_each(const struct emulator *emulator, const char *host,
 		each(context, name, port);
 	}
 	if (*ca_file)
-		each(context, "PMULAB_CA_FILE", ca_file);
+		each(context, CA_FILE_VARIABLE, ca_file);
 	if (*group)
 		each(context, "PMULAB_TV_GROUP", group);
 }

@@ -87,6 +87,11 @@ static void write_preference(FILE *out, int machine, const struct hosts *hosts)
 	fputs("# pmulab: IPv4 first, as the handout's part 2 has it\nprecedence ::ffff:0:0/96 100\n", out);
 }
 
+static void write_ca(FILE *out, int machine, const struct hosts *hosts)
+{
+	fputs(hosts->ca, out);
+}
+
 static const struct file {
 	const char *name;
 	void (*write)(FILE *out, int machine, const struct hosts *hosts); /* `machine`: the /etc outside */
@@ -95,6 +100,7 @@ static const struct file {
 	{ "resolv.conf", write_resolver },
 	{ "nsswitch.conf", write_switch },
 	{ "gai.conf", write_preference },
+	{ HOSTS_CA_FILE + sizeof "/etc/" - 1, write_ca },
 };
 
 enum { FILES = sizeof files / sizeof files[0] };
@@ -183,7 +189,8 @@ bool hosts_mount(const struct hosts *hosts, struct err *err)
 		mount("none", "/etc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0 &&
 		(etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0;
 	for (int i = 0; i < FILES && done; i++)
-		done = write_file(etc, machine, &files[i], hosts);
+		if (files[i].write != write_ca || hosts->ca)
+			done = write_file(etc, machine, &files[i], hosts);
 	if (!done)
 		err_set(err, STATUS_FAILED, "/etc: %s", strerror(errno));
 	done = done && bind_all(etc, machine, err) && cover_cache(err);

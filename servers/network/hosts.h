@@ -14,7 +14,11 @@ struct hosts {
 	const char *const *names; /* more names of the lab, beside those that students' programs have in them */
 	size_t count;
 	const char *v4, *v6; /* the lab's addresses as texts */
+	const char *ca;      /* what stands in HOSTS_CA_FILE (PEM); NULL: there is no such file */
 };
+
+/* The lab's CA where it is in no file of the machine's. */
+#define HOSTS_CA_FILE "/etc/pmulab-ca.pem"
 
 /* The lab's names that everybody gets, the first one first; ends with NULL. */
 extern const char *const hosts_names[];

@@ -30,6 +30,8 @@ struct inside {
 	const struct keeper_options *options;
 	int control, children; /* the other end; a signalfd(2) for SIGCHLD */
 	pid_t command;
+	struct ca_file ca;
+	int ca_error;
 };
 
 static void report(int control, enum keeper_news news, int number)
@@ -254,11 +256,26 @@ static void kill_children(void)
 		waitpid(-1, NULL, 0);
 }
 
+/* Here and not by the maker, who may be killed at any moment. */
+static void write_ca(struct inside *inside)
+{
+	if (!inside->options->ca)
+		return;
+	inside->ca = *inside->options->ca;
+	inside->ca_error = ca_file_write(&inside->ca);
+	if (inside->ca_error == 0)
+		return;
+	*inside->ca.path = '\0';
+	unsetenv(CA_FILE_VARIABLE);
+}
+
 static _Noreturn void keep(struct inside *inside)
 {
 	struct err err = { 0 };
 	bool ready = settle(inside, &err);
-	report(inside->control, ready ? KEEPER_STARTED : KEEPER_UNABLE, 0);
+	if (ready)
+		write_ca(inside);
+	report(inside->control, ready ? KEEPER_STARTED : KEEPER_UNABLE, inside->ca_error);
 	if (!ready)
 		send(inside->control, err.text, strlen(err.text) + 1, MSG_NOSIGNAL);
 	struct pollfd polls[] = { { .fd = inside->control, .events = POLLIN }, { .fd = inside->children, .events = POLLIN } };
@@ -268,6 +285,7 @@ static _Noreturn void keep(struct inside *inside)
 	}
 	if (!inside->options->net)
 		kill_children();
+	ca_file_remove(&inside->ca);
 	_exit(0);
 }
 
@@ -278,6 +296,7 @@ static bool await_ready(struct keeper *keeper, struct err *err)
 	struct keeper_report message = { KEEPER_NOTHING, 0 };
 	char why[sizeof err->text] = "it ended";
 	recv(keeper->control, &message, sizeof message, 0);
+	keeper->ca_error = message.number;
 	if (message.news == KEEPER_STARTED)
 		return true;
 	recv(keeper->control, why, sizeof why, 0);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "servers/network/ca_file.h"
 #include "servers/network/hosts.h"
 #include "servers/network/labnet.h"
 
@@ -22,12 +23,14 @@ struct keeper_options {
 	const struct labnet *net;  /* NULL: no box */
 	bool leads;                /* a shell at the terminal: in a process group of its own, which is the terminal's */
 	const struct hosts *hosts; /* what the command finds under /etc; in the box only */
+	const struct ca_file *ca;  /* outside a box: there for as long as the keeper is; NULL: none */
 };
 
 struct keeper {
 	pid_t pid;   /* 0: none */
 	int control; /* a descriptor that is readable when keeper_read has news */
 	bool heir;   /* what it leaves is its maker's */
+	int ca_error; /* errno: why the CA's file is not there, and the command's environment does not name it; 0: no reason */
 };
 
 enum keeper_news {

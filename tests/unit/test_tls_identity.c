@@ -1,4 +1,4 @@
-/* The lab's own certificates: made, found again, renewed, and where they go when they cannot be written. */
+/* The lab's own certificates: made, found again, renewed; where they cannot be written; and those of a single run. */
 #include <check.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -14,19 +14,19 @@
 
 #include "common/tls_context.h"
 #include "servers/tls_identity.h"
+#include "servers/tls_issue.h"
 
 enum { DAY = 24 * 60 * 60, SOMEBODY = 12345 };
 
 static char base[] = "/tmp/pmulab-test-XXXXXX";
 static char home[PATH_MAX], dir[PATH_MAX];
 static struct tls_identity identity;
-static char note[512];
 static struct err err;
 
 static bool open_at(const char *where, long days)
 {
 	err.text[0] = '\0';
-	return tls_identity_open_at(&identity, where, time(NULL) + days * DAY, note, sizeof note, &err);
+	return tls_identity_open_at(&identity, where, time(NULL) + days * DAY, &err);
 }
 
 static char *slurp(const char *path)
@@ -75,9 +75,7 @@ START_TEST(test_made)
 	struct tls_context *context;
 
 	setenv("XDG_STATE_HOME", home, 1);
-	ck_assert_msg(tls_identity_open(&identity, "", note, sizeof note, &err), "%s", err.text);
-	ck_assert_str_eq(note, "");
-	ck_assert_str_eq(identity.temporary, "");
+	ck_assert_msg(tls_identity_open(&identity, "", &err), "%s", err.text);
 	ck_assert_str_eq(identity.ca_file, in_dir("ca.pem"));
 	ck_assert_uint_eq(mode_of(dir), 0700);
 	ck_assert_uint_eq(mode_of(home), 0700);
@@ -109,8 +107,6 @@ START_TEST(test_made)
 	context = tls_context_server(identity.cert_file, identity.key_file, false, &err);
 	ck_assert_msg(context != NULL, "%s", err.text);
 	tls_context_destroy(context);
-	tls_identity_close(&identity);
-	ck_assert_int_eq(access(identity.key_file, F_OK), 0);
 }
 END_TEST
 
@@ -118,6 +114,7 @@ START_TEST(test_default_without_xdg)
 {
 	unsetenv("XDG_STATE_HOME");
 	setenv("HOME", home, 1);
+	mkdir(home, 0755);
 	ck_assert(open_at("", 0));
 	snprintf(dir, sizeof dir, "%s/.local/state/pmulab", home);
 	ck_assert_str_eq(identity.ca_file, in_dir("ca.pem"));
@@ -199,7 +196,6 @@ START_TEST(test_renewed)
 	ck_assert_str_eq(slurp(identity.ca_file), ca);
 	ck_assert(open_at(dir, 3645));
 	ck_assert_str_ne(slurp(identity.ca_file), ca);
-	ck_assert_str_eq(note, "");
 
 	/* A clock that was far ahead once. */
 	ck_assert(open_at(dir, 0));
@@ -292,7 +288,6 @@ START_TEST(test_mended)
 	strcpy(cert, slurp(identity.cert_file));
 	spoils[_i]();
 	ck_assert(open_at(dir, 0));
-	ck_assert_str_eq(note, "");
 	ck_assert_str_ne(slurp(identity.cert_file), cert);
 	ck_assert_uint_eq(mode_of(identity.key_file), 0600);
 	ck_assert_uint_eq(mode_of(in_dir("ca_key.pem")), 0600);
@@ -306,38 +301,81 @@ START_TEST(test_mended)
 END_TEST
 
 /* A file where a directory should be: nobody can write there, root included. */
-START_TEST(test_temporary)
+START_TEST(test_nowhere_to_write)
 {
 	char place[PATH_MAX], file[PATH_MAX], expected[2 * PATH_MAX];
 
 	snprintf(file, sizeof file, "%s/file", base);
 	fclose(fopen(file, "w"));
 	snprintf(place, sizeof place, "%s/file/state", base);
-	setenv("TMPDIR", base, 1);
-	ck_assert_msg(open_at(place, 0), "%s", err.text);
-	ck_assert_int_eq(strncmp(identity.temporary, base, strlen(base)), 0);
-	snprintf(expected, sizeof expected,
-		"%s/file/state: cannot be made: Not a directory; the certificates of this run are in %s",
-		base, identity.temporary);
-	ck_assert_str_eq(note, expected);
-	ck_assert_uint_eq(mode_of(identity.temporary), 0700);
-	ck_assert_uint_eq(mode_of(identity.key_file), 0600);
-	snprintf(place, sizeof place, "%s", identity.temporary);
-	tls_identity_close(&identity);
-	ck_assert_int_ne(access(place, F_OK), 0);
-	tls_identity_close(&identity);
+	ck_assert(!open_at(place, 0));
+	ck_assert_int_eq(err.status, STATUS_USAGE);
+	snprintf(expected, sizeof expected, "%s/file/state: cannot be made: Not a directory", base);
+	ck_assert_str_eq(err.text, expected);
+}
+END_TEST
 
+static const struct {
+	const char *home, *expected;
+} homes[] = {
+	{ NULL, "no home directory is known" },
+	{ "", "no home directory is known" },
+	{ "relative", "no home directory is known" },
+	{ "%s/none", "HOME is %s/none, which is no directory" },
+	{ "%s/file", "HOME is %s/file, which is no directory" },
+};
+
+/* Only below a home are folders made. */
+START_TEST(test_no_home)
+{
+	char home_text[PATH_MAX], file[PATH_MAX], expected[PATH_MAX + 64];
+
+	snprintf(file, sizeof file, "%s/file", base);
+	fclose(fopen(file, "w"));
 	unsetenv("XDG_STATE_HOME");
 	unsetenv("HOME");
-	ck_assert(open_at("", 0));
-	ck_assert_int_eq(strncmp(note, "no home directory is known; ", 28), 0);
-	tls_identity_close(&identity);
-
-	setenv("TMPDIR", file, 1);
+	if (homes[_i].home) {
+		const char *at = strstr(homes[_i].home, "%s");
+		snprintf(home_text, sizeof home_text, "%s%s", at ? base : "", at ? at + 2 : homes[_i].home);
+		setenv("HOME", home_text, 1);
+	}
+	const char *at = strstr(homes[_i].expected, "%s");
+	int len = at ? (int)(at - homes[_i].expected) : 0;
+	snprintf(expected, sizeof expected, "%.*s%s%s", len, homes[_i].expected, at ? base : "",
+		at ? at + 2 : homes[_i].expected);
 	ck_assert(!open_at("", 0));
-	ck_assert_int_eq(err.status, STATUS_USAGE);
-	ck_assert_ptr_nonnull(strstr(err.text, "no place for certificates"));
-	unlink(file);
+	ck_assert_str_eq(err.text, expected);
+	snprintf(file, sizeof file, "%s/none", base);
+	ck_assert_int_ne(access(file, F_OK), 0);
+}
+END_TEST
+
+/* What takes the place of files: good, and another one each time. */
+START_TEST(test_issued_for_a_run)
+{
+	struct tls_pair own, other;
+	char *ca, *other_ca;
+
+	ck_assert(tls_issue_run(&own, &ca, time(NULL)));
+	ck_assert(tls_issue_run(&other, &other_ca, time(NULL)));
+	BIO *bio = BIO_new_mem_buf(ca, -1);
+	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	ck_assert(tls_issue_good_ca(cert, time(NULL)));
+	ck_assert(tls_issue_good_server(&own, cert, time(NULL)));
+	ck_assert(!tls_issue_good_server(&other, cert, time(NULL)));
+	ck_assert_ptr_null(strstr(ca, "PRIVATE"));
+
+	struct tls_context *context = tls_context_server_pair(own.cert, own.key, false, &err);
+	ck_assert_msg(context != NULL, "%s", err.text);
+	tls_context_destroy(context);
+	ck_assert_ptr_null(tls_context_server_pair(own.cert, other.key, false, &err));
+	ck_assert_int_eq(err.status, STATUS_FAILED);
+	X509_free(cert);
+	tls_pair_finish(&own);
+	tls_pair_finish(&other);
+	free(ca);
+	free(other_ca);
 }
 END_TEST
 
@@ -348,7 +386,6 @@ START_TEST(test_read_only)
 	unlink(in_dir("lock"));
 	chmod(dir, 0500);
 	ck_assert(open_at(dir, 0));
-	ck_assert_str_eq(note, "");
 	ck_assert_int_ne(access(in_dir("lock"), F_OK), 0);
 	chmod(dir, 0700);
 }
@@ -357,23 +394,18 @@ END_TEST
 START_TEST(test_rights_of_directory)
 {
 	setenv("XDG_STATE_HOME", home, 1);
-	setenv("TMPDIR", base, 1);
 	mkdir(home, 0700);
 	mkdir(dir, 0777);
 	chmod(dir, 0777);
 	/* named by the user: left as it is, and not used where others may write */
-	ck_assert(open_at(dir, 0));
+	ck_assert(!open_at(dir, 0));
 	ck_assert_uint_eq(mode_of(dir), 0777);
-	ck_assert_ptr_nonnull(
-		strstr(note, "others may write there (mode 0777; chmod 700 helps); the certificates"));
-	tls_identity_close(&identity);
+	ck_assert_ptr_nonnull(strstr(err.text, "others may write there (mode 0777; chmod 700 helps)"));
 	chmod(dir, 0755);
 	ck_assert(open_at(dir, 0));
-	ck_assert_str_eq(note, "");
 	ck_assert_uint_eq(mode_of(dir), 0755);
 	/* the default one is ours */
 	ck_assert(open_at("", 0));
-	ck_assert_str_eq(note, "");
 	ck_assert_uint_eq(mode_of(dir), 0700);
 }
 END_TEST
@@ -382,15 +414,12 @@ END_TEST
 START_TEST(test_directory_of_somebody_else)
 {
 	setenv("XDG_STATE_HOME", home, 1);
-	setenv("TMPDIR", base, 1);
 	ck_assert(open_at(dir, 0));
 	give_away(dir);
-	ck_assert(open_at(dir, 0));
-	ck_assert_ptr_nonnull(strstr(note, "belongs to somebody else (user 12345); the certificates"));
-	tls_identity_close(&identity);
-	ck_assert(open_at("", 0));
-	ck_assert_ptr_nonnull(strstr(note, "belongs to somebody else"));
-	tls_identity_close(&identity);
+	ck_assert(!open_at(dir, 0));
+	ck_assert_ptr_nonnull(strstr(err.text, "belongs to somebody else (user 12345)"));
+	ck_assert(!open_at("", 0));
+	ck_assert_ptr_nonnull(strstr(err.text, "belongs to somebody else"));
 }
 END_TEST
 
@@ -437,7 +466,9 @@ int main(void)
 	tcase_add_test(tcase, test_together);
 	tcase_add_test(tcase, test_renewed);
 	tcase_add_loop_test(tcase, test_mended, 0, geteuid() == 0 ? SPOILS : SPOILS - ROOT_SPOILS);
-	tcase_add_test(tcase, test_temporary);
+	tcase_add_test(tcase, test_nowhere_to_write);
+	tcase_add_loop_test(tcase, test_no_home, 0, sizeof homes / sizeof homes[0]);
+	tcase_add_test(tcase, test_issued_for_a_run);
 	tcase_add_test(tcase, test_read_only);
 	tcase_add_test(tcase, test_rights_of_directory);
 	if (geteuid() == 0)
