@@ -10,7 +10,7 @@
 #include "servers/commands/ctl/ctl_private.h"
 
 /* A lab answers at once; one that was stopped (Ctrl-Z) does not. */
-static const double ANSWER_SECONDS = 10;
+static const double ANSWER_SECONDS = 5;
 
 static const struct cli_command commands[] = {
 	{ &ctl_status_cli, ctl_status },

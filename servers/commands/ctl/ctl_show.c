@@ -21,10 +21,15 @@ const struct cli ctl_status_cli = {
 	.exit_status = CTL_EXIT_STATUS,
 };
 
-static void show_totals(const json_t *totals)
+/* Those that are not 0. */
+static void show_counters(json_int_t open, const json_t *totals)
 {
 	const char *name, *before = "  ";
 	json_t *value;
+	if (open > 0) {
+		printf("%sopen %" JSON_INTEGER_FORMAT, before, open);
+		before = ", ";
+	}
 	json_object_foreach((json_t *)totals, name, value)
 		if (json_integer_value(value) != 0) {
 			printf("%s%s %" JSON_INTEGER_FORMAT, before, name, json_integer_value(value));
@@ -46,10 +51,7 @@ static void show_status(const struct ctl *ctl, const json_t *answer)
 			json_is_true(json_object_get(endpoint, "local")) ? "@localhost" : "");
 		printf("%-10s %5" JSON_INTEGER_FORMAT "%s", name, json_integer_value(json_object_get(endpoint, "port")),
 			json_is_true(json_object_get(endpoint, "paused")) ? "  paused" : "");
-		json_int_t open = json_integer_value(json_object_get(endpoint, "open"));
-		if (open > 0)
-			printf("  open %" JSON_INTEGER_FORMAT, open);
-		show_totals(json_object_get(endpoint, "totals"));
+		show_counters(json_integer_value(json_object_get(endpoint, "open")), json_object_get(endpoint, "totals"));
 		putchar('\n');
 	}
 }
