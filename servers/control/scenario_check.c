@@ -71,6 +71,20 @@ static void check_endpoints(const struct checking *checking, const char *member,
 	}
 }
 
+/* Before this step all could be done, so the fault is one of its own keys: the last one, where the lab names another. */
+static void add_refusal(const struct checking *checking, json_t *refusal, const json_t *set)
+{
+	const char *key = json_string_value(json_object_get(refusal, "key")), *name;
+	json_t *value;
+	if (!json_object_get(set, key))
+		json_object_foreach((json_t *)set, name, value)
+			key = name;
+	json_object_set_new(refusal, "step", json_integer((json_int_t)checking->step));
+	json_object_del(checking->keys, key);
+	json_object_set_new(refusal, "key", json_string(key));
+	json_array_append(checking->errors, refusal);
+}
+
 /* Together with what the steps before it have set; what is refused is left out of what follows. False: out of memory. */
 static bool check_keys(struct checking *checking, const json_t *set)
 {
@@ -89,11 +103,8 @@ static bool check_keys(struct checking *checking, const json_t *set)
 	struct changes changes;
 	bool done = changes_init(&changes, checking->keys);
 	if (done && !changes_can(&changes, checking->emulator))
-		json_array_foreach(changes.errors, i, refusal) {
-			json_object_set_new(refusal, "step", json_integer((json_int_t)checking->step));
-			json_array_append(checking->errors, refusal);
-			json_object_del(checking->keys, json_string_value(json_object_get(refusal, "key")));
-		}
+		json_array_foreach(changes.errors, i, refusal)
+			add_refusal(checking, refusal, set);
 	changes_finish(&changes);
 	return done;
 }
