@@ -94,6 +94,7 @@ function choose(view, focus) {
 	if (focus)
 		byId(`tab-${view}`).focus();
 	controlsBuild(view);
+	byId("controls").hidden = !app.controls || view === "log";
 	keep();
 	plan();
 }
@@ -122,7 +123,7 @@ function setTheme(theme) {
 
 function setControls(open) {
 	app.controls = open;
-	byId("controls").hidden = !open;
+	byId("controls").hidden = !open || app.view === "log";
 	byId("controls-button").setAttribute("aria-expanded", open);
 	keep();
 	plan();

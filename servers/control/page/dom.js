@@ -54,7 +54,7 @@ const units = [[1, "s", 3], [1e-3, "ms", 1], [1e-6, "µs", 0]];
 export function inSeconds(seconds) {
 	if (seconds === 0)
 		return "0 s";
-	const [size, unit, digits] = units.find(([least]) => Math.abs(seconds) >= least) ?? units[2];
+	const [size, unit, digits] = units.find(([least]) => Math.abs(seconds) > least * 0.999) ?? units[2];
 	return `${+(seconds / size).toFixed(digits)} ${unit}`;
 }
 
@@ -64,9 +64,13 @@ export const percent = (share) => `${+(share * 100).toFixed(share > 0 && share <
 
 export const plural = (count, one, many = one + "s") => `${grouped(count)} ${count === 1 ? one : many}`;
 
-/** Width and height of what an SVG element fills, in pixels; it is drawn in those. */
-export function sizeOf(svg) {
-	const { clientWidth: width, clientHeight: height } = svg.parentElement;
+/** How much larger than on a projector of 1280x720 everything is: style.css lets the letters grow with the window. */
+export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 17;
+
+/** Width and height that an SVG element has, in the projector's pixels; it is drawn in those. */
+export function sizeOf(svg, fixed) {
+	const { clientWidth, clientHeight } = svg.localName === "svg" && svg.parentElement.className === "stage" ? svg.parentElement : svg, scale = zoom();
+	const width = Math.max(1, Math.round(clientWidth / scale)), height = fixed ?? Math.max(1, Math.round(clientHeight / scale));
 	if (svg.shownSize !== `${width} ${height}`)
 		svg.setAttribute("viewBox", `0 0 ${svg.shownSize = `${width} ${height}`}`);
 	return [width, height];

@@ -12,13 +12,13 @@ const table = {
 	streams: [
 		{ key: "pmu.messages", label: "Messages", kind: "range", most: 60, ...plain },
 		{ key: "pmu.rtt", label: "Round trip", kind: "range", most: 200, step: 5, ...ms },
-		{ key: "pmu.flood", label: "Flood, bytes", kind: "text" },
-		{ key: "pmu.speed", label: "Speed of d", kind: "text" },
+		{ key: "pmu.flood", label: "Flood", kind: "text" },
+		{ key: "pmu.speed", label: "Speed", kind: "text" },
 	],
 	datagrams: [
 		{ key: "reset.loss", label: "Loss", kind: "loss" },
 		{ key: "reset.direction", label: "Direction", kind: "choice", values: ["request", "reply", "both"] },
-		{ key: "reset.family", label: "Family", kind: "choice", values: [] },
+		{ key: "reset.family", label: "Family", kind: "choice", values: ["hour", "4", "6", "both", "alternate:10s"] },
 		{ key: "reset.delay", label: "Delay", kind: "range", most: 1000, step: 10, ...ms },
 	],
 	station: [
@@ -31,13 +31,14 @@ const endpoints = { streams: ["pmu", "pmu-ws", "pmu-tls", "pmu-wss", "echo"], da
 const prepared = {
 	streams: [["20 at once", { "pmu.messages": "20", "pmu.rtt": "20ms" }], ["No round trip", { "pmu.rtt": "0" }]],
 	datagrams: [["Perfect", { "reset.loss": "none" }], ["Half", { "reset.loss": "50%" }], ["Bursts", { "reset.loss": "burst:30%,4" }],
-		["Lost answers", { "reset.loss": "50%", "reset.direction": "reply" }], ["Nothing passes", { "reset.loss": "100%" }]],
+		["Lost answers", { "reset.loss": "50%", "reset.direction": "reply" }], ["Nothing passes", { "reset.loss": "100%" }],
+		["▶ Storm, 15 s", [{ set: { "reset.loss": "none" } }, { after: "5s", set: { "reset.loss": "60%" } }, { after: "10s", set: { "reset.loss": null } }]]],
 	station: [["Perfect", { "tv.loss": "none" }], ["30 % lost", { "tv.loss": "30%" }]],
 	log: [],
 };
 const models = { none: "nothing", random: "each by chance", burst: "in bursts", first: "the first", pattern: "a pattern", other: "another" };
 
-const panel = { keys: new Map(), view: "", widgets: [], model: null, onClear: null, live: false, sending: new Map() };
+const panel = { keys: new Map(), view: "", widgets: [], model: null, onClear: null, live: false, sending: new Map(), fates: [], step: "" };
 
 function complain(text) {
 	say(byId("controls-said"), text);
@@ -168,6 +169,23 @@ function widget(row) {
 	} };
 }
 
+/* Steps with times run in the lab; while they do, they can be ended here. */
+async function play(steps) {
+	try {
+		let answer = await call(steps ? "POST" : "DELETE", "v1/scenario", steps);
+		complain("");
+		for (panel.step = ""; steps && answer.running; answer = await call("GET", "v1/scenario")) {
+			panel.step = `❚❚ End the scenario: step ${answer.done} of ${answer.steps.length}`;
+			controlsDraw(panel.model);
+			await new Promise((resolve) => setTimeout(resolve, 500));
+		}
+	} catch (error) {
+		complain(error.message);
+	}
+	panel.step = "";
+	controlsDraw(panel.model);
+}
+
 const button = (text, onClick, className = "") => {
 	const element = make("button", { className }, text);
 	element.addEventListener("click", onClick);
@@ -189,6 +207,7 @@ export function controlsBuild(view = panel.view) {
 	const aside = byId("controls");
 	panel.widgets = table[view].filter(({ key }) => panel.keys.has(key)).map(widget);
 	panel.pause = button("", () => pause(!isPaused()));
+	panel.scenario = button("", () => play(null));
 	panel.all = button("", () => back(""), "back");
 	aside.replaceChildren(make("h2", { className: "hidden" }, "Controls"), ...panel.widgets.map(({ box }) => box));
 	if (view === "datagrams") {
@@ -196,12 +215,15 @@ export function controlsBuild(view = panel.view) {
 		panel.ribbon.setAttribute("role", "img");
 		panel.ribbon.id = "coming";
 		panel.widgets[0]?.box.append(make("p", { className: "small", id: "coming-said" }), panel.ribbon);
-	}
+	} else
+		panel.ribbon = null;
 	if (prepared[view].length)
-		aside.append(make("div", { className: "buttons" }, ...prepared[view].map(([name, changes]) => button(name, () => change(changes)))));
-	aside.append(make("div", { className: "buttons" }, view === "log" ? null : panel.pause,
+		aside.append(make("div", { className: "buttons" }, ...prepared[view].map(([name, changes]) => button(name, () => (Array.isArray(changes) ? play(changes) : change(changes))))));
+	aside.append(make("div", { className: "buttons" }, panel.scenario, view === "log" ? null : panel.pause,
 		view === "datagrams" ? button("Clear the counts", () => panel.onClear()) : null), panel.all,
 	make("p", { id: "controls-said", role: "alert" }));
+	if (panel.ribbon)
+		drawComing(panel.fates);
 	controlsDraw(panel.model);
 }
 
@@ -214,8 +236,10 @@ export function controlsDraw(model) {
 		return;
 	for (const { show } of panel.widgets)
 		show();
-	say(panel.pause, isPaused() ? "▶ Resume" : "⏸ Pause");
+	say(panel.pause, isPaused() ? "▶ Resume" : "❚❚ Pause");
 	panel.pause.classList.toggle("on", isPaused());
+	panel.scenario.hidden = !panel.step;
+	say(panel.scenario, panel.step ?? "");
 	const changed = [...panel.keys.values()].filter((about) => valueOf(about.key) !== about.start).length;
 	panel.all.hidden = changed === 0;
 	say(panel.all, `all back to the start: ${plural(changed, "key")}`);
@@ -234,8 +258,9 @@ async function preview(model) {
 	panel.asking = true;
 	try {
 		const answer = await call("GET", `v1/preview?${new URLSearchParams({ endpoint, family, direction, n: 50 })}`);
-		waysComing(key, answer.fates);
-		drawComing(answer.fates);
+		const fates = [...answer.fates].map((letter, i) => ({ n: answer.from + i, lost: letter === "x" }));
+		waysComing(key, fates);
+		drawComing(fates);
 	} catch {
 		waysComing(key, []);
 	}
@@ -243,7 +268,8 @@ async function preview(model) {
 }
 
 function drawComing(fates) {
-	if (!panel.ribbon)
+	panel.fates = fates;
+	if (!byId("coming-said"))
 		return;
 	panel.ribbon.setAttribute("viewBox", "0 0 250 24");
 	panel.ribbon.setAttribute("aria-label", `Of the next ${fates.length} ${fates.filter((fate) => fate.lost).length} will be lost`);

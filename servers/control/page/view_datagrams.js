@@ -37,7 +37,7 @@ function tellArrow(arrow) {
 
 function arrowItems(arrow, y, width, former) {
 	const request = arrow.direction === "request", from = request ? LEFT : width - RIGHT, to = request ? width - RIGHT : LEFT;
-	const reaches = arrow.fate === "arrived" ? 1 : 0.52, x = from + (to - from) * reaches, down = 18, end = y + 10 + down * reaches;
+	const reaches = arrow.fate === "arrived" ? 1 : 0.47, x = from + (to - from) * reaches, down = 18, end = y + 10 + down * reaches;
 	const way = Math.sign(to - from), current = waysView.item === arrow.id ? " current" : "", id = arrow.id;
 	const items = [
 		[`hit ${id}`, "rect", { class: `hit${current}`, "data-arrow": id, x: 0, y: y - 5, width, height: ROW - 2 }],
@@ -49,7 +49,7 @@ function arrowItems(arrow, y, width, former) {
 	];
 	if (arrow.fate !== "arrived") {
 		const drawn = arrow.drawn === null || arrow.drawn === undefined ? "" : `drew ${arrow.drawn.toFixed(3)}`;
-		const why = arrow.fate === "lost" ? [`lost · ${arrow.model} · n ${arrow.n}`, [drawn, arrow.state].filter(Boolean).join(", in ")] : ["dropped", arrow.reason.replace(/^the /, "")];
+		const why = arrow.fate === "lost" ? [`lost · n ${arrow.n}`, [`${arrow.model}${drawn ? ":" : ""} ${drawn}`, arrow.state].filter(Boolean).join(", ")] : ["dropped", arrow.reason.replace(/^the /, "")];
 		items.push([`cross ${id}`, "path", { class: `cross ${arrow.fate}`, d: `M${x - 9} ${end - 9}l18 18m0 -18l-18 18` }],
 			[`why ${id}`, "text", { class: "why", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end - 2 }, why[0]],
 			[`drawn ${id}`, "text", { class: "small", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end + 15 }, why[1]]);
@@ -59,7 +59,7 @@ function arrowItems(arrow, y, width, former) {
 		items.push([`peer ${id}`, "text", { class: arrow.attempt > 1 ? "again" : "small", x: 0, y: y + 15 },
 			arrow.attempt > 1 ? `again, ${arrow.attempt}` : `${arrow.family === 6 ? "6 " : ""}:${port}`]);
 		if (former !== undefined && former < y)
-			items.push([`link ${id}`, "path", { class: "link", d: `M${LEFT - 8} ${Math.max(-20, former + 12)}C${LEFT - 52} ${Math.max(-20, former + 18)} ${LEFT - 52} ${y + 4} ${LEFT - 10} ${y + 10}m-10 -8l10 8l-12 4` }]);
+			items.push([`link ${id}`, "path", { class: "link", d: `M${LEFT - 8} ${Math.max(30, former + 12)}C${LEFT - 52} ${Math.max(30, former + 18)} ${LEFT - 52} ${y + 4} ${LEFT - 10} ${y + 10}m-10 -8l10 8l-12 4` }]);
 		if (arrow.offset !== undefined)
 			items.push([`clock ${id}`, "text", { class: arrow.twice ? "clock twice" : "clock", x: width - RIGHT + 14, y: y + 26 },
 				`${arrow.twice ? "⚠ " : ""}+${arrow.offset} s`], [`sum ${id}`, "text", { class: "small", x: width - RIGHT + 14, y: y + 43 }, `= ${arrow.clock} s`]);
@@ -99,18 +99,18 @@ function drawArrows(ways, svg, endpoint) {
 function drawLost(model, ways, endpoint, way) {
 	const [tries, lost] = ways?.tries[way] ?? [0, 0], [low, high] = wilson(lost, tries);
 	const text = model.config[`${endpoint}.loss`] ?? "none", asked = lossOf(text);
+	say(byId("lost-name"), way === "reply" ? "Replies lost" : "Requests lost");
 	say(byId("lost"), tries ? `${grouped(lost)} of ${grouped(tries)} = ${percent(lost / tries)}` : "nothing yet");
-	const svg = byId("lost-scale"), [width] = [svg.clientWidth || 320], at = (share) => 6 + (width - 12) * share;
-	svg.setAttribute("viewBox", `0 0 ${width} 64`);
+	const svg = byId("lost-scale"), [width] = sizeOf(svg, 64), at = (share) => 6 + (width - 12) * share;
 	svg.setAttribute("aria-label", `Observed ${tries ? percent(lost / tries) : "nothing"}, 95 % interval ${percent(low)} to ${percent(high)}, configured ${text}`);
 	const items = [
-		["rail", "rect", { class: "rail", x: at(0), y: 20, width: at(1) - at(0), height: 10, rx: 5 }],
-		["interval", "rect", { class: "interval", x: at(low), y: 17, width: Math.max(2, at(high) - at(low)), height: 16, rx: 4 }],
-		["observed", "circle", { class: "observed", cx: at(tries ? lost / tries : 0), cy: 25, r: tries ? 8 : 0 }],
-		["said", "text", { class: "small", x: 6, y: 54 }, `95 %: ${percent(low)} to ${percent(high)} ▲ ${text.length > 16 ? "configured" : text}`],
+		["rail", "rect", { class: "rail", x: at(0), y: 22, width: at(1) - at(0), height: 10, rx: 5 }],
+		["interval", "rect", { class: "interval", x: at(low), y: 19, width: Math.max(2, at(high) - at(low)), height: 16, rx: 4 }],
+		["observed", "circle", { class: "observed", cx: at(tries ? lost / tries : 0), cy: 27, r: tries ? 8 : 0 }],
+		["said", "text", { class: "small", x: 6, y: 60 }, `95 %: ${percent(low)} to ${percent(high)}`],
 	];
 	if (!Number.isNaN(asked))
-		items.push(["asked", "path", { class: "asked", d: `M${at(asked)} 12V38l-7 9h14l-7 -9` }]);
+		items.push(["asked", "path", { class: "asked", d: `M${at(asked)} 40V16l-7 -9h14l-7 9` }], ["asked said", "text", { class: "small", "text-anchor": "end", x: width - 6, y: 60 }, `▼ ${percent(asked)}`]);
 	draw(svg, items);
 }
 
@@ -130,7 +130,7 @@ function drawHistogram(model, ways, endpoint) {
 		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
 		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: wide - 6, height: base - y }],
 			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)],
-			[`count ${k}`, "text", { class: "small mid", x: x + wide / 2, y: Math.min(y, up(curve[k - 1])) - 8 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
+			[`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
 	}
 	items.push(["curve", "path", { class: "curve", d: curve.map((share, i) => `${i ? "L" : "M"}${4 + (i + 0.5) * wide} ${up(share)}`).join("") }]);
 	curve.forEach((share, i) => items.push([`dot ${i}`, "circle", { class: "dot", cx: 4 + (i + 0.5) * wide, cy: up(share), r: 4 }]));
@@ -139,7 +139,7 @@ function drawHistogram(model, ways, endpoint) {
 }
 
 function drawRibbon(model, ways, endpoint, way) {
-	const svg = byId("ribbon"), width = svg.clientWidth || 900, family = ways?.arrows.at(-1)?.family ?? 4;
+	const svg = byId("ribbon"), [width] = sizeOf(svg, 36), family = ways?.arrows.at(-1)?.family ?? 4;
 	const fates = (ways?.fates[family][way] ?? []).slice(-200), last = fates.at(-1)?.n ?? 0;
 	const next = coming.fates.filter((fate) => fate.n > last).slice(0, NEXT), wide = width / (200 + NEXT + 2);
 	const items = fates.map((fate, i) => [`n ${fate.n}`, "rect", { class: `fate ${fate.lost ? "lost" : "passed"}`, "data-n": fate.n, x: (200 - fates.length + i) * wide,
@@ -147,7 +147,6 @@ function drawRibbon(model, ways, endpoint, way) {
 	items.push(["now", "line", { class: "now", x1: 201 * wide, x2: 201 * wide, y1: 0, y2: 36 }]);
 	next.forEach((fate, i) => items.push([`next ${i}`, "rect", { class: `fate next ${fate.lost ? "lost" : "passed"}`, "data-next": fate.n, x: (202 + i) * wide,
 		y: fate.lost ? 2 : 17, width: Math.max(1, wide - 1), height: fate.lost ? 32 : 15 }]));
-	svg.setAttribute("viewBox", `0 0 ${width} 36`);
 	draw(svg, items);
 	const lost = fates.filter((fate) => fate.lost).length;
 	say(byId("ribbon-said"), `The last ${fates.length} IPv${family} ${way === "reply" ? "replies" : "requests"}: ${lost} lost (tall)` +
@@ -163,7 +162,7 @@ export function waysDraw(model) {
 	const item = ways?.arrows.find((arrow) => arrow.id === waysView.item);
 	say(byId("ways-told"), item ? tellArrow(item) : !ways?.arrows.length ? "Run a client: pdc-reset" : [
 		below ? `${plural(below, "newer one")} below; End follows` : "", waysView.folded ? `${plural(waysView.folded, "arrow")} folded in this moment` : "",
-		`${grouped(above + ways.gone)} above`, model.repeated ? `${plural(model.repeated, "datagram")} only counted` : "",
+		above + ways.gone ? `${plural(above + ways.gone, "arrow")} above` : "", model.repeated ? `${plural(model.repeated, "datagram")} only counted` : "",
 		ways.twice ? `${plural(ways.twice, "request")} moved the clock more than once` : ""].filter(Boolean).join(" · "));
 	byId("clock-card").classList.toggle("twice", Boolean(clock?.twice));
 	say(byId("clock"), `+${grouped(clock?.clock_after ?? 0)} s`);

@@ -1,7 +1,7 @@
 /* The log: what has come, line by line; only those that can be seen are in the document. */
-import { byId, grouped, make, say } from "./dom.js";
+import { byId, grouped, make, say, zoom } from "./dom.js";
 
-const HEIGHT = 30;
+const rowHeight = () => Math.round(30 * zoom());
 const groups = {
 	"": null,
 	streams: (event) => event.conn !== undefined,
@@ -11,14 +11,15 @@ const groups = {
 	errors: (event) => event.event === "error" || event.event === "lost",
 	changes: (event) => ["change", "suspend", "resume", "start", "stop", "family"].includes(event.event),
 };
-const logView = { filter: "", search: "", rows: [], upTo: 0, follow: true, chosen: null };
+const logView = { filter: "", search: "", rows: [], upTo: 0, follow: true, chosen: null, height: 30 };
 
+const texts = new Set(["text", "what", "command", "reason"]);
 const fixed = new Set(["t", "seq", "event", "endpoint", "conn", "peer"]);
 const short = (value) => (typeof value === "object" && value ? JSON.stringify(value) : String(value));
 
 /** An event as one line for people. */
 export const lineOf = (event) => Object.entries(event).filter(([name, value]) => !fixed.has(name) && value !== null)
-	.map(([name, value]) => (name === "text" || name === "what" ? short(value) : `${name} ${short(value)}`)).join("  ");
+	.map(([name, value]) => (texts.has(name) ? short(value) : `${name} ${short(value)}`)).join("   ");
 
 function fits(event) {
 	const group = groups[logView.filter];
@@ -44,12 +45,12 @@ export function logRestart() {
 
 export function logDraw(model) {
 	gather(model);
-	const box = byId("log-rows"), space = byId("log-space"), { rows } = logView;
-	space.style.height = `${rows.length * HEIGHT}px`;
+	const box = byId("log-rows"), space = byId("log-space"), { rows } = logView, height = logView.height = rowHeight();
+	space.style.height = `${rows.length * height}px`;
 	if (logView.follow)
-		box.scrollTop = rows.length * HEIGHT;
-	const first = Math.max(0, Math.floor(box.scrollTop / HEIGHT)), most = Math.ceil(box.clientHeight / HEIGHT) + 1;
-	const seen = rows.slice(first, first + most), key = `${seen[0]?.seq} ${seen.length} ${logView.chosen} ${first}`;
+		box.scrollTop = rows.length * height;
+	const first = Math.max(0, Math.floor(box.scrollTop / height)), most = Math.ceil(box.clientHeight / height) + 1;
+	const seen = rows.slice(first, first + most), key = `${seen[0]?.seq} ${seen.length} ${logView.chosen} ${first} ${height}`;
 	if (space.shown !== key) {
 		space.shown = key;
 		space.replaceChildren(...seen.map((event, i) => {
@@ -57,7 +58,7 @@ export function logDraw(model) {
 				"aria-setsize": rows.length, "aria-posinset": first + i + 1, dataset: { seq: event.seq } },
 			make("span", {}, event.t.toFixed(3)), make("span", {}, event.event),
 			make("span", {}, `${event.endpoint ?? "lab"}${event.conn ? ` #${event.conn}` : ""}`), make("span", {}, lineOf(event).slice(0, 400)));
-			row.style.top = `${(first + i) * HEIGHT}px`;
+			Object.assign(row.style, { top: `${(first + i) * height}px`, height: `${height}px`, lineHeight: `${height}px` });
 			return row;
 		}));
 	}
@@ -85,7 +86,7 @@ export function logListen(model, changed, go, kept) {
 	search.addEventListener("input", choose);
 	byId("log-form").addEventListener("submit", (event) => event.preventDefault());
 	box.addEventListener("scroll", () => {
-		logView.follow = box.scrollTop + box.clientHeight >= logView.rows.length * HEIGHT - HEIGHT;
+		logView.follow = box.scrollTop + box.clientHeight >= logView.rows.length * logView.height - logView.height;
 		changed();
 	});
 	byId("log-end").addEventListener("click", () => {
@@ -106,7 +107,7 @@ export function logListen(model, changed, go, kept) {
 	});
 	box.addEventListener("keydown", (event) => {
 		const { rows } = logView, at = rows.findIndex((one) => one.seq === logView.chosen);
-		const page = Math.floor(box.clientHeight / HEIGHT) - 1, from = at < 0 ? rows.length : at;
+		const page = Math.floor(box.clientHeight / logView.height) - 1, from = at < 0 ? rows.length : at;
 		const to = { ArrowDown: from + 1, ArrowUp: from - 1, PageDown: from + page, PageUp: from - page, Home: 0, End: rows.length - 1 }[event.key];
 		if (event.key === "Enter" && at >= 0)
 			go(rows[at]);
@@ -116,10 +117,10 @@ export function logListen(model, changed, go, kept) {
 		const index = Math.max(0, Math.min(rows.length - 1, to));
 		logView.chosen = rows[index].seq;
 		logView.follow = index === rows.length - 1;
-		if (index * HEIGHT < box.scrollTop)
-			box.scrollTop = index * HEIGHT;
-		else if ((index + 1) * HEIGHT > box.scrollTop + box.clientHeight)
-			box.scrollTop = (index + 1) * HEIGHT - box.clientHeight;
+		if (index * logView.height < box.scrollTop)
+			box.scrollTop = index * logView.height;
+		else if ((index + 1) * logView.height > box.scrollTop + box.clientHeight)
+			box.scrollTop = (index + 1) * logView.height - box.clientHeight;
 		changed();
 	});
 }

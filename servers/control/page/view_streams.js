@@ -6,9 +6,9 @@ const LABELS = 150, TIMES = 54, GAP = 5, LEAST = 18, ROWS = 60;
 const streamView = { chosen: null, item: null, conn: null, items: [] };
 
 const lanes = [
-	["call", "send()", "what the program says"],
-	["segment", "segments", "what leaves"],
-	["ack", "acknowledged", "what has arrived"],
+	["call", "send()", "by the program"],
+	["segment", "segments", "on the wire"],
+	["ack", "acknowledged", "by the client"],
 ];
 
 /** Shows this connection, and with `seq` the thing in it that this event told of. Null: the newest one. */
@@ -105,8 +105,8 @@ function drawLanes(conn, svg) {
 			[`meaning ${kind}`, "text", { class: "small", x: 0, y: y[lane] + tall / 2 + 18 }, meaning]);
 		for (const item of [seen.calls, seen.segments, seen.acks][lane]) {
 			const key = itemKey(kind, item), [x, wide] = scale.span(item.from, item.to);
-			const said = lane === 0 ? String(item.i) : lane === 1 ? `${grouped(item.to - item.from)} B` : `${grouped(item.to - conn.base)} B`;
-			const [short] = said.split(" ");
+			const said = lane === 0 ? String(item.i) : lane === 1 ? `${grouped(item.to - item.from)} B` : `up to ${grouped(item.to - conn.base)}`;
+			const short = lane === 2 ? grouped(item.to - conn.base) : said.split(" ")[0];
 			streamView.items.push([key, kind, item]);
 			items.push([key, "rect", { class: `${kind} new${streamView.item === key ? " current" : ""}`, [`data-${kind}`]: item.i ?? item.k,
 				"data-key": key, x, y: y[lane], width: wide, height: tall, rx: Math.min(6, wide / 4) }]);
@@ -157,7 +157,7 @@ function sayHeadline(conn, hidden) {
 	}
 	const others = otherSegments(conn), item = streamView.items.find(([key]) => key === streamView.item);
 	say(byId("streams-told"), item ? tellItem[item[1]](item[2], conn) : [ended(conn),
-		conn.closed ? `after ${inSeconds(conn.closed.seconds)}` : "", conn.folded ? "its calls are no longer kept, only the sums" : "",
+		conn.closed ? (conn.closed.seconds ? `after ${inSeconds(conn.closed.seconds)}` : "within a millisecond") : "", conn.folded ? "its calls are no longer kept, only the sums" : "",
 		hidden > 0 && !conn.folded ? `${plural(hidden, "earlier call")} folded` : "",
 		others > 0 ? `and ${plural(others, "segment")} of handshake and goodbye` : "",
 		conn.closed?.segments_again ? `${plural(conn.closed.segments_again, "segment")} sent again` : ""].filter(Boolean).join(", "));
