@@ -136,6 +136,8 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 		ssize_t n = recv(fd, piece, sizeof piece, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == ECONNRESET)
+			n = 0; /* closed before it had read what we said */
 		if (n < 0) {
 			err_set(err, STATUS_FAILED, errno == EAGAIN ? "no answer in time" : "%s", strerror(errno));
 			return false;
