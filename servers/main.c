@@ -5,6 +5,7 @@
 #include "servers/commands/ctl/ctl.h"
 #include "servers/commands/doctor/doctor.h"
 #include "servers/commands/loss.h"
+#include "servers/commands/report.h"
 #include "servers/commands/run.h"
 #include "servers/commands/serve.h"
 #include "servers/commands/words.h"
@@ -16,6 +17,7 @@ static const struct cli_command commands[] = {
 	{ &shell_cli, command_shell },
 	{ &ctl_cli, command_ctl },
 	{ &answers_cli, command_answers },
+	{ &report_cli, command_report },
 	{ &loss_cli, command_loss },
 	{ &doctor_cli, command_doctor },
 };

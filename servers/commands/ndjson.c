@@ -19,6 +19,8 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 	while (done && (len = getline(&line, &size, stream)) >= 0) {
 		json_error_t error;
 		file->line++;
+		file->text = line;
+		file->len = (size_t)len;
 		json_t *object = json_loadb(line, (size_t)len, 0, &error);
 		if (json_is_object(object)) {
 			done = on_object(context, object, err);
@@ -36,7 +38,7 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 		json_decref(object);
 		errno = 0;
 	}
-	if (done && ferror(stream)) {
+	if (done && !feof(stream)) { /* no memory for a line sets no error */
 		err_set(err, STATUS_FAILED, "%s: %s", file->path, strerror(errno));
 		done = false;
 	}

@@ -13,6 +13,8 @@ struct ndjson {
 	const char *path;    /* "-": stdin */
 	const char *what;    /* a line should be: "event" */
 	uint64_t line;       /* the one that is read, from 1 */
+	const char *text;    /* what stands in it, with its end; until the next one */
+	size_t len;
 };
 
 /* False with `err` ends the reading. `object` is the reader's. */

@@ -1,0 +1,188 @@
+/*
+ * Lines are kept as they came, so that numbers stay as they were written; what a student or a hostile journal may have
+ * put into a text is changed in its spelling, not in what JSON reads there.
+ */
+#include "servers/commands/report_events.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/commands/ndjson.h"
+#include "servers/events/line.h"
+
+enum { SPELLED_MAX = 6 }; /* bytes that one becomes */
+
+struct reading {
+	struct report_events *events;
+	struct ndjson file;
+};
+
+static bool out_of_memory(struct err *err)
+{
+	err_set(err, STATUS_FAILED, "out of memory");
+	return false;
+}
+
+static bool line_reserve(struct report_events *events, size_t size)
+{
+	if (size <= events->line.size)
+		return true;
+	char *text = realloc(events->line.text, size);
+	if (!text)
+		return false;
+	events->line.text = text;
+	events->line.size = size;
+	return true;
+}
+
+/* The ends of lines of Unicode. */
+static bool is_separator(const char *text, size_t len)
+{
+	return len >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && (text[2] == '\xa8' || text[2] == '\xa9');
+}
+
+/*
+ * Writes an object, which has been found to be JSON, as a line; its length. "<" would begin what ends a <script> or
+ * hides its end ("<!--"). It stands in texts only, as do separators; control characters stand only between the parts of
+ * an object, where HTML would make a CR the end of a line.
+ */
+static size_t spell(char *line, const char *text, size_t len)
+{
+	char *out = line;
+	while (len > 0 && (unsigned char)text[len - 1] <= ' ')
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '<') {
+			out = mempcpy(out, "\\u003c", 6);
+		} else if (is_separator(text + i, len - i)) {
+			out = mempcpy(out, text[i + 2] == '\xa8' ? "\\u2028" : "\\u2029", 6);
+			i += 2;
+		} else {
+			*out++ = (unsigned char)text[i] < ' ' ? ' ' : text[i];
+		}
+	}
+	*out++ = '\n';
+	return (size_t)(out - line);
+}
+
+/* ---- the ring ---- */
+
+/* The length of the oldest line; there is one. */
+static size_t oldest(const struct report_events *events)
+{
+	const char *from = events->last + events->from;
+	size_t ahead = REPORT_BYTES - events->from;
+	const char *end = memchr(from, '\n', ahead);
+	if (end)
+		return (size_t)(end - from) + 1;
+	return ahead + (size_t)((char *)memchr(events->last, '\n', events->from) - events->last) + 1;
+}
+
+static void keep(struct report_events *events, size_t len)
+{
+	while (events->len + len > REPORT_BYTES) {
+		size_t gone = oldest(events);
+		events->from = (events->from + gone) % REPORT_BYTES;
+		events->len -= gone;
+		events->left_out++;
+	}
+	size_t to = (events->from + events->len) % REPORT_BYTES, ahead = REPORT_BYTES - to;
+	size_t first = len < ahead ? len : ahead;
+	memcpy(events->last + to, events->line.text, first);
+	memcpy(events->last, events->line.text + first, len - first);
+	events->len += len;
+}
+
+static void write_ring(const struct report_events *events, FILE *out)
+{
+	size_t ahead = REPORT_BYTES - events->from;
+	size_t first = events->len < ahead ? events->len : ahead;
+	fwrite(events->last + events->from, 1, first, out);
+	fwrite(events->last, 1, events->len - first, out);
+}
+
+/* In the place of what is left out, up to the oldest line that is kept. */
+static void write_lost(const struct report_events *events, FILE *out)
+{
+	size_t len = oldest(events), ahead = REPORT_BYTES - events->from, first = len < ahead ? len : ahead;
+	memcpy(events->line.text, events->last + events->from, first);
+	memcpy(events->line.text + first, events->last, len - first);
+	json_t *event = json_loadb(events->line.text, len, 0, NULL);
+	uint64_t seq = ndjson_count(event, "seq");
+	char text[EVENT_TEXT_MAX];
+	size_t size = event_write_lost(text, sizeof text, json_number_value(json_object_get(event, "t")), seq - 1,
+		seq - 1 - events->before);
+	fwrite(text, 1, size, out);
+	json_decref(event);
+}
+
+/* ---- reading ---- */
+
+static bool refuse(const struct reading *reading, const char *why, struct err *err)
+{
+	err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": %s", reading->file.path, reading->file.line, why);
+	return false;
+}
+
+static bool read_event(void *context, const json_t *event, struct err *err)
+{
+	struct reading *reading = context;
+	struct report_events *events = reading->events;
+	uint64_t seq = ndjson_count(event, "seq");
+	const char *name = ndjson_text(event, "event");
+	if (!*name || seq == 0 || !json_is_number(json_object_get(event, "t")))
+		return refuse(reading, "this is no event: it should have t, seq and event (docs/events.md)", err);
+	if (seq <= events->seq)
+		return refuse(reading, "a second run begins here; one file for each, please", err);
+	if (!line_reserve(events, SPELLED_MAX * reading->file.len + 1))
+		return out_of_memory(err);
+	size_t len = spell(events->line.text, reading->file.text, reading->file.len);
+	if (len > REPORT_BYTES)
+		return refuse(reading, "this line is too long for an event", err);
+	events->seq = seq;
+	if (events->count++ > 0 || strcmp(name, "start") != 0) {
+		if (events->count == 1)
+			events->before = seq - 1;
+		keep(events, len);
+		return true;
+	}
+	events->before = seq;
+	events->start = strndup(events->line.text, len);
+	return events->start || out_of_memory(err);
+}
+
+bool report_events_read(struct report_events *events, const char *program, const char *path, struct err *err)
+{
+	struct reading reading = { events, { .program = program, .path = path, .what = "event" } };
+	events->last = malloc(REPORT_BYTES);
+	if (!events->last)
+		return out_of_memory(err);
+	bool done = ndjson_read(&reading.file, read_event, &reading, err);
+	if (done && events->count == 0) {
+		err_set(err, STATUS_USAGE, "%s: there are no events in it", path);
+		return false;
+	}
+	/* Whatever is wrong with a file that was named, it is the wrong file. */
+	if (!done)
+		err->status = STATUS_USAGE;
+	return done;
+}
+
+void report_events_write(struct report_events *events, FILE *out)
+{
+	if (events->start)
+		fputs(events->start, out);
+	if (events->left_out > 0)
+		write_lost(events, out);
+	write_ring(events, out);
+}
+
+void report_events_free(struct report_events *events)
+{
+	free(events->start);
+	free(events->last);
+	free(events->line.text);
+	*events = (struct report_events){ 0 };
+}

@@ -1,0 +1,40 @@
+/* The events of a report: those of a journal as they may stand inside of HTML, in bounded memory. */
+#ifndef SERVERS_COMMANDS_REPORT_EVENTS_H
+#define SERVERS_COMMANDS_REPORT_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/err.h"
+
+/* What a browser still opens at once, some 150,000 events. */
+enum { REPORT_BYTES = 32 << 20 };
+
+/*
+ * The first event, where it is a `start`, and the last ones that fit. Each is a line without any "<" or control
+ * character in it.
+ */
+struct report_events {
+	char *start; /* NULL: the journal does not begin with one */
+	char *last;  /* a ring of REPORT_BYTES */
+	size_t from, len;         /* in it */
+	uint64_t before, seq;     /* numbers: what stands before the events of the ring when all are in it; the last */
+	uint64_t count, left_out; /* events in the journal; those that are in no line here, for want of room */
+	struct {
+		char *text; /* one line on its way */
+		size_t size;
+	} line;
+};
+
+/* Reads a whole journal ("-": stdin); warns on stderr as `program`. `events` is all zero before, and to be freed
+   whatever it answers. False with `err` (STATUS_USAGE): it cannot be read, is no journal of one run, or is empty. */
+bool report_events_read(struct report_events *events, const char *program, const char *path, struct err *err);
+
+/* Writes them; where some are left out, a `lost` stands in their place. Look at ferror(out) afterwards. */
+void report_events_write(struct report_events *events, FILE *out);
+
+void report_events_free(struct report_events *events);
+
+#endif
