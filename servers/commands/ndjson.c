@@ -1,4 +1,4 @@
-/* Line by line: a journal may be larger than memory. */
+/* Line by line: a journal may be larger than memory, and what has no lines is none. */
 #include "servers/commands/ndjson.h"
 
 #include <errno.h>
@@ -9,6 +9,27 @@
 
 #include "common/wire.h"
 
+enum { LINE_BYTES = 16 << 20 };
+
+/* As getline(3), but never more than LINE_BYTES. */
+static ssize_t read_line(char **line, size_t *size, FILE *stream)
+{
+	size_t len = 0;
+	int byte = 0;
+	while (len < LINE_BYTES && byte != '\n' && (byte = getc_unlocked(stream)) != EOF) {
+		if (len == *size) {
+			size_t more = len > 0 ? 2 * len : 1024;
+			char *longer = realloc(*line, more);
+			if (!longer)
+				return -1;
+			*line = longer;
+			*size = more;
+		}
+		(*line)[len++] = (char)byte;
+	}
+	return len > 0 ? (ssize_t)len : -1;
+}
+
 static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_object, void *context, struct err *err)
 {
 	char *line = NULL;
@@ -16,11 +37,17 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 	ssize_t len;
 	bool done = true;
 	errno = 0;
-	while (done && (len = getline(&line, &size, stream)) >= 0) {
+	while (done && (len = read_line(&line, &size, stream)) >= 0) {
 		json_error_t error;
 		file->line++;
 		file->text = line;
 		file->len = (size_t)len;
+		if (len == LINE_BYTES && line[len - 1] != '\n') {
+			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this line is too long for an %s", file->path, file->line,
+				file->what);
+			done = false;
+			break;
+		}
 		json_t *object = json_loadb(line, (size_t)len, 0, &error);
 		if (json_is_object(object)) {
 			done = on_object(context, object, err);

@@ -140,7 +140,7 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 		return out_of_memory(err);
 	size_t len = spell(events->line.text, reading->file.text, reading->file.len);
 	if (len > REPORT_BYTES)
-		return refuse(reading, "this line is too long for an event", err);
+		return refuse(reading, "this line is too long for an event", err); /* each byte of it spelled longer */
 	events->seq = seq;
 	if (events->count++ > 0 || strcmp(name, "start") != 0) {
 		if (events->count == 1)
