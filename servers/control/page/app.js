@@ -1,5 +1,5 @@
 /* The page: what comes is kept by the model, and drawn once a frame, so far as it can be seen. */
-import { byId, grouped, inSeconds, make, plural, say } from "./dom.js";
+import { byId, grouped, inSeconds, plural, say, sizesChange } from "./dom.js";
 import { modelAdd, modelCreate, modelRead } from "./model.js";
 import { waysClear } from "./model_datagrams.js";
 import { embeddedLines, sourceStart } from "./source.js";
@@ -63,6 +63,7 @@ function show() {
 	say(byId("numbers"), [app.rate ? `${grouped(app.rate)} events a second` : "", `${grouped(model.count)} events`,
 		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
 		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
+	document.body.classList.toggle("busy", app.rate > 300); /* nothing is animated then */
 	showState();
 }
 
@@ -83,6 +84,11 @@ function showState() {
 
 /* ---- what is shown ---- */
 
+function resized() {
+	sizesChange();
+	plan();
+}
+
 function choose(view, focus) {
 	app.view = view;
 	for (const name of views) {
@@ -93,6 +99,7 @@ function choose(view, focus) {
 	}
 	if (focus)
 		byId(`tab-${view}`).focus();
+	sizesChange();
 	controlsBuild(view);
 	byId("controls").hidden = !app.controls || view === "log";
 	keep();
@@ -126,7 +133,7 @@ function setControls(open) {
 	byId("controls").hidden = !open || app.view === "log";
 	byId("controls-button").setAttribute("aria-expanded", open);
 	keep();
-	plan();
+	resized();
 }
 
 /* From the log to the picture. */
@@ -175,7 +182,7 @@ function listenToKeys() {
 	});
 	document.addEventListener("visibilitychange", plan);
 	addEventListener("pagehide", keep);
-	addEventListener("resize", plan);
+	addEventListener("resize", resized);
 }
 
 /* ---- what comes ---- */
@@ -228,7 +235,7 @@ function begin() {
 		streamsShow(was.conn);
 	choose(views.includes(was.view) ? was.view : "streams");
 	for (const id of ["streams-stage", "ways-stage"])
-		new ResizeObserver(plan).observe(byId(id));
+		new ResizeObserver(resized).observe(byId(id));
 	setInterval(() => {
 		const rate = app.counted;
 		app.counted = 0;

@@ -42,6 +42,19 @@ export function draw(parent, items) {
 	parent.drawn = now;
 }
 
+/**
+ * The same for elements of HTML: `items` are [key, state, make]; one whose state is the same stays, so that a click between
+ * two drawings hits what it was meant for.
+ */
+export function drawRows(parent, items) {
+	const old = parent.drawn ?? new Map();
+	parent.drawn = new Map(items.map(([key, state, create]) => {
+		const row = old.get(key);
+		return [key, row?.shownState === state ? row : Object.assign(create(), { shownState: state })];
+	}));
+	parent.replaceChildren(...parent.drawn.values());
+}
+
 /** Sets a text where it is new. */
 export function say(element, text) {
 	if (element.shownText !== text)
@@ -67,11 +80,17 @@ export const plural = (count, one, many = one + "s") => `${grouped(count)} ${cou
 /** How much larger than on a projector of 1280x720 everything is: style.css lets the letters grow with the window. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 17;
 
+let layout = 0; /* counts the changes of sizes: to ask for one costs a layout */
+
+export const sizesChange = () => layout++;
+
 /** Width and height that an SVG element has, in the projector's pixels; it is drawn in those. */
 export function sizeOf(svg, fixed) {
-	const { clientWidth, clientHeight } = svg.localName === "svg" && svg.parentElement.className === "stage" ? svg.parentElement : svg, scale = zoom();
-	const width = Math.max(1, Math.round(clientWidth / scale)), height = fixed ?? Math.max(1, Math.round(clientHeight / scale));
-	if (svg.shownSize !== `${width} ${height}`)
-		svg.setAttribute("viewBox", `0 0 ${svg.shownSize = `${width} ${height}`}`);
-	return [width, height];
+	if (svg.shownLayout === layout)
+		return svg.shownSize;
+	const box = svg.parentElement.className === "stage" ? svg.parentElement : svg, scale = zoom();
+	const width = Math.max(1, Math.round(box.clientWidth / scale)), height = fixed ?? Math.max(1, Math.round(box.clientHeight / scale));
+	svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+	svg.shownLayout = layout;
+	return (svg.shownSize = [width, height]);
 }

@@ -1,5 +1,5 @@
 /* The log: what has come, line by line; only those that can be seen are in the document. */
-import { byId, grouped, make, say, zoom } from "./dom.js";
+import { byId, drawRows, grouped, make, say, zoom } from "./dom.js";
 
 const rowHeight = () => Math.round(30 * zoom());
 const groups = {
@@ -53,14 +53,14 @@ export function logDraw(model) {
 	const seen = rows.slice(first, first + most), key = `${seen[0]?.seq} ${seen.length} ${logView.chosen} ${first} ${height}`;
 	if (space.shown !== key) {
 		space.shown = key;
-		space.replaceChildren(...seen.map((event, i) => {
+		drawRows(space, seen.map((event, i) => [event.seq, `${first + i} ${height} ${event.seq === logView.chosen}`, () => {
 			const row = make("div", { role: "option", id: `event-${event.seq}`, className: `row ${event.event}`, "aria-selected": event.seq === logView.chosen,
 				"aria-setsize": rows.length, "aria-posinset": first + i + 1, dataset: { seq: event.seq } },
 			make("span", {}, event.t.toFixed(3)), make("span", {}, event.event),
 			make("span", {}, `${event.endpoint ?? "lab"}${event.conn ? ` #${event.conn}` : ""}`), make("span", {}, lineOf(event).slice(0, 400)));
 			Object.assign(row.style, { top: `${(first + i) * height}px`, height: `${height}px`, lineHeight: `${height}px` });
 			return row;
-		}));
+		}]));
 	}
 	box.setAttribute("aria-activedescendant", byId(`event-${logView.chosen}`) ? `event-${logView.chosen}` : "");
 	const hidden = model.logGone + model.lost;

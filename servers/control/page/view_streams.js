@@ -1,9 +1,9 @@
 /* Streams: one connection in three lanes (send() calls, segments, acknowledged), and the list of all. */
-import { byId, draw, grouped, inSeconds, make, plural, say, sizeOf } from "./dom.js";
+import { byId, draw, drawRows, grouped, inSeconds, make, plural, say, sizeOf } from "./dom.js";
 import { otherSegments, segmentCount } from "./model_streams.js";
 
 const LABELS = 150, TIMES = 54, GAP = 5, LEAST = 18, ROWS = 60;
-const streamView = { chosen: null, item: null, conn: null, items: [] };
+const streamView = { chosen: null, item: null, conn: null, items: [], nextList: 0 };
 
 const lanes = [
 	["call", "send()", "by the program"],
@@ -166,17 +166,20 @@ function sayHeadline(conn, hidden) {
 function drawList(model, shown) {
 	const all = [...model.conns.values()], list = byId("streams-list");
 	const rows = all.slice(-ROWS).reverse();
+	if (performance.now() < streamView.nextList && list.shown)
+		return;
 	const text = rows.map((conn) => [conn.id, conn.callCount, segmentCount(conn), ended(conn), conn.command, conn === shown].join()).join(";");
 	if (list.shown === text)
 		return;
 	list.shown = text;
-	list.replaceChildren(...rows.map((conn) => make("div", { role: "option", id: `conn-${conn.id}`, "aria-selected": conn === shown,
+	streamView.nextList = document.body.classList.contains("busy") ? performance.now() + 250 : 0;
+	const rest = all.length - rows.length + model.connsGone;
+	drawRows(list, rows.map((conn) => [conn.id, [conn.callCount, segmentCount(conn), ended(conn), conn.command, conn === shown].join(), () => make("div", { role: "option", id: `conn-${conn.id}`, "aria-selected": conn === shown,
 		dataset: { conn: conn.id, closed: Boolean(conn.closed) } },
 	make("span", {}, `#${conn.id} ${conn.endpoint}`), make("span", {}, conn.command ?? "–"),
-	make("span", {}, `${grouped(conn.callCount)} → ${grouped(segmentCount(conn))}`), make("span", {}, ended(conn)))));
-	const hidden = all.length - rows.length + model.connsGone;
-	if (hidden > 0)
-		list.append(make("div", { className: "small", role: "option", "aria-disabled": true, "aria-selected": false }, `${plural(hidden, "older one")} folded`));
+	make("span", {}, `${grouped(conn.callCount)} → ${grouped(segmentCount(conn))}`), make("span", {}, ended(conn)))]));
+	if (rest > 0)
+		list.append(make("div", { className: "small", role: "option", "aria-disabled": true, "aria-selected": false }, `${plural(rest, "older one")} folded`));
 	if (shown && list.contains(document.activeElement))
 		byId(`conn-${shown.id}`)?.scrollIntoView({ block: "nearest" });
 	list.setAttribute("aria-activedescendant", shown ? `conn-${shown.id}` : "");
