@@ -69,13 +69,19 @@ def test_connections_and_cut(ctl):
         said(ctl("cut", *wrong), 2)
 
 
-def test_metrics_and_preview(ctl):
-    """As far as the lab has them: what it says comes as it is."""
-    for command, path in (("metrics", "/metrics"), ("preview", "/v1/preview")):
-        answer = ctl.control.get(path)
-        result = ctl(command)
-        assert result.status == (0 if answer.status == 200 else 1)
-        assert command == "preview" or answer.status != 200 or "pmulab_" in result.stdout
+def test_metrics(ctl):
+    assert "# TYPE pmulab_" in said(ctl("metrics"))
+
+
+def test_preview(ctl):
+    """What `pmulab loss preview` says of the same seed."""
+    result = ctl("preview", "--loss", "burst:30%,4", "-n", "40")
+    assert result.stderr == "reset, IPv4, request, seed 7, loss burst:30%,4: from datagram 1 on\n"
+    assert result.stdout == run("pmulab", "loss", "preview", "--seed", "7", "--loss", "burst:30%,4", "-n", "40").stdout
+    options = ("--endpoint", "udp-print", "--direction", "request", "--family", "4")
+    now = json.loads(ctl("preview", "--json", *options).stdout)
+    assert (now["endpoint"], now["loss"], set(now["fates"])) == ("udp-print", "none", {"."})
+    assert "there is no such loss" in said(ctl("preview", "--loss", "x&n=3"), 1)
 
 
 # What it changes
@@ -103,7 +109,7 @@ def test_every_refusal_has_its_line(ctl):
 
 @pytest.mark.parametrize("args", [
     ("set",), ("set", "pmu.messages"), ("set", "a=\udcff"), ("unset",), ("unset", "--all", "a"), ("pause", "a", "b"),
-    ("status", "x"), ("scenario",), ("scenario", "/nothing"), ("watch", "x"), ("nothing",),
+    ("status", "x"), ("scenario", "/nothing"), ("watch", "x"), ("nothing",),
     ("status", "--url", "http://localhost:1/")])
 def test_wrong_usage(ctl, args):
     said(ctl(*args), 2)
@@ -113,6 +119,21 @@ def test_pause_and_resume(ctl):
     assert said(ctl("pause", "pmu")) == "" and said(ctl("pause")) == "" and said(ctl("resume")) == ""
     assert len(ctl.lab.wait_all(8, event="resume")) == 8
     assert "there is no endpoint \"pmo\"; there are udp-print, echo" in said(ctl("pause", "pmo"), 1)
+
+
+def test_scenario(ctl, tmp_path):
+    path = tmp_path / "scenario.json"
+    path.write_text('[{"set": {"pmu.messages": 5}}, {"after": "1h", "set": {"pmu.messages": 6}}]')
+    assert said(ctl("scenario")) == "0 of 0 steps done, no more to come\n"
+    assert said(ctl("scenario", path)) == ""
+    assert ctl.lab.wait(event="change")["after"] == "5"
+    assert said(ctl("scenario")) == "1 of 2 steps done, it goes on\n"
+    assert said(ctl("scenario", "--end")) == "1 of 2 steps done, no more to come\n"
+    assert said(ctl("scenario", "-", input='[{"set": {"pmu.messages": 8}}]')) == ""
+    assert said(ctl("get", "pmu.messages")) == "8\n"
+    path.write_text('[{"set": {"pmu.messages": -8, "x": 1}}]')
+    assert said(ctl("scenario", path), 1).count("\n") == 2
+    said(ctl("scenario", "--end", path), 2)
 
 
 def test_scenario_that_is_no_json(ctl, tmp_path):

@@ -213,37 +213,69 @@ int ctl_resume(int argc, char **argv)
 
 /* ---- scenario ---- */
 
+enum { OPTION_END = CTL_OPTION_LAST };
+
+static const struct cli_option scenario_options[] = {
+	{ OPTION_END, 0, "end", NULL, "leave out the steps that are not done yet; what is changed stays" },
+	CTL_PLACE,
+	CTL_JSON,
+	CLI_COMMON,
+};
+
 const struct cli ctl_scenario_cli = {
 	.program = "pmulab ctl scenario",
-	.summary = "change keys step by step, by the clock",
-	.usage = "[options] FILE",
-	.about = "Gives the lab a list of steps with times (docs/api.md), and does not wait for them. - reads stdin.",
-	.options = plain_options,
-	.count = COUNT(plain_options),
+	.summary = "change the lab step by step, by the clock",
+	.usage = "[options] [FILE]",
+	.about = "Gives the lab a list of steps with times (docs/api.md), and does not wait for them. - reads stdin.\n"
+		 "Without FILE it says how far they are.",
+	.options = scenario_options,
+	.count = COUNT(scenario_options),
 	.exit_status = CTL_EXIT_STATUS,
 };
 
-int ctl_scenario(int argc, char **argv)
+static void show_scenario(const struct ctl *ctl, const json_t *answer)
 {
-	struct ctl ctl = { 0 };
-	int status;
+	const json_t *steps = json_object_get(answer, "steps");
+	size_t done = 0;
+	for (size_t i = 0; i < json_array_size(steps); i++)
+		done += json_is_number(json_object_get(json_array_get(steps, i), "done"));
+	printf("%zu of %zu steps done, %s\n", done, json_array_size(steps),
+		json_is_true(json_object_get(answer, "running")) ? "it goes on" : "no more to come");
+}
+
+/* The steps of a file, the caller's; NULL: told. */
+static json_t *read_steps(const struct ctl *ctl, const char *path, int *status)
+{
 	json_error_t error;
 	struct err err;
-	if (!ctl_begin(&ctl, &ctl_scenario_cli, argc, argv, 1, 1, "FILE", &status))
-		return status;
-	const char *path = ctl.operands[0];
 	bool standard = strcmp(path, "-") == 0;
 	FILE *file = standard ? stdin : fopen(path, "re");
 	if (!file) {
 		err_set(&err, STATUS_USAGE, "%s: %s", path, strerror(errno));
-		return cli_fail(ctl.cli->program, &err);
+		*status = cli_fail(ctl->cli->program, &err);
+		return NULL;
 	}
-	json_t *body = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+	json_t *steps = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
 	if (!standard)
 		fclose(file);
-	if (!body) {
+	if (!steps) {
 		err_set(&err, STATUS_USAGE, "%s:%d: %s", path, error.line, error.text);
-		return cli_fail(ctl.cli->program, &err);
+		*status = cli_fail(ctl->cli->program, &err);
 	}
-	return ctl_run(&ctl, "POST", "/v1/scenario", body, show_nothing);
+	return steps;
+}
+
+int ctl_scenario(int argc, char **argv)
+{
+	bool end = false;
+	struct ctl ctl = { .on_option = on_flag, .context = &end };
+	int status;
+	if (!ctl_begin(&ctl, &ctl_scenario_cli, argc, argv, 0, 1, "FILE", &status))
+		return status;
+	if (end && ctl.count)
+		return usage(&ctl, "FILE or --end: not both", "", "");
+	if (ctl.count == 0)
+		return ctl_run(&ctl, end ? "DELETE" : "GET", "/v1/scenario", NULL, show_scenario);
+	json_t *steps = read_steps(&ctl, ctl.operands[0], &status);
+	return steps ? ctl_run(&ctl, "POST", "/v1/scenario", steps, show_nothing) : status;
 }

@@ -13,7 +13,7 @@ enum ctl_option { CTL_OPTION_CONTROL = CLI_FIRST, CTL_OPTION_URL, CTL_OPTION_JSO
 
 /* Which lab; rows for each command's table, beside CLI_COMMON. */
 #define CTL_PLACE                                                                                                       \
-	{ CTL_OPTION_CONTROL, 0, "control", "FILE", "the lab's socket; without it the place where --page opens one" },   \
+	{ CTL_OPTION_CONTROL, 0, "control", "FILE", "the lab's socket; without it the place where --page opens one" },  \
 	{ CTL_OPTION_URL, 0, "url", "URL", "the address that --page has printed; so does PMULAB_URL in the environment, " \
 		"where nobody else reads the key" }
 #define CTL_JSON { CTL_OPTION_JSON, 0, "json", NULL, "the lab's answer as it is, for programs" }

@@ -148,6 +148,7 @@ static const struct cli_option preview_options[] = {
 	{ OPTION_PREVIEW + 3, 0, "direction", "request|reply", "towards the lab or back" },
 	{ OPTION_PREVIEW + 4, 'n', NULL, "N", "so many datagrams, from the next one on" },
 	CTL_PLACE,
+	CTL_JSON,
 	CLI_COMMON,
 };
 
@@ -155,7 +156,7 @@ const struct cli ctl_preview_cli = {
 	.program = "pmulab ctl preview",
 	.summary = "the fates of the datagrams to come",
 	.usage = "[options]",
-	.about = "Shows what will become of the next datagrams, as JSON.",
+	.about = "Shows which of the next datagrams will be lost: x is lost, . is not. With --loss, which would be.",
 	.options = preview_options,
 	.count = COUNT(preview_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -174,6 +175,18 @@ static bool on_preview_option(void *context, int id, const char *value, struct e
 	return false;
 }
 
+/* What it is about goes to stderr, as from `pmulab loss preview`. */
+static void show_preview(const struct ctl *ctl, const json_t *answer)
+{
+	puts(ctl_text(answer, "fates"));
+	fflush(stdout);
+	fprintf(stderr, "%s, IPv%" JSON_INTEGER_FORMAT ", %s, seed %" JSON_INTEGER_FORMAT ", loss %s: from datagram %"
+		JSON_INTEGER_FORMAT " on\n", ctl_text(answer, "endpoint"),
+		json_integer_value(json_object_get(answer, "family")), ctl_text(answer, "direction"),
+		json_integer_value(json_object_get(answer, "seed")), ctl_text(answer, "loss"),
+		json_integer_value(json_object_get(answer, "from")));
+}
+
 int ctl_preview(int argc, char **argv)
 {
 	char target[1024] = "/v1/preview";
@@ -181,8 +194,7 @@ int ctl_preview(int argc, char **argv)
 	int status;
 	if (!ctl_begin(&ctl, &ctl_preview_cli, argc, argv, 0, 0, "", &status))
 		return status;
-	ctl.json = true;
-	return ctl_run(&ctl, "GET", target, NULL, NULL);
+	return ctl_run(&ctl, "GET", target, NULL, show_preview);
 }
 
 /* ---- metrics ---- */
