@@ -210,11 +210,11 @@ def test_part_2_one_by_one(handed_in):
     assert handed_in.told_once("close")["segments_out"] == 20
 
 
-@pytest.mark.parametrize("way", ["go", "cgo"])
-@pytest.mark.parametrize("language", ["Go"] if "Go" in PART2 else [])
-def test_part_2_both_resolvers_of_go(handed_in, compiled, language, way):
-    shutil.copy(compiled(language), handed_in.folder)
-    assert handed_in.run("./part2", "CMD_short:0", env={"GODEBUG": f"netdns={way}"}).lines == MESSAGES
+if "Go" in PART2:
+    @pytest.mark.parametrize("way", ["go", "cgo"])
+    def test_part_2_both_resolvers_of_go(handed_in, compiled, way):
+        shutil.copy(compiled("Go"), handed_in.folder)
+        assert handed_in.run("./part2", "CMD_short:0", env={"GODEBUG": f"netdns={way}"}).lines == MESSAGES
 
 
 # Part 3: the first datagram of the family that is served is lost
