@@ -67,3 +67,15 @@ test("what others have written stays text, and reads as they wrote it", async ()
 	assert.deepEqual(others(page), []);
 	assert.ok(!(await readFile(page.path, "utf8")).includes(HOSTILE.slice(0, 9) + "<script>"));
 });
+
+test("of a long run it says how much is missing", async () => {
+	const events = join(folder, "lab.ndjson"), text = "x".repeat(1000), lines = [];
+	for (let seq = 1; seq <= 40000; seq++)
+		lines.push(JSON.stringify({ t: seq / 1000, seq, event: "print", endpoint: "udp-print", peer: "127.0.0.1:4000", n: seq, text }) + "\n");
+	await writeFile(events, lines.join(""));
+	const page = await openReport(events);
+	await page.says("#numbers", /\d events · [\d,]+ events missing/);
+	const [, here, missing] = /([\d,]+) events · ([\d,]+) events missing/.exec(await page.text("#numbers")).map((number) => Number(number.replaceAll(",", "")));
+	assert.equal(here - 1 + missing, 40000); /* one of them says what is missing */
+	assert.deepEqual(page.faults, []);
+});

@@ -112,7 +112,7 @@ def test_nothing_is_loaded_from_anywhere():
 def test_only_its_own_script_and_style_may_run():
     page = report(line(START))
     policy = page.policy
-    assert policy["default-src"] == "'none'"
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
     (style,) = page.styles
     for rule, text in [("script-src", page.scripts[1]), ("style-src", style)]:
         assert policy[rule] == f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
