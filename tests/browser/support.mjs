@@ -9,7 +9,7 @@
  * Nothing sleeps: everything waits for what the page or a program says, for DEADLINE at most.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, mkdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -104,8 +104,8 @@ export async function until(ask, what = ask) {
 	throw new Error(`waited in vain for ${what}`);
 }
 
-/** A browser without a past, at the lab's page (or another address). What the page complains of stands in page.faults. */
-export async function openPage(lab, { width = 1280, height = 720, dark = false, url = lab.url } = {}) {
+/** A browser without a past, at the lab's page (or another address); `before` runs in it before its own modules. What the page complains of stands in page.faults. */
+export async function openPage(lab, { width = 1280, height = 720, dark = false, url = lab.url, before } = {}) {
 	const browser = await puppeteer.launch({
 		executablePath: CHROMIUM, headless: true, userDataDir: await folder(), timeout: DEADLINE,
 		args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -119,6 +119,8 @@ export async function openPage(lab, { width = 1280, height = 720, dark = false, 
 	page.on("console", (message) => message.type() === "error" && page.faults.push(message.text()));
 	await page.setViewport({ width, height });
 	await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
+	if (before)
+		await page.evaluateOnNewDocument(before);
 	await page.goto(url, { waitUntil: "domcontentloaded" });
 	page.text = (selector) => page.$eval(selector, (element) => element.textContent);
 	page.count = (selector) => page.$$eval(selector, (elements) => elements.length);
@@ -137,4 +139,13 @@ export async function picture(page, name) {
 		return;
 	await mkdir(where, { recursive: true });
 	await page.screenshot({ path: join(where, `${name}.png`) });
+}
+
+/** The page as one file with a run's events in it, as `pmulab report` writes it; its address. */
+export async function makeReport(events) {
+	const header = await readFile(join(BUILD, "servers/control/page/page_files.h"), "utf8");
+	const part = (name) => Buffer.from(new RegExp(`page_report_${name}\\[\\] = \\{([^}]*)\\}`).exec(header)[1].match(/-?\d+/g).map((number) => Number(number) & 255)).subarray(0, -1).toString();
+	const file = join(await folder(), "report.html");
+	await writeFile(file, part("head") + events.replaceAll("<", "\\u003c") + part("tail"));
+	return `file://${file}`;
 }

@@ -77,8 +77,7 @@ function showState() {
 	const rest = Math.max(0, Math.ceil((app.stateUntil - performance.now()) / 1000));
 	const state = byId("state");
 	state.dataset.state = app.state;
-	say(state, stateTexts[app.state]());
-	state.title = rest ? `tried again in ${rest} s` : "";
+	say(state, stateTexts[app.state]() + (rest && app.state === "gone" ? ` · again in ${rest} s` : ""));
 	document.body.classList.toggle("gone", app.state === "gone" || app.state === "refused");
 }
 

@@ -30,10 +30,9 @@ const table = {
 const endpoints = { streams: ["pmu", "pmu-ws", "pmu-tls", "pmu-wss", "echo"], datagrams: ["reset", "udp-print"], station: ["tv"], log: [] };
 const prepared = {
 	streams: [["20 at once", { "pmu.messages": "20", "pmu.rtt": "20ms" }], ["No round trip", { "pmu.rtt": "0" }]],
-	datagrams: [["Perfect", { "reset.loss": "none" }], ["Half", { "reset.loss": "50%" }], ["Bursts", { "reset.loss": "burst:30%,4" }],
-		["Lost answers", { "reset.loss": "50%", "reset.direction": "reply" }], ["Nothing passes", { "reset.loss": "100%" }],
-		["▶ Storm, 15 s", [{ set: { "reset.loss": "none" } }, { after: "5s", set: { "reset.loss": "60%" } }, { after: "10s", set: { "reset.loss": null } }]]],
-	station: [["Perfect", { "tv.loss": "none" }], ["30 % lost", { "tv.loss": "30%" }]],
+	datagrams: [["None", { "reset.loss": "none" }], ["Half", { "reset.loss": "50%" }], ["Bursts", { "reset.loss": "burst:30%,4" }],
+		["All", { "reset.loss": "100%" }], ["Replies", { "reset.loss": "50%", "reset.direction": "reply" }], ["▶ Storm, 15 s", [{ set: { "reset.loss": "none" } }, { after: "5s", set: { "reset.loss": "60%" } }, { after: "10s", set: { "reset.loss": null } }]]],
+	station: [["None lost", { "tv.loss": "none" }], ["30 % lost", { "tv.loss": "30%" }]],
 	log: [],
 };
 const models = { none: "nothing", random: "each by chance", burst: "in bursts", first: "the first", pattern: "a pattern", other: "another" };
@@ -165,7 +164,7 @@ function widget(row) {
 		update(value);
 		mark.hidden = value === start;
 		box.classList.toggle("changed", value !== start);
-		say(mark, `changed · back to ${start}`);
+		say(mark, `back to ${start || "nothing"}`);
 	} };
 }
 
@@ -242,7 +241,7 @@ export function controlsDraw(model) {
 	say(panel.scenario, panel.step ?? "");
 	const changed = [...panel.keys.values()].filter((about) => valueOf(about.key) !== about.start).length;
 	panel.all.hidden = changed === 0;
-	say(panel.all, `all back to the start: ${plural(changed, "key")}`);
+	say(panel.all, `all back (${plural(changed, "key")} changed)`);
 	preview(model);
 }
 
@@ -282,4 +281,7 @@ export function controlsListen(model, changed, clear) {
 	Object.assign(panel, { model, changed, onClear: clear });
 }
 
-export const controlsLive = (live) => (panel.live = live);
+export function controlsLive(live) {
+	panel.live = live;
+	byId("controls").inert = !live;
+}

@@ -101,7 +101,7 @@ function drawLost(model, ways, endpoint, way) {
 	const text = model.config[`${endpoint}.loss`] ?? "none", asked = lossOf(text);
 	say(byId("lost-name"), way === "reply" ? "Replies lost" : "Requests lost");
 	say(byId("lost"), tries ? `${grouped(lost)} of ${grouped(tries)} = ${percent(lost / tries)}` : "nothing yet");
-	const svg = byId("lost-scale"), [width] = sizeOf(svg, 64), at = (share) => 6 + (width - 12) * share;
+	const svg = byId("lost-scale"), [width] = sizeOf(svg, 64), at = (share) => 10 + (width - 20) * share;
 	svg.setAttribute("aria-label", `Observed ${tries ? percent(lost / tries) : "nothing"}, 95 % interval ${percent(low)} to ${percent(high)}, configured ${text}`);
 	const items = [
 		["rail", "rect", { class: "rail", x: at(0), y: 22, width: at(1) - at(0), height: 10, rx: 5 }],
@@ -124,7 +124,7 @@ function drawHistogram(model, ways, endpoint) {
 		shares.push(k < most ? packets[k] ?? 0 : packets.slice(k).reduce((sum, x) => sum + (x ?? 0), 0));
 		curve.push(k < most ? geometric(k, pass) : (1 - pass) ** (k - 1));
 	}
-	const top = Math.max(0.01, ...curve, ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = height - 24;
+	const top = Math.max(0.01, ...(pass > 0 ? curve : []), ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = height - 24;
 	const up = (share) => base - (base - 24) * share / top, items = [["base", "line", { class: "axis", x1: 0, x2: width, y1: base, y2: base }]];
 	for (let k = 1; k <= most; k++) {
 		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
@@ -132,8 +132,10 @@ function drawHistogram(model, ways, endpoint) {
 			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)],
 			[`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
 	}
-	items.push(["curve", "path", { class: "curve", d: curve.map((share, i) => `${i ? "L" : "M"}${4 + (i + 0.5) * wide} ${up(share)}`).join("") }]);
-	curve.forEach((share, i) => items.push([`dot ${i}`, "circle", { class: "dot", cx: 4 + (i + 0.5) * wide, cy: up(share), r: 4 }]));
+	if (pass > 0)
+		items.push(["curve", "path", { class: "curve", d: curve.map((share, i) => `${i ? "L" : "M"}${4 + (i + 0.5) * wide} ${up(share)}`).join("") }]);
+	if (pass > 0)
+		curve.forEach((share, i) => items.push([`dot ${i}`, "circle", { class: "dot", cx: 4 + (i + 0.5) * wide, cy: up(share), r: 4 }]));
 	draw(svg, items);
 	svg.setAttribute("aria-label", `${plural(answered, "answer")}: ${shares.map((x, i) => `${x} took ${i + 1}`).join(", ")}; the curve is geometric for ${percent(1 - pass)}`);
 }

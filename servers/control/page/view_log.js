@@ -77,6 +77,7 @@ export function logListen(model, changed, go, kept) {
 	const choose = () => {
 		Object.assign(logView, { filter: filter.value, search: search.value.toLowerCase() });
 		logRestart();
+		gather(model());
 		changed();
 	};
 	filter.value = kept?.filter ?? "";

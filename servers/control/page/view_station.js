@@ -1,7 +1,7 @@
 /* The station: the play as subtitles, and who takes part. */
 import { byId, grouped, make, say } from "./dom.js";
 
-const ENOUGH = 300, SHOWN = 7, PEOPLE = 9;
+const ENOUGH = 300, SHOWN = 9, PEOPLE = 9;
 
 export function stationDraw(model) {
 	const subtitles = byId("subtitles"), lines = model.lines.slice(-SHOWN), key = `${lines[0]?.seq} ${lines.at(-1)?.seq}`;
