@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
+import { cpus, loadavg } from "node:os";
 import { after, test } from "node:test";
 
 import { closeAll, DEADLINE, makeReport, openPage, picture, startLab, until } from "./support.mjs";
@@ -307,7 +308,7 @@ test("from the log to the picture", options, async () => {
 	await page.type("#log-search", "\"n\":3,");
 	await page.waitForFunction(() => document.querySelectorAll("#log-rows [data-seq]").length > 0);
 	await page.select("#log-filter", "datagrams");
-	await page.click("#log-rows [data-seq]");
+	await page.locator("#log-rows [data-seq]").click();
 	await page.waitForSelector("#datagrams:not([hidden])");
 	await page.waitForSelector("#ways-stage .hit.current");
 	await page.says("#ways-told", /^Re(quest|ply) 3 /);
@@ -316,7 +317,7 @@ test("from the log to the picture", options, async () => {
 	await page.type("#log-search", "\"i\":7,");
 	await page.select("#log-filter", "streams");
 	await page.has("#log-rows [data-seq]", 1);
-	await page.click("#log-rows [data-seq]");
+	await page.locator("#log-rows [data-seq]").click();
 	await page.waitForSelector("#streams-stage rect.current[data-call='7']");
 });
 
@@ -350,6 +351,10 @@ test("10,000 events a second do not freeze it", options, async () => {
 	for (const view of ["streams", "datagrams", "log"]) {
 		const page = await openPage(lab, { before: invented });
 		await tab(page, view);
+		const client = await page.createCDPSession();
+		await client.send("Performance.enable", { timeDomain: "threadTicks" });
+		const busy = async () => (await client.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+		const before = await busy();
 		const { frames, most, longest, missing } = await page.evaluate(async (which) => {
 			const stream = await window.invented, encoder = new TextEncoder(), frame = () => new Promise(requestAnimationFrame);
 			const peer = (n) => `127.0.0.1:${n % 60000}`;
@@ -377,10 +382,13 @@ test("10,000 events a second do not freeze it", options, async () => {
 			const sorted = times.slice(10).sort((a, b) => a - b);
 			return { frames: times.length, most: sorted[Math.floor(sorted.length * 0.9)], longest: sorted.at(-1), missing: window.sent - Number(document.documentElement.dataset.seq) };
 		}, view);
-		console.log(`${view}: ${frames} frames in 3 s, 90 % under ${most.toFixed(0)} ms, the longest ${longest.toFixed(0)} ms`);
+		const work = (await busy() - before) / frames;
+		console.log(`${view}: ${frames} frames in 3 s, 90 % under ${most.toFixed(0)} ms, the longest ${longest.toFixed(0)} ms, ${work.toFixed(0)} ms of work in each`);
 		assert.equal(missing, 0);
-		/* A machine that is busy with other things takes some of the frames: one in ten may be longer. */
-		assert.ok(most < 51 * Number(process.env.PMULAB_TEST_SCALE || 1), `${view}: 90 % of the frames took up to ${most.toFixed(0)} ms`);
+		/* The page's own time is what it answers for; how long a frame takes is another's too where the machine is busy. */
+		assert.ok(work < 25, `${view}: ${work.toFixed(0)} ms of work for a frame`);
+		if (loadavg()[0] < cpus().length)
+			assert.ok(most < 51, `${view}: 90 % of the frames took up to ${most.toFixed(0)} ms`);
 		await page.says({ streams: "#streams-list", datagrams: "#ways-told", log: "#log-count" }[view], /folded|no longer here/);
 		await page.browser().close();
 	}
