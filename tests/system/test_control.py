@@ -280,7 +280,7 @@ def test_pause_and_resume(control):
         assert messages(control.lab, "pmu-ws") == 20 and not control.lab.events(event="open", endpoint="pmu")
         assert control.post("/v1/resume").json["endpoints"][2]["paused"] is False
         assert waits.recv(100).startswith(b"This is PMU data 1")
-    assert [(one["endpoint"], one["who"]) for one in control.lab.events(event="suspend")] == [("pmu", "me")]
+    assert [(one["endpoint"], one["who"]) for one in control.lab.wait_all(1, event="suspend")] == [("pmu", "me")]
     assert control.lab.wait_all(1, event="resume")[0]["endpoint"] == "pmu"
     refused(control.post("/v1/pause", {"endpoint": "pmo"}), 422, "there are udp-print, echo", key="endpoint")
     refused(control.post("/v1/pause", {"endpoint": 3}), 422, key="endpoint")
