@@ -59,6 +59,10 @@ zsh                   | command zsh                   | zsh
 fish                  | command fish                  | fish
 strace                | command strace                | strace
 '
+BROWSER_NEEDS='
+chromium              | command chromium              | chromium
+npm                   | command npm                   | npm
+'
 CI_NEEDS='
 clang               | command clang                   | clang
 libclang-rt-dev     | clang-rt                        | the sanitizers of clang
