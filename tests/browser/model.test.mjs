@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { modelAdd, modelCreate, modelRead } from "../../servers/control/page/model.js";
 import { segmentCount } from "../../servers/control/page/model_streams.js";
+import { lineSplitter } from "../../servers/control/page/source.js";
 import { geometric, lossOf, passOf, wilson } from "../../servers/control/page/stats.js";
 
 /** Events in order, numbered. */
@@ -30,8 +31,8 @@ test("blocks flow together: the first leaves alone, the others in one segment wh
 });
 
 test("what was held leaves with the next call, and that call by itself: two segments", () => {
-	const one = read(send(1, 18, 1, 18, 0), send(2, 18, 1, 18, 18), send(3, 18, 3, 54, 0)).conns.get(1);
-	assert.deepEqual(spans(one.segments), [[0, 18], [18, 36], [36, 54]]);
+	const one = read(send(1, 18, 1, 18, 0), send(2, 18, 1, 18, 18), send(3, 19, 1, 18, 37), send(4, 19, 3, 74, 0)).conns.get(1);
+	assert.deepEqual(spans(one.segments), [[0, 18], [18, 55], [55, 74]]);
 });
 
 test("a flood is full segments and a rest", () => {
@@ -39,6 +40,8 @@ test("a flood is full segments and a rest", () => {
 	assert.equal(one.segments.length, 40);
 	assert.deepEqual(one.segments[0], { ...one.segments[0], from: 0, to: 1448 });
 	assert.deepEqual(spans(one.segments).at(-1), [56472, 57344]);
+	/* Also where the kernel had sent all of it before anybody looked. */
+	assert.deepEqual(spans(read(send(1, 57344, 40, 57344, 0)).conns.get(1).segments).at(-1), [56472, 57344]);
 });
 
 test("a handshake is no message, nor is a goodbye", () => {
@@ -47,13 +50,28 @@ test("a handshake is no message, nor is a goodbye", () => {
 		{ ...close(4, 173), ...ws }).conns.get(1);
 	assert.deepEqual([one.base, one.before], [129, 1]);
 	assert.deepEqual(spans(one.calls), [[129, 149], [149, 169]]);
-	assert.equal(one.segments[0].from, 129);
+	assert.deepEqual(spans(one.segments), [[129, 149], [149, 169], [169, 173]]); /* the last one is the goodbye */
+	assert.equal(one.segments[0].k, 2);
 });
 
 test("files of before, without bytes that left", () => {
-	const old = (i, segments) => conn("send", { i, bytes: 10, sent: 10, calls: 1, segments });
-	const one = read(old(1, 1), old(2, 1), conn("close", { messages: 2, bytes_out: 20, segments_out: 2 })).conns.get(1);
-	assert.deepEqual(spans(one.segments), [[0, 10], [10, 20]]);
+	const old = (i, bytes, segments) => conn("send", { i, bytes, sent: bytes, calls: 1, segments });
+	const one = read(old(1, 10, 1), old(2, 30, 1), conn("close", { messages: 2, bytes_out: 40, segments_out: 2 })).conns.get(1);
+	assert.deepEqual(spans(one.segments), [[0, 10], [10, 40]]);
+});
+
+test("of older connections only the sums are kept", () => {
+	const model = read(...Array.from({ length: 62 }, (_, i) => [send(1, 18, 1, 18, 0), send(2, 18, 2, 36, 0)].map((event) => ({ ...event, conn: i + 1 }))).flat());
+	const [first, last] = [model.conns.get(1), model.conns.get(62)];
+	assert.deepEqual([first.folded, first.calls.length, segmentCount(first), first.callCount], [true, 0, 2, 2]);
+	assert.deepEqual([last.folded, last.calls.length, segmentCount(last)], [false, 2, 2]);
+});
+
+test("lines come in any pieces", () => {
+	const lines = [], split = lineSplitter((line) => lines.push(line));
+	for (const piece of ["id: 1\nda", "ta: {}\n", "\n", "data: x"])
+		split(piece);
+	assert.deepEqual(lines, ["id: 1", "data: {}", ""]);
 });
 
 const peer = "127.0.0.1:5000";

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { after, test } from "node:test";
 
-import { closeAll, DEADLINE, makeReport, openPage, picture, startLab, until } from "./support.mjs";
+import { closeAll, DEADLINE, openPage, picture, startLab, until } from "./support.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const options = { timeout: 6 * DEADLINE };
@@ -236,27 +236,6 @@ test("what students send is text", options, async () => {
 	assert.equal(await page.evaluate(() => window.hit), false);
 	assert.equal(await page.count("main img, main script"), 0);
 	assert.deepEqual(page.faults, []);
-});
-
-test("a run that is over, as one file without a server", options, async () => {
-	const lab = await startLab("--set", "reset.family=both");
-	await lab.run("pdc", "CMD_short:0");
-	await lab.run("pdc", "</script><script>window.hit=1</script>");
-	await lab.run("pdc-reset", "-4", "-t", "0.02", "--runs", "10");
-	await lab.stop();
-	const events = await readFile(lab.events, "utf8"), page = await openPage(lab, { url: await makeReport(events) });
-	await page.says("#state", /a run that is over/);
-	await page.click("#streams-list [data-conn='1']");
-	await page.has("#streams-stage rect[data-segment]", 2);
-	await tab(page, "datagrams");
-	await page.says("#lost", /of \d+ = /);
-	assert.ok(await page.count("#ways-stage [data-direction]") > 5);
-	await tab(page, "log");
-	await page.says("#log-count", new RegExp(`^${events.trim().split("\n").length} of`));
-	assert.equal(await page.evaluate(() => window.hit), undefined);
-	assert.equal(await page.$eval("#controls", (aside) => aside.checkVisibility()), false);
-	assert.deepEqual(page.faults, []);
-	await picture(page, "report");
 });
 
 test("by keys alone", options, async () => {

@@ -9,7 +9,7 @@
  * Nothing sleeps: everything waits for what the page or a program says, for DEADLINE at most.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -139,13 +139,4 @@ export async function picture(page, name) {
 		return;
 	await mkdir(where, { recursive: true });
 	await page.screenshot({ path: join(where, `${name}.png`) });
-}
-
-/** The page as one file with a run's events in it, as `pmulab report` writes it; its address. */
-export async function makeReport(events) {
-	const header = await readFile(join(BUILD, "servers/control/page/page_files.h"), "utf8");
-	const part = (name) => Buffer.from(new RegExp(`page_report_${name}\\[\\] = \\{([^}]*)\\}`).exec(header)[1].match(/-?\d+/g).map((number) => Number(number) & 255)).subarray(0, -1).toString();
-	const file = join(await folder(), "report.html");
-	await writeFile(file, part("head") + events.replaceAll("<", "\\u003c") + part("tail"));
-	return `file://${file}`;
 }

@@ -155,10 +155,13 @@ const kinds = {
 };
 
 function widget(row) {
+	const about = panel.keys.get(row.key), fixed = about?.effect === "restart";
 	const { parts, update } = kinds[row.kind](row), mark = make("button", { className: "back", hidden: true });
 	mark.addEventListener("click", () => back(row.key));
-	const box = make("div", { className: `control ${row.kind}`, dataset: { key: row.key }, title: panel.keys.get(row.key)?.help ?? "" },
-		make("h3", {}, row.label), ...parts, mark);
+	const box = make("div", { className: `control ${row.kind}`, dataset: { key: row.key }, title: about?.help ?? "" },
+		make("h3", {}, row.label), ...parts, mark, fixed ? make("p", { className: "small" }, `set when the lab starts: --set ${row.key}=`) : null);
+	if (fixed)
+		box.querySelectorAll("input, select").forEach((input) => (input.disabled = true));
 	return { box, show() {
 		const value = valueOf(row.key), start = panel.keys.get(row.key)?.start ?? value;
 		update(value);
