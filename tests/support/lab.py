@@ -17,11 +17,14 @@
 Nothing here sleeps or polls: threads read what comes, and whoever waits is woken by it. Every wait ends after
 DEADLINE seconds, which PMULAB_TEST_SCALE stretches for slow builds. PMULAB_BUILD names the build folder.
 """
+import atexit
 import collections
+import functools
 import json
 import os
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,10 +150,18 @@ class Program:
         self.process.stdin.close()
 
 
+@functools.cache
+def preloaded():
+    """The library below, at a path without blanks: in LD_PRELOAD they separate names (ld.so(8))."""
+    folder = tempfile.TemporaryDirectory(prefix="pmulab-refuse-")
+    atexit.register(folder.cleanup)
+    return shutil.copy(BUILD / "tests" / "librefuse.so", folder.name)
+
+
 def refusing(address, number):
     """The environment of a program to which the kernel refuses with errno `number` whatever it sends to `address`."""
     sanitizer = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
-    return {"LD_PRELOAD": str(BUILD / "tests" / "librefuse.so"), "REFUSE_ADDRESS": address, "REFUSE_ERRNO": str(number),
+    return {"LD_PRELOAD": preloaded(), "REFUSE_ADDRESS": address, "REFUSE_ERRNO": str(number),
             "ASAN_OPTIONS": sanitizer}
 
 

@@ -1,5 +1,6 @@
 """`pmulab run --summary`: what stands on stderr behind the program's own words."""
 import collections
+import shlex
 import subprocess
 import sys
 
@@ -23,6 +24,11 @@ def connect(endpoint):
 def read_all(peer):
     return b"".join(iter(lambda: peer.recv(65536), b""))
 """
+
+
+def sh(name):
+    """A program as a shell's word: its path may have blanks."""
+    return shlex.quote(program(name))
 
 
 @pytest.fixture
@@ -91,7 +97,7 @@ def test_behind_the_text_of_verbose(state_directory):
 
 @pytest.mark.parametrize("endpoint, client", [("pmu", "pdc"), ("pmu-ws", "pdc-ws"), ("pmu-tls", "pdc-tls")])
 def test_commands(summary, endpoint, client):
-    seen = summary(["sh", "-c", f"{program(client)} CMD_short:0 && {program(client)} CMD_short:0"])
+    seen = summary(["sh", "-c", f"{sh(client)} CMD_short:0 && {sh(client)} CMD_short:0"])
     assert seen.result.status == 0, seen.result
     row = seen.rows[endpoint][0]
     assert row.startswith("2 connections: CMD_short:0 twice; 40 messages (742 bytes) in "), row
@@ -102,7 +108,7 @@ def test_commands(summary, endpoint, client):
 
 
 def test_websocket_over_tls(summary):
-    seen = summary(["sh", "-c", f'{program("pdc-ws")} wss://localhost/ CMD_floodme'])
+    seen = summary(["sh", "-c", f'{sh("pdc-ws")} wss://localhost/ CMD_floodme'])
     assert seen.rows["pmu-wss"][0].startswith("1 connection: CMD_floodme; 1 message (57344 bytes) in ")
     assert seen.clean
 
@@ -128,7 +134,7 @@ def test_a_lost_answer_moves_the_clock(summary):
 
 @needs_ipv6
 def test_both_families(summary):
-    seen = summary(["sh", "-c", f'{program("pdc-reset")} -4; {program("pdc-reset")} -6'],
+    seen = summary(["sh", "-c", f'{sh("pdc-reset")} -4; {sh("pdc-reset")} -6'],
                    settings("reset.family=both", "reset.loss=none"))
     assert seen.rows["reset"][0].startswith('2 requests (1 over IPv4, 1 over IPv6): "RESET:20"; the clock moved twice')
 
@@ -149,7 +155,7 @@ for i in range(5):
 
 
 def test_udp_and_echo(summary):
-    seen = summary(["sh", "-c", f'{program("udp-send")} && {program("echo-client")} hello'])
+    seen = summary(["sh", "-c", f'{sh("udp-send")} && {sh("echo-client")} hello'])
     assert seen.rows["udp-print"] == ['1 datagram with 13 bytes: "Hello, Romeo "']
     assert seen.rows["echo"] == ["1 connection; 5 bytes, all sent back; closed by the program"]
     assert seen.clean
@@ -157,7 +163,7 @@ def test_udp_and_echo(summary):
 
 def test_a_participant_who_is_answered(summary):
     text = "\\n".join(["What a piece of work is a man!"] * 12)
-    seen = summary(["sh", "-c", f"printf '{text}' | {program('tv-send')} --id 123456"])
+    seen = summary(["sh", "-c", f"printf '{text}' | {sh('tv-send')} --id 123456"])
     assert seen.rows["tv"] == ['"123456" has said 360 characters in 12 datagrams and was answered once']
     assert seen.clean
 
@@ -166,7 +172,7 @@ def test_a_participant_who_is_answered(summary):
 
 
 def test_wrong_commands_are_folded(summary):
-    pdc = program("pdc")
+    pdc = sh("pdc")
     seen = summary(["sh", "-c", f"{pdc} CMD_short:0; {pdc} CMD_shrt:0; {pdc} CMD_shrt:0; {pdc} 'CMD_short: 1'; exit 3"])
     assert seen.result.status == 3
     assert seen.rows["pmu"][0].startswith("4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) in ")
