@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.box import Box, require_box, user_names, users  # noqa: E402  the path comes first
+from support.box import Box, require_box, tested_names, users  # noqa: E402  the path comes first
 from support.lab import Lab, Program  # noqa: E402
 
 
@@ -73,7 +73,7 @@ def everybody():
         yield people
 
 
-@pytest.fixture(scope="session", params=user_names())
+@pytest.fixture(scope="session", params=tested_names())
 def user(everybody, request):
     """Who `pmulab run` is run as, in a box; described in support/box.py."""
     require_box(everybody[request.param])

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from support.lab import BUILD, DEADLINE, Program, Result, Stream, environment
+from support.lab import BUILD, DEADLINE, SANITIZED, Program, Result, Stream, environment
 
 NOBODY = 65534
 BECOME_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
@@ -31,8 +31,13 @@ NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork")
 
 
 def user_names():
-    """Who the tests run as: nobody only where somebody may become it."""
+    """Who there is: nobody only where somebody may become it."""
     return ["root", "nobody"] if os.geteuid() == 0 else ["self"]
+
+
+def tested_names():
+    """Who the tests run as: one alone where the programs are slow."""
+    return user_names()[-1:] if SANITIZED else user_names()
 
 
 class User:
