@@ -211,6 +211,39 @@ test("a connection that breaks is taken up again without a gap", options, async 
 	assert.equal(all, seq);
 });
 
+test("a laptop that slept comes back", options, async () => {
+	const lab = await startLab(), page = await openPage(lab, { before: breakable });
+	await lab.run("pdc", "CMD_short:0");
+	await page.has("#streams-stage rect[data-segment]", 2);
+	assert.equal(await page.evaluate(() => breakable.resumed), "");
+	/* An hour later: the stream looks alive, and nobody knows. */
+	await page.evaluate(() => {
+		const real = Date.now;
+		Date.now = () => real() + 3600000;
+		document.dispatchEvent(new Event("visibilitychange"));
+	});
+	await page.waitForFunction(() => Number(breakable.resumed) > 0, { polling: 50 });
+	await page.says("#state", /live/);
+	await lab.run("pdc", "CMD_floodme");
+	await page.has("#streams-stage rect[data-segment]", 40);
+	await page.has("#streams-list [data-conn]", 2);
+});
+
+test("another lab at the same address: the page says that it wants another key, and with that begins anew", options, async () => {
+	const first = await startLab(), page = await openPage(first);
+	await first.run("pdc", "CMD_short:0");
+	await page.has("#streams-list [data-conn]", 1);
+	await first.stop("SIGKILL");
+	await page.says("#state", /gone/);
+	const second = await startLab(`--page=127.0.0.1:${new URL(first.url).port}`);
+	await page.says("#state", /another key/);
+	await page.has("#streams-list [data-conn]", 1);
+	await page.goto(second.url);
+	await page.says("#state", /live/);
+	await page.has("#streams-list [data-conn]", 0);
+	await page.says("#streams-title", /No connection yet/);
+});
+
 test("the server is cut: the page says so, and keeps what it has", options, async () => {
 	const lab = await startLab(), page = await openPage(lab);
 	await lab.run("pdc", "CMD_short:0");
