@@ -1,4 +1,4 @@
-"""JSON Schema, as much of it as docs/openapi.json uses: a keyword that is not known here is an error, not a word to pass over.
+"""JSON Schema, as much of it as docs/openapi.json uses; a keyword that is not known here is an error.
 
     document = Document(json.loads(text))     # an OpenAPI file
     document.resolve(node)                     # behind its $ref

@@ -144,7 +144,8 @@ CALLS = [
     ("POST", "/v1/resume", {"endpoint": None}, 200),
     ("POST", "/v1/resume", {"endpoints": "pmu"}, 422),
     ("GET", "/v1/preview", None, 200),
-    ("GET", "/v1/preview?endpoint=reset&family=4&direction=request&n=1000&loss=gemodel:5%25,50%25,max-run=1", None, 200),
+    ("GET", "/v1/preview?endpoint=reset&family=4&direction=request&n=1000&loss=gemodel:5%25,50%25,max-run=1", None,
+     200),
     ("GET", "/v1/preview?endpoint=tv", None, 200),
     ("GET", "/v1/preview?loss=x", None, 400),
     ("GET", "/v1/preview?endpoint=tv&direction=request", None, 404),
@@ -308,7 +309,7 @@ def test_its_commands(control):
         assert os.environ.get("CI") != "true", "curl is missing"
         pytest.skip("curl is missing")
     for line in re.findall(r"^(curl .*)$", GUIDE, re.MULTILINE):
-        line = line.replace("lab.socket", str(control.path)).replace("http://127.0.0.1:8080", f"http://{control.authority}")
+        line = line.replace("lab.socket", str(control.path)).replace("127.0.0.1:8080", control.authority)
         done = subprocess.run(["sh", "-c", f"{line} -sf"], env={**os.environ, "KEY": control.key}, capture_output=True,
                               text=True, timeout=DEADLINE)
         assert done.returncode == 0 and isinstance(json.loads(done.stdout), dict), f"{line}\n{done.stderr}"

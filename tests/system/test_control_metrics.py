@@ -81,7 +81,7 @@ def test_streams(control):
 
 
 def test_datagrams(start_control):
-    control = start_control("--set", "reset.loss=first:2")
+    control = start_control("--set", "reset.loss=first:2", "--set", "reset.family=4")
     peer = Peer(control.lab, "reset")
     assert [bool(peer.fate(RESET)) for _ in range(5)] == [False, False, True, True, True]
     families = metrics(control)

@@ -10,6 +10,12 @@ MODELS = ["none", "50%", "burst:40%,3", "gemodel:30%,40%,80%,5%", "state:20%,50%
           "pattern:xx.", "90%,max-run=2"]
 
 
+@pytest.fixture
+def start_control(start_control):
+    """Over IPv4, whatever the hour."""
+    return lambda *args: start_control("--set", "reset.family=4", *args)
+
+
 def preview(control, **parameters):
     answer = control.get(f"/v1/preview?{urllib.parse.urlencode(parameters)}")
     assert answer.status == 200, answer.text

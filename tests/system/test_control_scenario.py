@@ -11,6 +11,12 @@ HOUR = "1h"
 LONG = 1  # seconds: two requests in a row take less
 
 
+@pytest.fixture
+def start_control(start_control):
+    """Over IPv4, whatever the hour."""
+    return lambda *args: start_control("--set", "reset.family=4", *args)
+
+
 def start(control, *steps, **kwargs):
     answer = control.post("/v1/scenario", list(steps), **kwargs)
     assert answer.status == 200, answer.text
@@ -235,7 +241,7 @@ STEPS = [{"set": {"reset.loss": "none"}}, {"after": "10ms", "set": {"reset.loss"
 
 
 def test_at_the_start(start_lab, file):
-    lab = start_lab("--scenario", file(STEPS))
+    lab = start_lab("--set", "reset.family=4", "--scenario", file(STEPS))
     first, second = lab.wait_all(2, event="change", who="scenario", key="reset.loss")
     assert (first["after"], second["after"]) == ("none", "100%") and second["t"] - first["t"] >= 0.009
     assert lab.wait(event="suspend")["endpoint"] == "pmu"
@@ -266,7 +272,8 @@ def test_beside_a_command(file, tmp_path):
 def test_bad_files(file, tmp_path, text, line):
     path = file(text)
     events = tmp_path / "events"
-    done = run("pmulab", "serve", "--ephemeral", "--bind", "127.0.0.1", "--events", events, "--scenario", path, "echo", "reset")
+    done = run("pmulab", "serve", "--ephemeral", "--bind", "127.0.0.1", "--events", events, "--scenario", path, "echo",
+               "reset")
     assert done.status == 2
     assert done.stderr.startswith(f"pmulab serve: --scenario: {line.format(path=path)}"), done.stderr
     assert not events.exists()
