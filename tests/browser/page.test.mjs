@@ -1,5 +1,6 @@
 /* The page in a browser, with a lab behind it: what people see, by mouse, by keys, and when something breaks. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
@@ -238,7 +239,10 @@ test("another lab at the same address: the page says that it wants another key, 
 	const second = await startLab(`--page=127.0.0.1:${new URL(first.url).port}`);
 	await page.says("#state", /another key/);
 	await page.has("#streams-list [data-conn]", 1);
-	await page.goto(second.url);
+	/* Another tab brings the key for both. */
+	const other = await page.browser().newPage();
+	await other.goto(second.url);
+	await page.bringToFront();
 	await page.says("#state", /live/);
 	await page.has("#streams-list [data-conn]", 0);
 	await page.says("#streams-title", /No connection yet/);
@@ -255,13 +259,18 @@ test("the server is cut: the page says so, and keeps what it has", options, asyn
 });
 
 test("what students send is text", options, async () => {
-	const lab = await startLab("--set", "tv.interval=1s"), page = await openPage(lab);
+	const lab = await startLab("--set", "tv.interval=1s", "--set", "reset.family=both"), page = await openPage(lab);
 	await page.evaluate(() => (window.hit = false));
 	await lab.run("pdc", "<script>window.hit=1</script>");
 	await page.says("#streams-title", /<script>window.hit=1<\/script>/);
 	const speaker = lab.start("tv-send", "--id", "<b>x\"&");
 	speaker.input.end("<img src=x onerror='window.hit=1'>\u202e\n");
 	await speaker.end;
+	const socket = createSocket("udp4").unref();
+	socket.send("<a><script>1", lab.env.PMULAB_RESET_PORT, "127.0.0.1", () => socket.close());
+	await tab(page, "datagrams");
+	await page.says("#ways-stage svg", /<a><script>1/);
+	assert.equal(await page.count("main a"), 0);
 	await tab(page, "station");
 	await page.says("#participants", /<img src=x onerror=/);
 	await tab(page, "log");
