@@ -1,5 +1,6 @@
 """Fixtures of the system and interop tests; what they hand out is described in support/lab.py."""
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from support.lab import Lab, Program  # noqa: E402
 
 
 def pytest_configure(config):
+    # Programs inherit what is ignored, and who starts tests in the background (nohup(1), `&` in a script) ignores these.
+    for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGQUIT, signal.SIG_DFL),
+                          (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
     config.addinivalue_line("markers", "alone: measures time or load; runs without other tests beside it")
     config.addinivalue_line("markers", "root: needs root's rights; left out, and counted as deselected, for anybody else")
 

@@ -147,7 +147,7 @@ def test_readme(user, checkout):
     text = README.split("## Your own program, unchanged")[1].split("\n## ")[0]
     (checkout / "Part2_123456_234567.py").write_text(dict(FILE.findall(GUIDE))["part2.py"])
     assert [step.command.split()[1] for step in steps(text) if "pmulab" in step.command] == \
-        ["run", "run", "answers", "shell", "doctor"]
+        ["run", "run", "answers", "report", "shell", "doctor"]
     terminal = open_terminal(user, checkout)
     try:
         do(text, lambda _: terminal)
