@@ -36,7 +36,7 @@ const struct config_row config_rows[KEY_COUNT] = {
 	[KEY_PMU_FIRST] = { "first", PMU, KIND_INTEGER, "1", .max = 1000000000,
 		.help = "number of the first one (as deployed: 0)" },
 	[KEY_PMU_FLOOD] = { "flood", PMU, KIND_BYTES, "57344", .min = 1, .max = MIB(64),
-		RESTART, .help = "bytes that CMD_floodme sends" },
+		.help = "bytes that CMD_floodme sends" },
 	[KEY_PMU_FLOOD_TEXT] = { "flood_text", PMU, KIND_PATH, "",
 		RESTART, .help = "text of the flood; empty: Hamlet" },
 	[KEY_PMU_RTT] = { "rtt", PMU, KIND_DURATION, "20ms", .max = MILLI(200),

@@ -12,6 +12,7 @@
 #include "common/transport.h"
 #include "servers/endpoint.h"
 #include "servers/stream/conn.h"
+#include "servers/stream/floods.h"
 #include "servers/stream/stream_listen.h"
 
 enum {
@@ -40,6 +41,7 @@ struct endpoint_stream {
 	struct listener *listeners;
 	size_t listener_count;
 	struct ev_timer rest; /* until accepting goes on */
+	struct floods floods; /* made while it runs */
 	bool stopped;
 };
 
@@ -68,6 +70,8 @@ static void on_end(struct conn_host *host)
 {
 	struct endpoint_stream *endpoint =
 		(struct endpoint_stream *)((char *)host - offsetof(struct endpoint_stream, host));
+	if (host->count == 0)
+		floods_forget(&endpoint->floods);
 	if (endpoint->stopped && host->count == 0)
 		endpoint->options.on_idle(endpoint->options.context);
 }
@@ -227,7 +231,7 @@ static bool listen_on_all(struct endpoint_stream *endpoint, const struct address
 	for (size_t i = 0; i < count; i++) {
 		struct address address = addresses[i];
 		address_set_port(&address, port);
-		int fd = stream_listen_on(&address, mss(endpoint), endpoint->options.text_len, err);
+		int fd = stream_listen_on(&address, mss(endpoint), endpoint->host.session_host.flood_len, err);
 		if (fd < 0) {
 			int error = errno;
 			close_listeners(endpoint);
@@ -299,13 +303,40 @@ static void stream_abort(struct endpoint *base)
 	conn_abort_all(&endpoint->host);
 }
 
-/* Who has connected and waits has the segments that were asked for then. */
+static bool flood_changed(const struct endpoint_stream *endpoint)
+{
+	return endpoint->type->groups & GROUP_PMU &&
+		(size_t)integer(endpoint, KEY_PMU_FLOOD) != endpoint->host.session_host.flood_len;
+}
+
+static bool stream_check(struct endpoint *base, struct err *err)
+{
+	struct endpoint_stream *endpoint = from_base(base);
+	if (endpoint->host.count == 0)
+		floods_forget(&endpoint->floods);
+	return !flood_changed(endpoint) || floods_check(&endpoint->floods, err);
+}
+
+/* Who has connected and waits has the segments and the room that were asked for then. */
 static void stream_changed(struct endpoint *base)
 {
 	struct endpoint_stream *endpoint = from_base(base);
+	struct session_host *session = &endpoint->host.session_host;
+	struct err err = { 0 };
 	read_keys(endpoint);
+	if (flood_changed(endpoint)) {
+		size_t len = (size_t)integer(endpoint, KEY_PMU_FLOOD);
+		const char *file = config_text(endpoint->options.config, KEY_PMU_FLOOD_TEXT, endpoint->options.id);
+		const char *text = floods_make(&endpoint->floods, file, len, &err);
+		if (text) {
+			session->flood = text;
+			session->flood_len = len;
+		} else {
+			emit_error(endpoint, "configuration", err.text, NULL);
+		}
+	}
 	for (size_t i = 0; i < endpoint->listener_count; i++)
-		stream_listen_mss(endpoint->listeners[i].fd, mss(endpoint));
+		stream_listen_change(endpoint->listeners[i].fd, mss(endpoint), session->flood_len);
 }
 
 static void stream_pause(struct endpoint *base, bool paused)
@@ -353,6 +384,7 @@ static void stream_destroy(struct endpoint *base)
 	close_listeners(endpoint);
 	conn_abort_all(&endpoint->host);
 	free(endpoint->listeners);
+	floods_finish(&endpoint->floods);
 	free(endpoint);
 }
 
@@ -364,6 +396,7 @@ const struct endpoint_ops endpoint_stream_ops = {
 	.is_idle = stream_is_idle,
 	.abort = stream_abort,
 	.totals = stream_totals,
+	.check = stream_check,
 	.changed = stream_changed,
 	.pause = stream_pause,
 	.connections = stream_connections,

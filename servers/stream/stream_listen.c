@@ -43,8 +43,12 @@ int stream_listen_on(const struct address *address, int mss, size_t flood, struc
 	return fd;
 }
 
-/* 0 is taken for the kernel's own by tcp(7), TCP_MAXSEG, too. */
-void stream_listen_mss(int fd, int mss)
+/* 0 is taken for the kernel's own by tcp(7), TCP_MAXSEG, too. A buffer that was set does not grow by itself any more, so a
+   flood that is too large for any gets the largest. */
+void stream_listen_change(int fd, int mss, size_t flood)
 {
+	int buffer = flood > SEND_BUFFER_MAX ? SEND_BUFFER_MAX : send_buffer(flood);
 	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
+	if (buffer > 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 }

@@ -10,7 +10,7 @@
 /* As net_listen. `mss`: bytes in a segment, 0: the kernel's; `flood`: bytes that are sent at once, 0: few. */
 int stream_listen_on(const struct address *address, int mss, size_t flood, struct err *err);
 
-/* For connections that begin from now on. */
-void stream_listen_mss(int fd, int mss);
+/* The same for a listener that is there: for connections that begin from now on. */
+void stream_listen_change(int fd, int mss, size_t flood);
 
 #endif

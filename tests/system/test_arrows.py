@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     "servers/events/": ("common/", "servers/events/", "servers/endpoint_table.h"),
     "servers/endpoint_table": ("servers/endpoint", "servers/stream/session.h", "servers/datagram/responder.h"),
     "servers/stream/": ("common/", "servers/stream/", "servers/events/", "servers/config.h", "servers/endpoint",
-                        "servers/port_holder.h"),
+                        "servers/port_holder.h", "servers/flood.h"),
     "servers/datagram/": ("common/", "servers/datagram/", "servers/events/", "servers/config.h", "servers/endpoint",
                           "servers/duration.h"),
     "servers/stream/session": ("common/wire.h", "servers/stream/session.h", "servers/events/event.h",

@@ -45,7 +45,7 @@ static const struct {
 	{ "pmu.messages", "20", "20", "0..1000000", "integer", "", CONFIG_NOW, ENDPOINT_NONE },
 	{ "pmu-ws.messages", "20", "20", "0..1000000", "integer", "", CONFIG_NOW, ENDPOINT_PMU_WS },
 	{ "pmu.port", "5003", "5003", "0..65535", "integer", "", CONFIG_RESTART, ENDPOINT_PMU },
-	{ "pmu.flood", "57344", "57344", "1..64MiB", "bytes", "bytes", CONFIG_RESTART, ENDPOINT_NONE },
+	{ "pmu.flood", "57344", "57344", "1..64MiB", "bytes", "bytes", CONFIG_NOW, ENDPOINT_NONE },
 	{ "pmu.idle", "300s", "300s", "1ms..86400s|none", "duration", "seconds", CONFIG_CONNECTION, ENDPOINT_NONE },
 	{ "pmu.mss", "1460", "1460", "0|88..32767", "integer", "", CONFIG_CONNECTION, ENDPOINT_NONE },
 	{ "pmu.speed", "1", "1", "0.001..1000000", "factor", "", CONFIG_NOW, ENDPOINT_NONE },

@@ -40,6 +40,42 @@ START_TEST(test_between_two_commands)
 }
 END_TEST
 
+/* A connection that is open may still be sending an older flood; none is forgotten as long as there is one. */
+START_TEST(test_floods)
+{
+	static const struct emulator_change one_more = { "pmu.flood", "7000" };
+	struct refused refused = { 0 };
+	struct lab lab;
+	struct peer early, peer;
+	lab_start(&lab, PMU, false, (const char *const[]){ "pmu.rtt=0", "pmu.flood=10", NULL });
+	for (int i = 0; i < 12; i++) {
+		char size[16];
+		snprintf(size, sizeof size, "%d", 100 + 500 * i);
+		lab_set(&lab, "pmu.flood", size);
+		peer_open(&peer, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
+		peer_say(&peer, "CMD_floodme");
+		lab_until(&lab, peer.eof);
+		ck_assert_uint_eq(peer.len, (size_t)(100 + 500 * i));
+		peer_close(&peer);
+		lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, NULL, NULL) == (unsigned)i + 1);
+	}
+	peer_open(&early, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
+	lab_until(&lab, lab_seen(&lab, 0, EVENT_OPEN, NULL, NULL, NULL) == 13);
+	lab_set(&lab, "pmu.flood", "1000");
+	lab_set(&lab, "pmu.flood", "2000");
+	lab_set(&lab, "pmu.flood", "3000");
+	ck_assert(!emulator_change(lab.emulator, &one_more, 1, "test", lab_on_refused, &refused));
+	ck_assert_uint_eq(refused.count, 1);
+	peer_say(&early, "CMD_floodme");
+	lab_until(&lab, early.eof);
+	ck_assert_uint_eq(early.len, 3000);
+	peer_close(&early);
+	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, NULL, NULL) == 13);
+	lab_set(&lab, "pmu.flood", "7000");
+	lab_finish(&lab);
+}
+END_TEST
+
 /* What runs goes on as it was begun. */
 START_TEST(test_in_the_middle_of_a_command)
 {
@@ -177,10 +213,10 @@ START_TEST(test_same)
 	lab_set(&lab, "pmu.messages", "20");
 	lab_set(&lab, "pmu.rtt", "0ms");
 	lab_set(&lab, "pmu.port", "5003");
-	lab_set(&lab, "pmu-ws.flood", "56KiB");
+	lab_set(&lab, "pmu-ws.flood_text", "");
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, NULL, NULL), 0);
 	ck_assert_str_eq(lab_key(&lab, "pmu.messages").origin, "default");
-	ck_assert(lab_key(&lab, "pmu-ws.flood").inherited);
+	ck_assert(lab_key(&lab, "pmu-ws.flood_text").inherited);
 	ck_assert(emulator_change(lab.emulator, twice, 2, "test", NULL, NULL));
 	ck_assert_str_eq(lab_key(&lab, "pmu.messages").value, "4");
 	lab_finish(&lab);
@@ -480,6 +516,7 @@ int main(void)
 	      *now = tcase_create("now");
 	TCase *const cases[] = { keys, later, chance, now };
 	tcase_add_test(keys, test_between_two_commands);
+	tcase_add_test(keys, test_floods);
 	tcase_add_test(keys, test_in_the_middle_of_a_command);
 	tcase_add_test(keys, test_all_or_nothing);
 	tcase_add_test(keys, test_unset);
