@@ -33,10 +33,11 @@ class Member:
         for option in (IP_PKTINFO, IP_RECVTTL):
             self.socket.setsockopt(socket.IPPROTO_IP, option, 1)
         self.socket.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
-        self.socket.bind(("", lab.port("tv")))
+        group = lab.env["PMULAB_TV_GROUP"]
+        # To the group's address: that of another test's client may have the same port.
+        self.socket.bind((group, lab.port("tv")))
         if join:
-            group = socket.inet_aton(lab.env["PMULAB_TV_GROUP"])
-            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + LOOPBACK)
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + LOOPBACK)
 
     def receive(self):
         data, controls, _, source = self.socket.recvmsg(65536, 256)
