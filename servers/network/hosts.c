@@ -100,7 +100,7 @@ static const struct file {
 	{ "resolv.conf", write_resolver },
 	{ "nsswitch.conf", write_switch },
 	{ "gai.conf", write_preference },
-	{ HOSTS_CA_FILE + sizeof "/etc/" - 1, write_ca },
+	{ &HOSTS_CA_FILE[sizeof "/etc/" - 1], write_ca },
 };
 
 enum { FILES = sizeof files / sizeof files[0] };
