@@ -58,6 +58,12 @@ bool changes_init(struct changes *changes, const json_t *keys)
 	};
 	if (!changes->list || !changes->keys || !changes->texts || !changes->errors)
 		return false;
+	/* To say of each what it may have been meant for would keep the lab from its work. */
+	if (most > CHANGES_MAX) {
+		changes->only_restart = false;
+		json_array_append_new(changes->errors, api_refusal("more keys than there are", NULL, "GET /v1/config lists them"));
+		return true;
+	}
 	const char *key;
 	json_t *value;
 	json_object_foreach((json_t *)keys, key, value) {
@@ -79,10 +85,10 @@ void changes_finish(struct changes *changes)
 
 bool changes_make(struct changes *changes, struct emulator *emulator, const char *who)
 {
-	return emulator_change(emulator, changes->list, changes->count, who, on_refused, changes);
+	return json_array_size(changes->errors) == 0 && emulator_change(emulator, changes->list, changes->count, who, on_refused, changes);
 }
 
 bool changes_can(struct changes *changes, struct emulator *emulator)
 {
-	return emulator_can_change(emulator, changes->list, changes->count, on_refused, changes);
+	return json_array_size(changes->errors) == 0 && emulator_can_change(emulator, changes->list, changes->count, on_refused, changes);
 }

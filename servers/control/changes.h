@@ -8,7 +8,7 @@
 
 #include "servers/emulator.h"
 
-enum { CHANGE_NUMBER_MAX = 32 };
+enum { CHANGE_NUMBER_MAX = 32, CHANGES_MAX = 512 };
 
 struct changes {
 	struct emulator_change *list;

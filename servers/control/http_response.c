@@ -185,6 +185,9 @@ void http_refuse(struct http_request *request, unsigned status, const struct htt
 	const struct http_options *options = &request->conn->http->options;
 	char body[HTTP_REFUSAL_MAX];
 	size_t len;
+	/* Who may not come in keeps no place that another could have. */
+	if (status == 401 || status == 403)
+		request->conn->close = true;
 	if (options->write_refusal) {
 		len = options->write_refusal(options->context, error, hint, body, sizeof body);
 		assert(len <= sizeof body);

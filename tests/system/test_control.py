@@ -414,3 +414,26 @@ def test_the_page_alone_where_the_place_is_taken(start_lab, tmp_path):
     control = Control(first, tmp_path / "pmulab" / "control")
     assert control.get("/v1/status").status == 200
     assert Control(second, None).get("/v1/status", way=Control(second, None).page).status == 200
+
+
+def test_who_has_no_key_keeps_no_place(control):
+    """More of them than the page has places for, all of whom stay: each is told, and whoever has the key gets in."""
+    host, port = control.url.split("/")[2].split(":")
+    strangers = []
+    try:
+        for _ in range(70):
+            stranger = socket.create_connection((host, int(port)), DEADLINE)
+            strangers.append(stranger)
+            stranger.sendall(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            said = b"".join(iter(lambda peer=stranger: peer.recv(65536), b""))  # to its end
+            assert said.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 503 ")) and b"connection: close" in said.lower()
+    finally:
+        for stranger in strangers:
+            stranger.close()
+    assert control.get("/v1/status", way=control.page).status == 200
+
+
+def test_more_keys_than_there_are(control):
+    answer = control.patch("/v1/config", {f"reset.loss{i}": 1 for i in range(600)})
+    refused(answer, 422, "more keys than there are")
+    assert len(answer.json["errors"]) == 1

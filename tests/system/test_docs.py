@@ -232,3 +232,7 @@ def test_files_named_are_there(document):
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build")))
     missing = [name for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text) if not (ROOT / name).exists()]
     assert missing == []
+
+
+def test_picture_of_the_page_is_small():
+    assert (ROOT / "docs/page.png").stat().st_size < 200_000 and "docs/page.png" in (ROOT / "README.md").read_text()
