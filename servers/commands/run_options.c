@@ -48,7 +48,7 @@ const struct cli run_cli = {
 	.first_operand_ends = true,
 	.notes = BOX_NOTES "\n\n"
 		 "With --loopback there is no such network, and the command sees all that you see; what it has left is ended\n"
-		 "too, but for a process that has killed pmulab and its helper before.",
+		 "too, but for a process that has killed pmulab and its keeper before.",
 	.examples = "pmulab run -- python3 Part2_123456_234567.py CMD_short:0\n"
 		    "pmulab run --capture lab.pcap --events lab.ndjson -- pdc CMD_floodme\n"
 		    "pmulab run --local echo --local udp-print -- python3 code_D.py\n"
