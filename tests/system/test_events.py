@@ -107,7 +107,8 @@ def test_the_life_of_a_connection(lab, carrier):
     assert told == ["open", *(["handshake"] if carrier != "pmu" else []), "command", *["send"] * 20, "close"]
     assert lab.wait(event="open")["local"] == f"127.0.0.1:{lab.port(carrier)}"
     assert (close["messages"], close["bytes_out"], close["bytes_in"]) == (20, len(messages(20)), 12)
-    assert close["segments_out"] == segments
+    # Where the machine is busy one may come twice (segments_again).
+    assert close["segments_out"] <= segments <= close["segments_out"] + close["segments_again"]
     assert close["segments_in"] >= 1
     command = lab.wait(event="command")
     assert (command["text"], command["kind"], command["interval"], command["messages"]) == ("CMD_short:0", "short", 0, 20)
