@@ -41,14 +41,33 @@ static void rest(struct http *http)
 	ev_timer_start(http->options.loop, &http->rest);
 }
 
-/* Within the limit; beyond it, to be told so; beyond that too, to be closed. */
+/* Of those whose first request is still to come the one that has been here longest; NULL: each has said something. */
+static struct http_conn *longest_silent(const struct http_listener *listener)
+{
+	struct http_conn *found = NULL;
+	for (struct http_conn *conn = listener->http->conns; conn; conn = conn->next) /* the newest stands first */
+		if (conn->listener == listener && http_conn_is_silent(conn))
+			found = conn;
+	return found;
+}
+
+/*
+ * Within the limit; beyond it in the place of who has said nothing yet, so that slow ones keep nobody out; else to be
+ * told so; beyond that too, to be closed.
+ */
 static void take(struct http_listener *listener, int fd, const struct address *peer)
 {
 	const struct http_options *options = &listener->http->options;
 	unsigned most = options->limits.connections;
+	if (options->admit && !options->admit(options->context, fd)) {
+		close(fd);
+		return;
+	}
+	struct http_conn *silent = listener->count >= most ? longest_silent(listener) : NULL;
+	if (silent)
+		http_conn_turn_out(silent);
 	bool surplus = listener->count >= most;
-	if ((options->admit && !options->admit(options->context, fd)) || (surplus && listener->surplus >= most) ||
-		!http_conn_start(listener, fd, surplus, peer))
+	if ((surplus && listener->surplus >= most) || !http_conn_start(listener, fd, surplus, peer))
 		close(fd);
 }
 

@@ -35,7 +35,9 @@ struct http_header {
 /* Each 0: the value in brackets. Seconds. */
 struct http_limits {
 	unsigned connections; /* [64] at once, for each listener by itself: who fills one does not close the
-	                         other. The next one gets 503 and is closed */
+	                         other. The next one takes the place of who has been here longest without a whole
+	                         request, which gets 503 and is closed; if each has made one, it is the next one
+	                         that gets it */
 	double request;       /* [10] for a request with its body: from its first byte, the first one from the
 	                         connection's beginning; then 408 */
 	double idle;          /* [60] between two requests; then it is closed without a word */

@@ -147,6 +147,7 @@ static void answered(struct http_conn *conn)
 	} else {
 		http_request_begin(&conn->request);
 		conn->state = HTTP_READING;
+		conn->heard = true;
 		conn->begun = false;
 		set_deadline(conn, conn->http->options.limits.idle);
 	}
@@ -257,6 +258,35 @@ static void describe_peer(struct http_conn *conn, const struct address *peer)
 		snprintf(conn->peer, sizeof conn->peer, "unix");
 }
 
+static void count_as_surplus(struct http_conn *conn)
+{
+	conn->surplus = true;
+	conn->listener->surplus++;
+}
+
+/* The rest of its life: to be told that there is no place. */
+static void refuse_place(struct http_conn *conn)
+{
+	conn->driving = true;
+	refuse(conn, 503, "as many connections as the control server takes are open", "close one, or wait");
+	turn(conn, 0);
+}
+
+bool http_conn_is_silent(const struct http_conn *conn)
+{
+	return conn->state == HTTP_READING && !conn->heard && !conn->surplus;
+}
+
+void http_conn_turn_out(struct http_conn *conn)
+{
+	conn->listener->count--;
+	count_as_surplus(conn);
+	if (conn->listener->surplus > conn->http->options.limits.connections)
+		http_conn_destroy(conn);
+	else
+		refuse_place(conn);
+}
+
 bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const struct address *peer)
 {
 	struct http_conn *conn = calloc(1, sizeof *conn);
@@ -266,12 +296,14 @@ bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const
 	conn->listener = listener;
 	conn->http = http;
 	conn->fd = fd;
-	conn->surplus = surplus;
 	conn->next = http->conns;
 	if (conn->next)
 		conn->next->previous = conn;
 	http->conns = conn;
-	*(surplus ? &listener->surplus : &listener->count) += 1;
+	if (surplus)
+		count_as_surplus(conn);
+	else
+		listener->count++;
 	describe_peer(conn, peer);
 	net_local_address(fd, &conn->local);
 	int size = SEND_BUFFER, on = 1;
@@ -286,12 +318,9 @@ bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const
 	conn->timer.data = conn;
 	conn->begun = true;
 	set_deadline(conn, http->options.limits.request);
-	if (surplus) {
-		conn->driving = true;
-		refuse(conn, 503, "as many connections as the control server takes are open", "close one, or wait");
-		turn(conn, 0);
-	} else {
+	if (surplus)
+		refuse_place(conn);
+	else
 		http_conn_watch(conn);
-	}
 	return true;
 }

@@ -105,6 +105,7 @@ struct http_conn {
 	enum http_state state;
 	bool driving;    /* in its own turn: what it waits for is settled at the turn's end */
 	bool begun;      /* the request has its deadline */
+	bool heard;      /* a whole request has come, and was let pass */
 	bool eof;        /* the peer sends no more */
 	bool close;      /* after this answer */
 	bool dead;       /* freed at the turn's end */
@@ -123,6 +124,12 @@ struct http_conn {
 /* Drives `fd` (connected, non-blocking) from now on. `surplus`: only to be told 503. False: no memory, `fd` is the
    caller's. */
 bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const struct address *peer);
+
+/* Its first request has not come in whole. */
+bool http_conn_is_silent(const struct http_conn *conn);
+
+/* Tells one that is silent 503, and ends it; from now on it does not count. Not in any connection's turn. */
+void http_conn_turn_out(struct http_conn *conn);
 
 /* Sets what it waits for; for what happens outside of its turn. */
 void http_conn_watch(struct http_conn *conn);

@@ -1,6 +1,8 @@
 """The lab's HTTP API: every call, good and bad; who may make it (docs/api.md)."""
+import contextlib
 import os
 import re
+import resource
 import socket
 import stat
 import threading
@@ -431,6 +433,19 @@ def test_who_has_no_key_keeps_no_place(control):
         for stranger in strangers:
             stranger.close()
     assert control.get("/v1/status", way=control.page).status == 200
+
+
+def test_a_thousand_slow_ones_keep_nobody_out(control):
+    """Each has begun a request and goes on with it never; the page, the socket and the lab answer as ever."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.ExitStack() as crowd:
+        for _ in range(1000):
+            slow = crowd.enter_context(socket.create_connection((control.host, int(control.port)), DEADLINE))
+            slow.sendall(b"GET /v1/status HTTP/1.1\r\nHost: ")
+        for way in (control.page, control.unix, control.page):
+            assert control.get("/v1/status", way=way).status == 200
+        assert messages(control.lab) == 20
 
 
 def test_more_keys_than_there_are(control):

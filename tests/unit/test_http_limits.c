@@ -130,14 +130,16 @@ static void close_crowd(int *fds)
 		close(fds[i]);
 }
 
+/* Who has made a request is not turned out: the 65th is told to wait. */
 START_TEST(the_65th_is_told_to_wait)
 {
 	int fds[64];
 	for (int i = 0; i < 64; i++) {
 		fds[i] = peer_tcp();
-		say(fds[i], "G");
+		say(fds[i], GET("/") "G");
+		hear(fds[i], "hello");
 	}
-	UNTIL(http_connections(http) == 64);
+	ck_assert_uint_eq(http_connections(http), 64);
 	int fd = peer_tcp();
 	say(fd, GET("/"));
 	hear_all(fd);
@@ -158,19 +160,47 @@ START_TEST(the_65th_is_told_to_wait)
 }
 END_TEST
 
-START_TEST(a_crowd_of_slow_ones_leaves_the_other_door_open)
+START_TEST(who_has_said_nothing_longest_gives_way)
+{
+	int fds[64];
+	for (int i = 0; i < 64; i++) {
+		fds[i] = peer_tcp();
+		say(fds[i], i == 0 ? GET("/") : "GET / HT");
+		UNTIL(http_connections(http) == (unsigned)i + 1);
+	}
+	hear(fds[0], "hello");
+	int fd = peer_tcp();
+	say(fd, GET("/"));
+	hear(fd, "hello");
+	hear_all(fds[1]);
+	HEARD("HTTP/1.1 503 Service Unavailable\r\n");
+	ck_assert_uint_eq(http_connections(http), 64);
+	say(fds[0], GET("/"));
+	hear(fds[0], "hello");
+	say(fds[2], "TP/1.1\r\nHost: a\r\n\r\n");
+	hear(fds[2], "hello");
+	for (int i = 0; i < 64; i++)
+		close(fds[i]);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_crowd_of_slow_ones_closes_no_door)
 {
 	static int fds[CROWD];
 	int (*const doors[])(void) = { peer_tcp, peer_unix };
 	connect_crowd(fds, doors[_i]);
 	UNTIL(http_connections(http) == 64);
-	int fd = doors[!_i]();
-	say(fd, GET("/"));
-	hear(fd, "hello");
-	ck_assert_uint_eq(http_connections(http), 65);
+	for (int other = 0; other < 2; other++) {
+		int fd = doors[other ? !_i : _i]();
+		say(fd, GET("/"));
+		hear(fd, "hello");
+		ck_assert_uint_eq(http_connections(http), 64); /* in the place of one, then beside 63 */
+		close(fd);
+		UNTIL(http_connections(http) == 63);
+	}
 	close_crowd(fds);
-	UNTIL(http_connections(http) == 1);
-	close(fd);
+	UNTIL(http_connections(http) == 0);
 }
 END_TEST
 
@@ -263,7 +293,8 @@ int main(void)
 	TCase *rest = tcase_create("rest");
 	tcase_add_checked_fixture(rest, start, finish);
 	tcase_add_test(rest, the_65th_is_told_to_wait);
-	tcase_add_loop_test(rest, a_crowd_of_slow_ones_leaves_the_other_door_open, 0, 2);
+	tcase_add_test(rest, who_has_said_nothing_longest_gives_way);
+	tcase_add_loop_test(rest, a_crowd_of_slow_ones_closes_no_door, 0, 2);
 	tcase_add_test(rest, without_descriptors_it_rests_and_goes_on);
 	tcase_add_test(rest, who_is_not_admitted_hears_nothing);
 	tcase_add_test(rest, a_pipelined_request_waits_for_the_answer_before);
