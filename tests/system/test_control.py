@@ -258,6 +258,25 @@ def test_a_connection_is_cut(control, body, ends):
     refused(control.post(f"/v1/connections/{conn}/close"), 404, "no open connection")
 
 
+@pytest.mark.parametrize("endpoint", ["pmu", "pmu-tls", "pmu-ws", "pmu-wss"])
+@pytest.mark.parametrize("how", ["fin", "rst"])
+def test_a_cut_in_the_middle_of_the_messages(control, endpoint, how):
+    """With a FIN behind the carrier's goodbye (close_notify, a Close frame), or with a reset."""
+    peer = connect(control.lab, endpoint)
+    peer.command("CMD_short:60")
+    conn = control.lab.wait(event="send")["conn"]
+    assert control.post(f"/v1/connections/{conn}/close", {"how": how}).status == 200
+    if how == "fin":
+        assert peer.read_all() == b"This is PMU data 1"
+    else:
+        with pytest.raises(ConnectionResetError):
+            peer.read_all()
+    peer.close()
+    closed = control.lab.wait(event="close", conn=conn)
+    assert (closed["endpoint"], closed["why"], closed["messages"]) == (endpoint, "cut by control", 1)
+    assert control.get("/v1/connections").json == {"connections": []}
+
+
 def test_connections_that_are_not_cut(control):
     peer = connect(control.lab, "echo")
     conn = control.lab.wait(event="open")["conn"]

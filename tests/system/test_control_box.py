@@ -126,6 +126,59 @@ def test_loopback_has_the_page_alone(user):
     assert result.status == 125 and "--control needs a network of its own" in result.stderr
 
 
+# Says what comes of a connection to each place of echo: its own localhost, and the lab.
+TWO_PLACES = r"""
+import socket, sys
+def meet(host):
+    peer = socket.create_connection((host, 5002), 20)
+    peer.settimeout(20)
+    peer.sendall(b"hello")
+    return peer
+for host in "127.0.0.1", "tcpip.epfl.ch":
+    with meet(host) as peer:
+        print(peer.recv(100).decode(), flush=True)
+        sys.stdin.readline()
+        print("cut" if peer.recv(100) == b"" else "goes on", flush=True)
+sys.stdin.readline()
+peers = [meet(host) for host in ("127.0.0.1", "tcpip.epfl.ch")]
+print("waiting", flush=True)
+for peer in peers:
+    print(peer.recv(100).decode(), flush=True)
+"""
+
+
+def test_two_places_of_one_endpoint(user, spawn_box, place):
+    """`--local echo`: what is cut or paused is the right one, or both."""
+    journal = user.folder() / "lab.ndjson"
+    running = spawn_box("--control", place, "--local", "echo", "--events", journal, "--",
+                        "python3", "-c", TWO_PLACES, user=user)
+
+    def call(method, path, body=None):
+        status, answer = ask(UnixConnection(place), method, path, body)
+        assert status == 200, answer
+        return answer
+
+    for local in True, False:
+        assert running.line() == "hello"
+        (one,) = call("GET", "/v1/connections")["connections"]
+        assert (one["endpoint"], one["local"]) == ("echo", local)
+        call("POST", f"/v1/connections/{one['id']}/close")
+        running.write("\n")
+        assert running.line() == "cut"
+    paused = call("POST", "/v1/pause", {"endpoint": "echo"})["endpoints"]
+    assert [(one["local"], one["paused"]) for one in paused] == [(False, True), (True, True)]
+    running.write("\n")
+    assert running.line() == "waiting"
+    assert call("GET", "/v1/connections")["connections"] == []
+    resumed = call("POST", "/v1/resume", {"endpoint": "echo"})["endpoints"]
+    assert [one["paused"] for one in resumed] == [False, False]
+    assert [running.line(), running.line()] == ["hello", "hello"]
+    assert running.finish().status == 0
+    told = events(journal)
+    assert [event["why"] for event in told if event["event"] == "close"][:2] == ["cut by control"] * 2
+    assert [event["event"] for event in told if event["event"] in ("suspend", "resume")] == ["suspend", "resume"]
+
+
 def test_a_place_that_is_taken(user, spawn_box, place):
     running = spawn_box("--control", place, "--", "sh", "-c", "echo ready; read line", user=user)
     assert running.line() == "ready"
