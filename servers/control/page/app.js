@@ -10,9 +10,10 @@ import { stationDraw } from "./view_station.js";
 import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
 
 const FRAME = 12, KEPT = "pmulab"; /* ms of a frame for new events; where a reload finds what was shown */
+const LATELY = 500, BUSY = 150;    /* more events than so many in so many ms are more than an eye can follow */
 const drawing = { streams: streamsDraw, datagrams: waysDraw, station: stationDraw, log: logDraw };
 const views = Object.keys(drawing);
-const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0,
+const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0, lately: 0, taken: 0,
 	theme: "", controls: true, slow: 0 };
 
 /* ---- drawing ---- */
@@ -29,9 +30,11 @@ function plan() {
 
 /* What has come, for so long as a frame may take; the rest in the next one. */
 function take() {
-	const until = performance.now() + FRAME;
-	while (app.at < app.queue.length && (app.at % 64 || performance.now() < until))
+	const now = performance.now(), first = app.at;
+	while (app.at < app.queue.length && (app.at % 64 || performance.now() < now + FRAME))
 		modelAdd(app.model, app.queue[app.at++]);
+	app.lately = app.lately * Math.exp((app.taken - now) / LATELY) + app.at - first;
+	app.taken = now;
 	if (app.at < app.queue.length)
 		return true;
 	app.queue = [];
@@ -45,14 +48,23 @@ function frame() {
 	if (!document.hidden && performance.now() >= app.slow) {
 		const began = performance.now();
 		show();
-		/* Under load half of the time is for the events. */
-		app.slow = performance.now() + (more || app.rate > 500 ? 2 * (performance.now() - began) : 0);
+		drawn.port1.postMessage(began);
 	} else if (!document.hidden)
 		plan();
 	if (more)
 		plan();
 	document.documentElement.dataset.seq = app.model.seq;
 }
+
+const isBusy = () => app.lately > BUSY;
+
+/* What drawing costs is known behind layout and paint, and so does a message from inside a frame arrive. Under load two
+   thirds of the time are for the events. */
+const drawn = new MessageChannel();
+drawn.port2.onmessage = ({ data: began }) => {
+	const now = performance.now();
+	app.slow = isBusy() ? now + 2 * (now - began) : 0;
+};
 
 function show() {
 	const { model } = app;
@@ -63,7 +75,7 @@ function show() {
 	say(byId("numbers"), [app.rate ? `${grouped(app.rate)} events a second` : "", `${grouped(model.count)} events`,
 		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
 		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
-	document.body.classList.toggle("busy", app.rate > 300); /* nothing is animated then */
+	document.body.classList.toggle("busy", isBusy()); /* nothing is animated then */
 	showState();
 }
 
