@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { modelAdd, modelCreate, modelRead } from "../../servers/control/page/model.js";
+import { modelAdd, modelClear, modelCreate, modelRead } from "../../servers/control/page/model.js";
 import { segmentCount } from "../../servers/control/page/model_streams.js";
 import { lineSplitter } from "../../servers/control/page/source.js";
 import { geometric, lossOf, passOf, wilson } from "../../servers/control/page/stats.js";
@@ -155,4 +155,28 @@ test("Wilson's interval, the geometric curve, losses as text", () => {
 	assert.deepEqual([1, 2, 3].map((k) => geometric(k, 0.5)), [0.5, 0.25, 0.125]);
 	assert.deepEqual(["none", "30%", "0.3", "burst:30%,4", "pattern:xx..", "list:1,2"].map(lossOf), [0, 0.3, 0.3, 0.3, 0.5, NaN]);
 	assert.equal(passOf(0.5, "both"), 0.25);
+});
+
+test("a picture is cleared of what is over, at once or when its events have come again", () => {
+	const events = [conn("open"), send(1, 18, 1, 18, 0), close(1, 18), { ...conn("open"), conn: 2 },
+		{ event: "receive", endpoint: "reset", peer: "127.0.0.1:1", family: 4, n: 1, text: "RESET:20" },
+		{ event: "participant", endpoint: "tv", id: "123456", total: 5, text: "hello" },
+		{ event: "line", endpoint: "tv", n: 1, text: "Who's there?" }];
+	const later = [{ event: "reset", endpoint: "reset", peer: "127.0.0.1:1", family: 4, n: 1, offset: 3, clock_after: 3 },
+		{ event: "receive", endpoint: "reset", peer: "127.0.0.1:1", family: 4, n: 2, text: "RESET:20" },
+		{ event: "reply", endpoint: "reset", peer: "127.0.0.1:1", family: 4, n: 1, text: "OFFSET=3" }];
+	const now = read(...events), again = modelCreate();
+	for (const picture of ["streams", "datagrams", "station"]) {
+		modelClear(now, picture);
+		modelClear(again, picture, events.length);
+	}
+	events.forEach((event, i) => modelAdd(again, { t: i / 1000, seq: i + 1, ...event }));
+	for (const model of [now, again]) {
+		assert.deepEqual([...model.conns.keys()], [2]);
+		assert.deepEqual([model.lines.length, model.participants.size, model.datagrams.get("reset").arrows.length], [0, 0, 0]);
+		later.forEach((event, i) => modelAdd(model, { t: 1 + i / 1000, seq: 100 + i, ...event }));
+		const ways = model.datagrams.get("reset");
+		assert.deepEqual(ways.arrows.map(({ direction, attempt, before }) => [direction, attempt, before]), [["request", 2, null], ["reply", undefined, undefined]]);
+		assert.deepEqual([ways.tries.request, ways.packets[2], ways.clock.clock_after], [[1, 0], 1, 3]);
+	}
 });

@@ -194,6 +194,34 @@ test("a reload finds everything again", options, async () => {
 	assert.deepEqual(page.faults, []);
 });
 
+test("what is cleared stays so in a reload, and comes again in another lab", options, async () => {
+	const lab = await startLab("--set", "reset.family=both"), page = await openPage(lab);
+	const press = () => page.evaluate(() => [...document.querySelectorAll("#controls button")].find((button) => button.textContent === "Clear").click());
+	await lab.run("pdc", "CMD_short:0");
+	await lab.run("pdc-reset", "-4", "-t", "0.02", "--runs", "5");
+	await page.has("#streams-list [data-conn]", 1);
+	await press();
+	await page.says("#streams-title", /No connection yet/);
+	await tab(page, "datagrams");
+	await page.says("#lost", /% *$/);
+	await press();
+	await page.says("#lost", /nothing yet/);
+	await lab.run("pdc", "CMD_floodme");
+	await page.reload();
+	await page.says("#lost", /nothing yet/);
+	assert.equal(await page.count("#ways-stage [data-arrow]"), 0);
+	await tab(page, "streams");
+	await page.has("#streams-list [data-conn]", 1);
+	await page.has("#streams-stage rect[data-segment]", 40);
+	await lab.stop();
+	await page.says("#state", /gone/);
+	const second = await startLab(`--page=127.0.0.1:${new URL(lab.url).port}`);
+	await second.run("pdc", "CMD_short:0");
+	await page.goto(second.url);
+	await page.has("#streams-stage rect[data-segment]", 2);
+	assert.deepEqual(page.faults, []);
+});
+
 test("a connection that breaks is taken up again without a gap", options, async () => {
 	const lab = await startLab(), page = await openPage(lab, { before: breakable });
 	await page.says("#state", /live/);

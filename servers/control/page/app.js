@@ -1,10 +1,9 @@
 /* The page: what comes is kept by the model, and drawn once a frame, so far as it can be seen. */
 import { byId, grouped, inSeconds, plural, say, sizesChange } from "./dom.js";
-import { modelAdd, modelCreate, modelRead } from "./model.js";
-import { waysClear } from "./model_datagrams.js";
+import { modelAdd, modelClear, modelCreate, modelRead } from "./model.js";
 import { embeddedLines, sourceStart } from "./source.js";
 import { controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
-import { waysDraw, waysEndpoint, waysListen, waysShow } from "./view_datagrams.js";
+import { waysDraw, waysListen, waysShow } from "./view_datagrams.js";
 import { lineOf, logDraw, logKept, logListen, logRestart } from "./view_log.js";
 import { stationDraw } from "./view_station.js";
 import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
@@ -14,7 +13,8 @@ const LATELY = 500, BUSY = 150;    /* more events than so many in so many ms are
 const drawing = { streams: streamsDraw, datagrams: waysDraw, station: stationDraw, log: logDraw };
 const views = Object.keys(drawing);
 const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0, lately: 0, taken: 0,
-	theme: "", controls: true, slow: 0 };
+	theme: "", controls: true, slow: 0,
+	seed: undefined, kept: {} };
 
 /* ---- drawing ---- */
 
@@ -112,14 +112,15 @@ function choose(view, focus) {
 		byId(`tab-${view}`).focus();
 	sizesChange();
 	controlsBuild(view);
-	byId("controls").hidden = !app.controls || view === "log";
+	showControls();
 	keep();
 	plan();
 }
 
 function keep() {
 	try {
-		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), log: logKept() }));
+		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), log: logKept(),
+			seed: app.seed, seq: app.model.seq, t: app.model.t, cleared: app.model.cleared }));
 	} catch {
 		/* a report may have no storage */
 	}
@@ -139,10 +140,17 @@ function setTheme(theme) {
 	keep();
 }
 
+/* A run that is over has none, and the log neither. */
+function showControls() {
+	const some = app.state !== "report" && app.view !== "log";
+	byId("controls").hidden = !app.controls || !some;
+	byId("controls-button").hidden = !some;
+	byId("controls-button").setAttribute("aria-expanded", app.controls);
+}
+
 function setControls(open) {
 	app.controls = open;
-	byId("controls").hidden = !open || app.view === "log";
-	byId("controls-button").setAttribute("aria-expanded", open);
+	showControls();
 	keep();
 	resized();
 }
@@ -201,14 +209,15 @@ function listenToKeys() {
 const on = {
 	/* Another lab at this address: its numbers begin anew, and so does the page. */
 	status(status) {
-		const { model } = app, same = model.lab && status.seed === model.lab.seed && status.events.next > model.seq && status.uptime > model.t - 1;
-		if (model.seq && !same) {
+		const { seed, seq, t } = app.model.seq ? { seed: app.seed, ...app.model } : app.kept;
+		if (seed !== undefined && (seed !== status.seed || status.events.next <= seq || status.uptime < t - 1)) {
 			app.model = modelCreate();
 			app.queue = [];
 			app.at = 0;
 			streamsShow(null);
 			logRestart();
 		}
+		app.seed = status.seed;
 		controlsListen(app.model, plan, clear);
 		controlsLoad();
 		return app.model.seq + (app.queue.length - app.at > 0 ? app.queue.at(-1).seq - app.model.seq : 0);
@@ -227,21 +236,24 @@ const on = {
 };
 
 function clear() {
-	const ways = app.model.datagrams.get(waysEndpoint(app.model));
-	if (ways)
-		waysClear(ways, app.model.t);
+	modelClear(app.model, app.view);
+	keep();
 	plan();
 }
 
 function begin() {
-	const was = kept(), lines = embeddedLines();
+	const was = app.kept = kept(), lines = embeddedLines();
+	app.state = lines === null ? "wait" : "report";
+	for (const picture in was.cleared)
+		modelClear(app.model, picture, was.cleared[picture]);
+	app.seed = was.seed;
 	setTheme(was.theme ?? "");
 	listenToKeys();
 	streamsListen(() => app.model, plan);
 	waysListen(() => app.model, plan);
 	logListen(() => app.model, plan, goTo, was.log);
 	controlsListen(app.model, plan, clear);
-	setControls(lines === null && (was.controls ?? true));
+	setControls(was.controls ?? true);
 	if (was.conn)
 		streamsShow(was.conn);
 	choose(views.includes(was.view) ? was.view : "streams");
@@ -260,8 +272,6 @@ function begin() {
 		return;
 	}
 	modelRead(app.model, lines);
-	app.state = "report";
-	byId("controls-button").hidden = true;
 	plan();
 }
 

@@ -3,8 +3,8 @@
  * All of it is bounded; what had to go is counted.
  */
 import { keepLast } from "./keep.js";
-import { modelDatagram } from "./model_datagrams.js";
-import { modelStream } from "./model_streams.js";
+import { modelDatagram, waysForget } from "./model_datagrams.js";
+import { modelStream, streamsForget } from "./model_streams.js";
 
 export const LOG_MOST = 20000, STATION_LINES = 40, CHANGES_MOST = 50;
 
@@ -27,7 +27,25 @@ export function modelCreate() {
 		datagrams: new Map(), /* endpoint: what has become of its datagrams */
 		lines: [], linesGone: 0, /* of the station: { t, seq, n, text, lost } */
 		participants: new Map(), /* ID: { id, total, text, answers, t } */
+		cleared: {},      /* picture: the last event that it does not show */
 	};
+}
+
+const forgets = {
+	streams: streamsForget,
+	datagrams: (model) => model.datagrams.forEach((ways) => waysForget(ways, model.t)),
+	station(model) {
+		model.lines = [];
+		model.linesGone = 0;
+		model.participants.clear();
+	},
+};
+
+/** Empties a picture, "streams", "datagrams" or "station", of what is over; later too, when events until `seq` have come. */
+export function modelClear(model, picture, seq = model.seq) {
+	model.cleared[picture] = seq;
+	if (seq <= model.seq)
+		forgets[picture](model);
 }
 
 const endpointOf = (model, name) => {
@@ -94,7 +112,8 @@ function addLine(model, event, text, lost) {
 
 /** One event more. Those that have come before (a connection that resumed) are left out: false. */
 export function modelAdd(model, event) {
-	if (event.seq <= model.seq)
+	const before = model.seq;
+	if (event.seq <= before)
 		return false;
 	model.seq = event.seq;
 	model.t = event.t;
@@ -108,6 +127,9 @@ export function modelAdd(model, event) {
 		addLine(model, event, "", true);
 	else if (event.endpoint !== "tv")
 		modelDatagram(model, event);
+	for (const picture in model.cleared)
+		if (model.cleared[picture] > before && model.cleared[picture] <= event.seq)
+			forgets[picture](model);
 	return true;
 }
 

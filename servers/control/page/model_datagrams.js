@@ -21,9 +21,17 @@ function waysCreate() {
 	};
 }
 
-/** Counts anew from here on: what is observed belongs to what is configured. */
-export function waysClear(ways, t) {
+/* Counts anew from here on: what is observed belongs to what is configured. */
+function waysClear(ways, t) {
 	Object.assign(ways, { tries: { request: [0, 0], reply: [0, 0] }, packets: [], answered: 0, since: t, twice: 0 });
+}
+
+/** Nothing is left but the clock, and who is still waiting for an answer. */
+export function waysForget(ways, t) {
+	waysClear(ways, t);
+	Object.assign(ways, { arrows: [], gone: 0, fates: waysCreate().fates });
+	ways.byNumber.clear();
+	ways.peers.forEach((exchange) => (exchange.last = null));
 }
 
 const keyOf = (event, direction) => `${event.family}/${direction}/${event.n}`;

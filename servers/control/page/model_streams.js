@@ -113,6 +113,15 @@ function forget(model) {
 	old.folded = true;
 }
 
+/** Those that are open stay. */
+export function streamsForget(model) {
+	for (const [id, conn] of model.conns)
+		if (conn.closed)
+			model.conns.delete(id);
+	model.detailed = model.detailed.filter((conn) => !conn.closed);
+	model.connsGone = 0;
+}
+
 /** Segments with messages in them. */
 export function segmentCount(conn) {
 	return conn.segmentCount ?? conn.segments.filter((segment) => segment.from < conn.queued).length;

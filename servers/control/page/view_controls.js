@@ -222,7 +222,7 @@ export function controlsBuild(view = panel.view) {
 	if (prepared[view].length)
 		aside.append(make("div", { className: "buttons" }, ...prepared[view].map(([name, changes]) => button(name, () => (Array.isArray(changes) ? play(changes) : change(changes))))));
 	aside.append(make("div", { className: "buttons" }, panel.scenario, view === "log" ? null : panel.pause,
-		view === "datagrams" ? button("Clear the counts", () => panel.onClear()) : null), panel.all,
+		view === "log" ? null : button("Clear", () => panel.onClear())), panel.all,
 	make("p", { id: "controls-said", role: "alert" }));
 	if (panel.ribbon)
 		drawComing(panel.fates);
@@ -279,7 +279,7 @@ function drawComing(fates) {
 	draw(panel.ribbon, fates.map((fate, i) => [`next ${i}`, "rect", { class: `fate ${fate.lost ? "lost" : "passed"}`, x: i * 5, y: fate.lost ? 0 : 12, width: 4, height: fate.lost ? 24 : 12 }]));
 }
 
-/** `changed` asks for a drawing; `clear` counts anew. */
+/** `changed` asks for a drawing; `clear` empties the picture. */
 export function controlsListen(model, changed, clear) {
 	Object.assign(panel, { model, changed, onClear: clear });
 }
