@@ -22,6 +22,11 @@ const slideTo = (page, label, to) => page.$eval(`[aria-label="${label}"]`, (inpu
 	input.dispatchEvent(new Event("input", { bubbles: true }));
 }, to);
 
+/* Boxes whose content does not fit in them, or that do not fit in the window. */
+const cutOff = (page) => page.evaluate(() => [...document.querySelectorAll("body, main, header, footer, aside:not([hidden]), section:not([hidden]), .card")]
+	.filter((box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1 || box.getBoundingClientRect().right > innerWidth)
+	.map((box) => `${box.localName}#${box.id}`));
+
 /* In the page, before its own modules: a network that can be cut and mended. */
 function breakable() {
 	const real = window.fetch;
@@ -86,6 +91,7 @@ test("2 and 20 segments appear as 2 and 20 elements", options, async () => {
 	await lab.run("pdc", "CMD_floodme");
 	await page.has("#streams-stage rect[data-segment]", 40);
 	assert.equal(await page.count("#streams-stage rect[data-call]"), 1);
+	assert.deepEqual(await cutOff(page), []); /* the footer tells of a long event */
 	/* An older one, by a click. */
 	await page.click("#streams-list [data-conn='1']");
 	await page.has("#streams-stage rect[data-segment]", 2);
@@ -464,9 +470,7 @@ for (const [width, height] of [[1280, 720], [1920, 1080]])
 				await tab(page, view);
 				await page.waitForSelector(`#${view}:not([hidden])`);
 				await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished)));
-				const cut = await page.evaluate(() => [...document.querySelectorAll("body, main, header, aside:not([hidden]), section:not([hidden]), .card")]
-					.filter((box) => box.scrollWidth > box.clientWidth + 1 || (box.scrollHeight > box.clientHeight + 1)).map((box) => `${box.localName}#${box.id}`));
-				assert.deepEqual(cut, [], view);
+				assert.deepEqual(await cutOff(page), [], view);
 				await picture(page, `${view}-${width}x${height}-${dark ? "dark" : "light"}`);
 			}
 		});

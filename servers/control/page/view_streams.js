@@ -2,7 +2,7 @@
 import { byId, draw, drawRows, grouped, inSeconds, make, plural, say, sizeOf } from "./dom.js";
 import { otherSegments, segmentCount } from "./model_streams.js";
 
-const LABELS = 150, TIMES = 54, GAP = 5, LEAST = 18, ROWS = 60;
+const LABELS = 156, TIMES = 60, GAP = 5, LEAST = 18, ROWS = 60;
 const streamView = { chosen: null, item: null, conn: null, items: [], nextList: 0 };
 
 const lanes = [
@@ -105,12 +105,13 @@ function drawLanes(conn, svg) {
 			[`meaning ${kind}`, "text", { class: "small", x: 0, y: y[lane] + tall / 2 + 18 }, meaning]);
 		for (const item of [seen.calls, seen.segments, seen.acks][lane]) {
 			const key = itemKey(kind, item), [x, wide] = scale.span(item.from, item.to);
-			const said = lane === 0 ? String(item.i) : lane === 1 ? `${grouped(item.to - item.from)} B` : `up to ${grouped(item.to - conn.base)}`;
-			const short = lane === 2 ? grouped(item.to - conn.base) : said.split(" ")[0];
+			const acked = grouped(Math.min(item.to, conn.queued) - conn.base); /* without the goodbye */
+			const said = lane === 0 ? String(item.i) : lane === 1 ? `${grouped(item.to - item.from)} B` : `up to ${acked}`;
+			const short = lane === 2 ? acked : said.split(" ")[0];
 			streamView.items.push([key, kind, item]);
 			items.push([key, "rect", { class: `${kind} new${streamView.item === key ? " current" : ""}`, [`data-${kind}`]: item.i ?? item.k,
 				"data-key": key, x, y: y[lane], width: wide, height: tall, rx: Math.min(6, wide / 4) }]);
-			const fits = wide > said.length * 10 + 8 ? said : wide > short.length * 10 ? short : "";
+			const fits = wide > said.length * 11 + 8 ? said : wide > short.length * 11 + 4 ? short : "";
 			if (fits)
 				items.push([`said ${key}`, "text", { class: `in ${kind}`, x: x + wide / 2, y: y[lane] + tall / 2 + 6 }, fits]);
 		}
@@ -127,19 +128,19 @@ function drawLanes(conn, svg) {
 	return conn.callCount - seen.calls.length;
 }
 
-/* The same on one line of time. */
+/* The same three lanes on one line of time. */
 function timeItems(conn, seen, width, height) {
 	const begin = conn.calls[0]?.t ?? conn.opened, end = Math.max(conn.closed?.t ?? 0, conn.calls.at(-1)?.t ?? 0, begin + 0.001);
-	const at = (t) => LABELS + 6 + (width - LABELS - 90) * Math.max(0, t - begin) / (end - begin), y = height - 20;
+	const at = (t) => LABELS + 6 + (width - LABELS - 90) * Math.max(0, t - begin) / (end - begin), y = height - 28;
 	const items = [
 		["time", "text", { class: "lane", x: 0, y: y + 6 }, "time"],
 		["axis", "line", { class: "axis", x1: LABELS, x2: width - 78, y1: y, y2: y }],
 		["axis end", "text", { class: "small", x: width - 70, y: y + 6 }, inSeconds(end - begin)],
 	];
-	for (const item of seen.calls)
-		items.push([`at call ${item.i}`, "rect", { class: "call", x: at(item.t) - 2, y: y - 17, width: 4, height: 14 }]);
-	for (const item of seen.segments)
-		items.push([`at segment ${item.k}`, "rect", { class: "segment", x: at(item.t) - 2, y: y + 3, width: 4, height: 14 }]);
+	[seen.calls, seen.segments, seen.acks].forEach((list, lane) => {
+		for (const item of list)
+			items.push([`at ${itemKey(lanes[lane][0], item)}`, "rect", { class: lanes[lane][0], x: at(item.t) - 2, y: y + [-15, 3, 15][lane], width: 4, height: [12, 11, 11][lane] }]);
+	});
 	return items;
 }
 
