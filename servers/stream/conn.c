@@ -33,10 +33,6 @@ static void conn_free(struct conn *conn)
 {
 	struct conn_host *host = conn->host;
 	conn_tell_close(conn);
-	host->totals.messages += conn->messages;
-	host->totals.bytes_out += conn->bytes_out;
-	host->totals.bytes_in += conn->bytes_in;
-
 	ev_io_stop(host->loop, &conn->io);
 	ev_timer_stop(host->loop, &conn->timer);
 	if (conn->prev)

@@ -16,7 +16,7 @@
 
 struct conn;
 
-/* What all connections of an endpoint have done; told in the `stop` event. */
+/* What all connections of an endpoint have done so far: who has read a message finds it counted. */
 struct conn_totals {
 	uint64_t connections, messages, bytes_out, bytes_in, errors;
 };

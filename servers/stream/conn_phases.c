@@ -132,6 +132,7 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 	if (io == IO_DONE) {
 		bool waited = conn->host->session->waits_for_peer(conn->self);
 		conn->bytes_in += len;
+		conn->host->totals.bytes_in += len;
 		if (len > 0 || last)
 			conn->host->session->input(conn->self, buffer, len, last);
 		if (!waited && (conn->ignored += len) > IGNORED_MAX) {
@@ -170,6 +171,7 @@ static enum step conn_send(struct conn *conn, double now)
 				conn->first_taken = taken;
 			conn->offset += taken;
 			conn->bytes_out += taken;
+			conn->host->totals.bytes_out += taken;
 			conn->progress = now;
 			round_trip_after_send(&conn->trip, due);
 			continue;
@@ -190,6 +192,7 @@ static enum step conn_send(struct conn *conn, double now)
 	conn->limit = conn->host->session->waits_for_peer(conn->self) ? now + conn->host->idle : INFINITY;
 	conn->has_action = false;
 	conn->messages++;
+	conn->host->totals.messages++;
 	conn->told_pause = false;
 	conn_tell_sent(conn);
 	return STEP_ON;

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from support.control import JSON, Controls
-from support.lab import DEADLINE, ROOT, Lab
+from support.lab import DEADLINE, ROOT, Lab, environment
 from support.peers import connect
 from support.schema import Document
 
@@ -292,15 +292,33 @@ def test_its_examples():
     assert count >= len(OPERATIONS) - 2
 
 
+# What stands for the reader's own client: asks until it is answered.
+CLIENT = """
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+    client.connect((os.environ["PMULAB_HOST"], int(os.environ["PMULAB_RESET_PORT"])))
+    client.settimeout(0.2)
+    for attempt in range(30):
+        client.send(b"RESET:20")
+        try:
+            client.recv(100)
+            break
+        except TimeoutError:
+            pass
+"""
+
+
 def test_its_program(control):
+    """Twice in one lab: what it does does not depend on what was before."""
     (text,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    last = control.get("/v1/status").json["events"]["next"] - 1
-    done = subprocess.run([sys.executable, "-c", text], env={**os.environ, "LAB_SOCKET": str(control.path)},
-                          capture_output=True, text=True, timeout=DEADLINE)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[0]\n", "")
-    assert control.values()["reset.loss"] == "50%"
-    changes = control.lab.wait_all(2, after=last, event="change", key="reset.loss", who="control")
-    assert [one["after"] for one in changes] == ["first:2", "50%"]
+    text = re.sub(r"^# \.\.\. .*$", CLIENT, text, flags=re.MULTILINE)
+    for first in 1, 4:
+        last = control.get("/v1/status").json["events"]["next"] - 1
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=DEADLINE,
+                              env=environment(control.lab, LAB_SOCKET=str(control.path)))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+        assert control.values()["reset.loss"] == "50%"
+        changes = control.lab.wait_all(2, after=last, event="change", key="reset.loss", who="control")
+        assert [one["after"] for one in changes] == [f"list:{first},{first + 1}", "50%"]
 
 
 def test_its_commands(control):

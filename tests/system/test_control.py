@@ -231,6 +231,23 @@ def test_a_change_in_the_middle_of_a_burst(start_control):
 # Connections
 
 
+@pytest.mark.parametrize("endpoint", ["pmu", "pmu-tls"])
+def test_what_a_client_has_read_is_counted(control, endpoint):
+    """Act, then assert: nothing has to be waited for."""
+    def totals():
+        return next(one["totals"] for one in control.get("/v1/status").json["endpoints"] if one["endpoint"] == endpoint)
+
+    for i in range(1, 21):
+        peer = connect(control.lab, endpoint)
+        peer.command("CMD_short:0")
+        assert peer.read_exactly(18) == b"This is PMU data 1"
+        assert totals()["messages"] >= 20 * i - 19
+        peer.read_all()
+        now = totals()
+        assert (now["connections"], now["messages"], now["bytes_out"], now["bytes_in"]) == (i, 20 * i, 371 * i, 11 * i)
+        peer.close()
+
+
 def test_connections(control):
     assert control.get("/v1/connections").json == {"connections": []}
     peer = connect(control.lab, "pmu")
