@@ -17,6 +17,7 @@ struct changing {
 	emulator_on_refused *on_refused;
 	void *context;
 	bool refused;
+	bool unclear; /* a key or value was not understood: what is asked for is not known as a whole */
 };
 
 static void refuse(struct changing *changing, size_t i, enum emulator_refusal refusal, const struct err *err)
@@ -39,6 +40,7 @@ static void edit(struct changing *changing, size_t i, const struct emulator_chan
 		change->key, change->value, who, &err);
 	if (result != CONFIG_EDIT_MADE && result != CONFIG_EDIT_SAME)
 		refuse(changing, i, refusals[result], &err);
+	changing->unclear |= result == CONFIG_EDIT_UNKNOWN || result == CONFIG_EDIT_BAD;
 }
 
 /* The last of the changes that matter to an endpoint: before it the endpoint could do what was asked for. */
@@ -89,7 +91,7 @@ static bool change(struct emulator *emulator, const struct emulator_change *chan
 	}
 	for (size_t i = 0; i < count; i++)
 		edit(&changing, i, &changes[i], who ? who : "");
-	if (!changing.refused)
+	if (!changing.unclear)
 		check(&changing);
 	if (who && !changing.refused) {
 		tell(&changing, who);

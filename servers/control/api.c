@@ -156,7 +156,7 @@ const char *api_who(const struct http_request *request)
 	size_t len = who ? strlen(who) : 0;
 	if (len > 0 && len <= 32 && strspn(who, plain) == len)
 		return who;
-	return http_request_header(request, "Cookie") ? "page" : "control";
+	return !http_request_is_unix(request) && http_request_header(request, "Cookie") ? "page" : "control";
 }
 
 void api_no_endpoint(struct http_request *request, unsigned status, const char *name)

@@ -10,6 +10,7 @@
 #include "servers/control/api.h"
 #include "servers/control/guard.h"
 #include "servers/control/http.h"
+#include "servers/port_holder.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
@@ -75,15 +76,22 @@ static void on_request(void *context, struct http_request *request)
 
 /* ---- from the beginning to the end ---- */
 
+static void advise(struct err *err, int error, const struct address *page)
+{
+	char holder[128];
+	err_prefix(err, "--page");
+	if (error != EADDRINUSE)
+		return;
+	port_holder(address_port(page), false, holder, sizeof holder);
+	err_append(err, "%s; --page=127.0.0.1:0 takes a free port", holder);
+}
+
 static bool listen_all(struct control *control, const struct control_options *options, struct err *err)
 {
 	struct address bound;
 	if (options->page) {
 		if (!http_listen_tcp(control->http, options->page, &bound, err)) {
-			bool taken = errno == EADDRINUSE;
-			err_prefix(err, "--page");
-			if (taken)
-				err_append(err, "; --page=127.0.0.1:0 takes a free port");
+			advise(err, errno, options->page);
 			return false;
 		}
 		guard_url(&control->guard, &bound, control->url);

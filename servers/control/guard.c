@@ -79,17 +79,23 @@ static bool host_is_ours(const struct http_request *request, unsigned port)
 	return host && (names_us(host, name, port) || names_us(host, "localhost", port));
 }
 
+/* As a browser says. */
+static bool is_from_elsewhere(const struct http_request *request)
+{
+	const char *site = http_request_header(request, "Sec-Fetch-Site");
+	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+}
+
 /* Another port of this machine is another site too, but not for SameSite: students' pages may be there. */
 static bool site_is_ours(const struct http_request *request)
 {
 	const char *origin = http_request_header(request, "Origin");
-	const char *site = http_request_header(request, "Sec-Fetch-Site");
 	const char *mode = http_request_header(request, "Sec-Fetch-Mode");
 	const char *method = http_request_method(request);
 	if (origin && (strncasecmp(origin, "http://", 7) != 0 ||
 		strcasecmp(origin + 7, http_request_header(request, "Host")) != 0))
 		return false;
-	if (!site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0)
+	if (!is_from_elsewhere(request))
 		return true;
 	return mode && strcmp(mode, "navigate") == 0 && strcmp(method, "GET") == 0; /* a link that was clicked */
 }
@@ -149,13 +155,23 @@ static bool refuse(struct http_request *request, unsigned status, const char *er
 	return false;
 }
 
+/* A redirection that began with a click on another site would be followed without the cookie (SameSite=Strict); a page
+   of ours that goes on by itself is followed with it. */
+static const char go_on[] = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"
+			    "<meta http-equiv=\"refresh\" content=\"0;url=/\">\n<a href=\"/\">pmulab</a>\n";
+
 static bool let_in(const struct guard *guard, struct http_request *request, unsigned port)
 {
 	char cookie[COOKIE_SIZE], location[HTTP_HEAD_MAX];
 	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=/", port, guard->key);
 	leave_key_out(http_request_target(request), location);
-	const struct http_header headers[] = { { "Location", location }, { "Set-Cookie", cookie }, { NULL, NULL } };
-	http_respond(request, 303, NULL, NULL, 0, headers);
+	const struct http_header headers[] = { { "Set-Cookie", cookie }, { "Location", location }, { NULL, NULL } };
+	if (is_from_elsewhere(request)) {
+		const struct http_header cookie_alone[] = { headers[0], { NULL, NULL } };
+		http_respond(request, 200, "text/html; charset=utf-8", go_on, sizeof go_on - 1, cookie_alone);
+	} else {
+		http_respond(request, 303, NULL, NULL, 0, headers);
+	}
 	return false;
 }
 

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -264,6 +266,20 @@ test("a laptop that slept comes back", options, async () => {
 	await lab.run("pdc", "CMD_floodme");
 	await page.has("#streams-stage rect[data-segment]", 40);
 	await page.has("#streams-list [data-conn]", 2);
+});
+
+test("the printed address opens from a link on another site, too", options, async () => {
+	const lab = await startLab(), other = createServer((_, answer) => answer.setHeader("Content-Type", "text/html")
+		.end(`<a href="${lab.url.replace("&", "&amp;")}">the lab</a>`)).listen(0, "localhost");
+	try {
+		await once(other, "listening");
+		const page = await openPage(lab, { url: `http://localhost:${other.address().port}/` });
+		await page.click("a");
+		await page.says("#state", /live/);
+		assert.equal(page.url(), lab.base);
+	} finally {
+		other.close();
+	}
 });
 
 test("another lab at the same address: the page says that it wants another key, and with that begins anew", options, async () => {

@@ -24,7 +24,8 @@ MAY_INCLUDE = {
                           "servers/datagram/fate.h", "servers/datagram/loss.h", "servers/datagram/multicast.h"),
     "servers/network/": ("common/", "servers/network/"),
     "servers/control/": ("common/", "servers/control/", "servers/emulator.h", "servers/config.h",
-                         "servers/config_about.h", "servers/endpoint_table.h", "servers/events/"),
+                         "servers/config_about.h", "servers/endpoint_table.h", "servers/events/",
+                         "servers/port_holder.h"),
     # HTTP and who may use it know nothing of the lab.
     "servers/control/http": ("common/", "servers/control/http"),
     "servers/control/guard": ("common/", "servers/control/guard", "servers/control/http.h"),

@@ -114,6 +114,9 @@ def test_what_needs_a_restart(control):
                      key="reset.port")
     assert len(answer.json["errors"]) == 1 and control.values()["pmu.messages"] == "20"
     assert control.patch("/v1/config", {"reset.port": 5004}).status == 200  # as it is
+    answer = refused(control.patch("/v1/config", {"pmu.port": 5, "reset.reorder": "10%"}), 422, "while the lab runs",
+                     key="pmu.port")
+    assert [error["key"] for error in answer.json["errors"]] == ["pmu.port", "reset.reorder"]
 
 
 @pytest.mark.parametrize("body, status, texts", [
@@ -441,6 +444,7 @@ def test_places_that_are_taken(start_control, tmp_path):
     result = run("pmulab", "serve", "--ephemeral", f"--page={first.authority}", "echo",
                  env={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert result.status == 3 and "--page=127.0.0.1:0 takes a free port" in result.stderr
+    assert f"by pmulab (pid {first.lab.pid})" in result.stderr
     assert first.get("/v1/status").status == 200
 
 

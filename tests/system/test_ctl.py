@@ -3,6 +3,7 @@ import json
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_scenario(ctl, tmp_path):
     assert said(ctl("scenario", "-", input='[{"set": {"pmu.messages": 8}}]')) == ""
     assert said(ctl("get", "pmu.messages")) == "8\n"
     path.write_text('[{"set": {"pmu.messages": -8, "x": 1}}]')
-    assert said(ctl("scenario", path), 1).count("\n") == 2
+    assert said(ctl("scenario", path), 1).count("pmulab ctl scenario: step 1: ") == 2
     said(ctl("scenario", "--end", path), 2)
 
 
@@ -244,11 +245,55 @@ def test_watch_everything(ctl, spawn):
     assert watch.program.line().split()[1:4] == ["reset", "listens", "on"]
 
 
+def test_watch_what_is_named(ctl, spawn):
+    """Also what only -v tells otherwise."""
+    watch = Watch(spawn, ctl.control, "--event", "send", "--since", "0")
+    peer = connect(ctl.lab, "pmu")
+    peer.command("CMD_short:0")
+    assert "send  i=20  bytes=19" in watch.until("i=20")
+    peer.close()
+
+
 def test_watch_what_cannot_be_watched(ctl):
     assert 'event: there is no event "x"' in said(ctl("watch", "--event", "x"), 1)
     assert 'endpoint: there is no endpoint "x"' in said(ctl("watch", "--endpoint", "x"), 1)
     said(ctl("watch", "--since", "x"), 1)
     said(ctl("watch", "--event", "x" * 3000), 2)
+
+
+@pytest.mark.parametrize("options", [["--endpoint", "reset"], ["--json", "--event", "drop"], []])
+def test_watch_ends_with_the_lab(ctl, spawn, options):
+    """Also where it is not told of the lab's end."""
+    watch = Watch(spawn, ctl.control, "--since", "0", *options)
+    ctl.lab.stop()
+    result = watch.program.finish()
+    assert (result.status, result.stderr) == (0, "")
+
+
+def test_watch_goes_on_where_it_was_cut(spawn):
+    """The lab cuts who takes nothing for a minute. Here a server does, at once, in the middle of a line."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    asked = []
+
+    def chunk(data):
+        return b"%x\r\n%s\r\n" % (len(data), data)
+
+    def answer(listener):
+        for body in (chunk(b'{"seq":7,"event":"drop"}\n{"seq":8,"ev'), chunk(b'{"seq":8,"event":"drop"}\n') + chunk(b"")):
+            peer, _ = listener.accept()
+            with peer:
+                asked.append(peer.recv(65536).split()[1].decode())
+                peer.sendall(head + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE)
+        serving = threading.Thread(target=answer, args=(listener,))
+        serving.start()
+        watch = spawn("pmulab", "ctl", "watch", "--json", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        result = watch.finish()
+        serving.join()
+    assert (result.status, [json.loads(line)["seq"] for line in result.stdout.splitlines()]) == (0, [7, 8])
+    assert [path.split("since=")[1] for path in asked] == ["now", "7"]
 
 
 def test_watch_a_lab_that_is_killed(ctl, spawn):

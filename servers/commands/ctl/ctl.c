@@ -125,7 +125,10 @@ static void tell_refusal(const struct ctl *ctl, const json_t *refusal)
 {
 	struct err err = { .status = STATUS_FAILED };
 	const char *key = ctl_text(refusal, "key"), *hint = ctl_text(refusal, "hint");
+	json_int_t step = json_integer_value(json_object_get(refusal, "step"));
 	err_set(&err, STATUS_FAILED, "%s%s%s%s%s", key, *key ? ": " : "", ctl_text(refusal, "error"), *hint ? "; " : "", hint);
+	if (step > 0)
+		err_prefix(&err, "step %d", (int)step);
 	cli_fail(ctl->cli->program, &err);
 }
 

@@ -112,7 +112,8 @@ const struct cli ctl_connections_cli = {
 	.program = "pmulab ctl connections",
 	.summary = "the open connections, with the number that cut takes",
 	.usage = "[options]",
-	.about = "Lists the open connections: the number of each, its endpoint, who it is, and since when.",
+	.about = "Lists the open connections: the number of each, its endpoint, who it is, and when it was opened, in\n"
+		 "seconds since the lab's start.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -123,7 +124,7 @@ static void show_connections(const struct ctl *ctl, const json_t *answer)
 	const json_t *list = json_object_get(answer, "connections");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *one = json_array_get(list, i);
-		printf("%6" JSON_INTEGER_FORMAT "  %-10s %-24s since %.3f s\n", json_integer_value(json_object_get(one, "id")),
+		printf("%6" JSON_INTEGER_FORMAT "  %-10s %-24s opened at %.3f s\n", json_integer_value(json_object_get(one, "id")),
 			ctl_text(one, "endpoint"), ctl_text(one, "peer"), json_number_value(json_object_get(one, "since")));
 	}
 }

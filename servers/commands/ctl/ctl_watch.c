@@ -29,7 +29,7 @@ const struct cli ctl_watch_cli = {
 	.program = "pmulab ctl watch",
 	.summary = "events as they happen",
 	.usage = "[options]",
-	.about = "Shows what happens in the lab, until Ctrl-C, or until the lab stops: exit status 0.",
+	.about = "Shows what happens in the lab until Ctrl-C. Ends with 0 when the lab stops.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
 	.examples = "pmulab ctl watch --endpoint reset\n"
@@ -44,7 +44,7 @@ struct watch {
 	struct observer *text; /* NULL: as they are */
 	char line[EVENT_TEXT_MAX];
 	size_t len;
-	bool stopped;     /* the lab has said that it stops */
+	json_int_t seq;   /* of the last event */
 	bool full;        /* stdout takes no more */
 };
 
@@ -122,7 +122,7 @@ static void tell(const struct watch *watch, const json_t *object)
 	struct field fields[FIELDS_MAX];
 	char *copies[FIELDS_MAX];
 	int type = find_type(ctl_text(object, "event"));
-	if (type < 0 || !(watch->text->wants & EVENT_BIT(type)))
+	if (type < 0 || (!watch->event && !(watch->text->wants & EVENT_BIT(type)))) /* who names one wants it */
 		return;
 	struct event event = {
 		.type = (enum event_type)type,
@@ -154,7 +154,8 @@ static void on_line(struct watch *watch)
 {
 	json_t *object = json_loadb(watch->line, watch->len, 0, NULL);
 	const char *name = ctl_text(object, "event");
-	watch->stopped = strcmp(name, "stop") == 0;
+	json_int_t seq = json_integer_value(json_object_get(object, "seq"));
+	watch->seq = seq > watch->seq ? seq : watch->seq;
 	if (!watch->text)
 		fwrite(watch->line, 1, watch->len, stdout);
 	else if (strcmp(name, "lost") == 0)
@@ -214,29 +215,41 @@ static bool add_parameter(char *target, size_t size, const char *name, const cha
 	return ctl_encode(target, size, value);
 }
 
-static int watch_events(struct watch *watch)
+/* Reads on behind `since` to the end. False: `err`. */
+static bool read_events(struct watch *watch, const char *since, struct ctl_answer *answer, struct err *err)
 {
-	const char *program = ctl_watch_cli.program;
-	static struct ctl_answer answer;
-	struct err err = { 0 };
 	char target[2048] = "/v1/events?format=ndjson";
-	if (!add_parameter(target, sizeof target, "since", watch->since ? watch->since : "now") ||
+	if (!add_parameter(target, sizeof target, "since", since) ||
 		!add_parameter(target, sizeof target, "event", watch->event) ||
 		!add_parameter(target, sizeof target, "endpoint", watch->endpoint)) {
-		err_set(&err, STATUS_USAGE, "these names are too long");
-		return cli_fail(program, &err);
+		err_set(err, STATUS_USAGE, "these names are too long");
+		return false;
 	}
 	const struct ctl_request request = { .method = "GET", .target = target, .on_body = on_body, .context = watch };
-	bool done = ctl_ask(&watch->ctl.lab, &request, &answer, &err);
-	if (watch->stopped)
-		return STATUS_OK;
+	watch->len = 0;
+	return ctl_ask(&watch->ctl.lab, &request, answer, err);
+}
+
+static int watch_events(struct watch *watch)
+{
+	static struct ctl_answer answer;
+	struct err err = { 0 }, again;
+	char since[32] = "";
+	json_int_t before = 0;
+	bool done = read_events(watch, watch->since ? watch->since : "now", &answer, &err);
+	/* Who was stopped (Ctrl-Z, a pager) has been cut, and the lab is still there. */
+	while (!done && !watch->full && watch->seq > before) {
+		before = watch->seq;
+		snprintf(since, sizeof since, "%" JSON_INTEGER_FORMAT, before);
+		done = read_events(watch, since, &answer, &again);
+	}
 	if (watch->full)
 		err_set(&err, STATUS_FAILED, "stdout takes no more");
 	else if (done && answer.status / 100 != 2)
 		return ctl_refused(&watch->ctl, &answer);
 	else if (done)
-		err_set(&err, STATUS_FAILED, "the lab has gone");
-	return cli_fail(program, &err);
+		return STATUS_OK; /* the lab has stopped */
+	return cli_fail(ctl_watch_cli.program, &err);
 }
 
 int ctl_watch(int argc, char **argv)
