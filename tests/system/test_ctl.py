@@ -261,10 +261,11 @@ def test_watch_what_cannot_be_watched(ctl):
     said(ctl("watch", "--event", "x" * 3000), 2)
 
 
-@pytest.mark.parametrize("options", [["--endpoint", "reset"], ["--json", "--event", "drop"], []])
+@pytest.mark.parametrize("options", [["--endpoint", "reset"], ["--json", "--event", "listen"], []])
 def test_watch_ends_with_the_lab(ctl, spawn, options):
     """Also where it is not told of the lab's end."""
     watch = Watch(spawn, ctl.control, "--since", "0", *options)
+    watch.until("listen")
     ctl.lab.stop()
     result = watch.program.finish()
     assert (result.status, result.stderr) == (0, "")
