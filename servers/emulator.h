@@ -145,6 +145,8 @@ struct emulator_view {
 	bool paused;
 	uint16_t port;
 	unsigned open;    /* connections */
+	const char *family; /* that it serves now: "IPv4", "IPv6", "IPv4 and IPv6", "none"; NULL: it has none of its own */
+	double left;        /* seconds until that changes; INFINITY: never */
 	char totals[EMULATOR_TOTALS]; /* a JSON object, as in the event `stop` */
 };
 

@@ -1,4 +1,5 @@
 /* What can be done with an emulator that runs: changed, paused, cut, looked at. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -215,7 +216,9 @@ bool emulator_look(const struct emulator *emulator, size_t i, struct emulator_vi
 		.paused = endpoint->paused,
 		.port = endpoint->port,
 		.open = endpoint->ops->connections ? endpoint->ops->connections(endpoint, NULL, NULL) : 0,
+		.left = INFINITY,
 	};
+	view->family = endpoint->ops->family ? endpoint->ops->family(endpoint, &view->left) : NULL;
 	endpoint->ops->totals(endpoint, view->totals, sizeof view->totals);
 	return true;
 }

@@ -85,6 +85,10 @@ struct endpoint_ops {
 	bool (*impair)(struct endpoint *endpoint, int family, enum fate_direction direction, struct impair *impair,
 		struct impair_spec *spec);
 
+	/* The families that it serves now, as the event `family` names them; `left` gets the seconds until these are others,
+	   INFINITY where that never is. NULL: it has none of its own. */
+	const char *(*family)(const struct endpoint *endpoint, double *left);
+
 	/* At any stage. */
 	void (*destroy)(struct endpoint *endpoint);
 };

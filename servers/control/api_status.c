@@ -1,13 +1,16 @@
 /* GET /v1/status: how the lab is. */
 #include "servers/control/api_private.h"
 
+#include <math.h>
+
 #include "common/clock.h"
 
 json_t *api_view(const struct emulator_view *view)
 {
-	return json_pack("{s:s, s:b, s:i, s:b, s:i, s:o*}", "endpoint", endpoint_table[view->endpoint].name, "local",
-		view->local, "port", view->port, "paused", view->paused, "open", (int)view->open, "totals",
-		json_loads(view->totals, 0, NULL));
+	json_t *left = isfinite(view->left) ? json_real(api_seconds(view->left)) : json_null();
+	return json_pack("{s:s, s:b, s:i, s:b, s:i, s:s?, s:o, s:o*}", "endpoint", endpoint_table[view->endpoint].name,
+		"local", view->local, "port", view->port, "paused", view->paused, "open", (int)view->open, "family", view->family,
+		"left", left, "totals", json_loads(view->totals, 0, NULL));
 }
 
 void api_status(void *context, struct http_request *request)

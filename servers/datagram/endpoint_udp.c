@@ -237,5 +237,6 @@ const struct endpoint_ops endpoint_udp_ops = {
 	.changed = udp_changed,
 	.pause = udp_pause,
 	.impair = udp_impair,
+	.family = udp_family,
 	.destroy = udp_destroy,
 };

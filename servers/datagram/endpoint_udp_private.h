@@ -104,6 +104,9 @@ void udp_change_turns(struct endpoint_udp *endpoint);
 /* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the next turn. */
 void udp_take_turn(struct endpoint_udp *endpoint);
 
+/* What `family` of struct endpoint_ops asks for. */
+const char *udp_family(const struct endpoint *base, double *left);
+
 /* The timer of the turns. */
 void udp_on_turn(struct ev_loop *loop, struct ev_timer *timer, int events);
 

@@ -74,15 +74,35 @@ static double since_midnight(void)
 	return local.tm_hour * 3600.0 + local.tm_min * 60.0 + local.tm_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void tell_turn(struct endpoint_udp *endpoint, unsigned families, double left)
+static unsigned families_of(const struct endpoint_udp *endpoint)
+{
+	unsigned families = 0;
+	for (size_t i = 0; i < endpoint->side_count; i++)
+		families |= endpoint->sides[i].active ? endpoint->sides[i].turn : 0;
+	return families;
+}
+
+static const char *family_name(unsigned families)
 {
 	static const char *const names[] = { "none", "IPv4", "IPv6", "IPv4 and IPv6" };
+	return names[families];
+}
+
+const char *udp_family(const struct endpoint *base, double *left)
+{
+	const struct endpoint_udp *endpoint = (const struct endpoint_udp *)base;
+	turns_active(&endpoint->turns, clock_now() - endpoint->started, since_midnight(), left);
+	return family_name(families_of(endpoint));
+}
+
+static void tell_turn(struct endpoint_udp *endpoint, unsigned families, double left)
+{
 	const struct subject subject = { .endpoint = endpoint->base.id };
 	if (isfinite(left))
-		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", names[families]),
+		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", family_name(families)),
 			F_REAL("seconds", left));
 	else
-		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", names[families]));
+		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", family_name(families)));
 }
 
 /* The port is opened before the other family's is closed, and what had arrived there is served. False: try again. */
@@ -120,12 +140,10 @@ static bool side_serve(struct side *side, bool active)
 void udp_take_turn(struct endpoint_udp *endpoint)
 {
 	double left, again = TURN_SECONDS_MAX;
-	unsigned now = 0, before = 0;
+	unsigned before = families_of(endpoint);
 	unsigned families = turns_active(&endpoint->turns, clock_now() - endpoint->started, since_midnight(), &left);
 	if (left < again)
 		again = left;
-	for (size_t i = 0; i < endpoint->side_count; i++)
-		before |= endpoint->sides[i].active ? endpoint->sides[i].turn : 0;
 	/* First those that begin, then those that end. */
 	for (int active = 1; active >= 0; active--) {
 		for (size_t i = 0; i < endpoint->side_count; i++) {
@@ -134,8 +152,7 @@ void udp_take_turn(struct endpoint_udp *endpoint)
 				again = RETRY_SECONDS;
 		}
 	}
-	for (size_t i = 0; i < endpoint->side_count; i++)
-		now |= endpoint->sides[i].active ? endpoint->sides[i].turn : 0;
+	unsigned now = families_of(endpoint);
 	if (now != before || !endpoint->turn_told)
 		tell_turn(endpoint, now, left);
 	endpoint->turn_told = true;

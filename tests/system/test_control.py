@@ -231,6 +231,18 @@ def test_a_change_in_the_middle_of_a_burst(start_control):
     assert lost(told) == expected
 
 
+def test_the_family_that_is_served(start_control):
+    control = start_control("--set", "reset.family=4", "reset", "udp-print", "pmu")
+
+    def served():
+        return {one["endpoint"]: (one["family"], one["left"]) for one in control.get("/v1/status").json["endpoints"]}
+
+    assert served() == {"reset": ("IPv4", None), "udp-print": ("IPv4", None), "pmu": (None, None)}
+    control.patch("/v1/config", {"reset.family": "alternate:1h"})
+    family, left = served()["reset"]
+    assert family == "IPv4" and 3500 < left <= 3600
+
+
 # Connections
 
 

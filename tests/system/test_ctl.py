@@ -1,5 +1,6 @@
 """pmulab ctl: each of its commands, against a lab and without one."""
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -42,6 +43,12 @@ def test_status(ctl):
     assert rows["echo"].split()[1:] == [str(ctl.lab.port("echo")), "paused"]
     assert json.loads(said(ctl("status", "--json")))["seed"] == 7
     peer.close()
+
+
+def test_status_tells_the_family(ctl):
+    ctl("set", "reset.family=alternate:1h")
+    (row,) = [line for line in said(ctl("status")).splitlines() if line.startswith("reset")]
+    assert re.search(r"  IPv4 for 3[56]\d\d s$", row)
 
 
 def test_get(ctl):

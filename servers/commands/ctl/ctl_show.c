@@ -37,6 +37,15 @@ static void show_counters(json_int_t open, const json_t *totals)
 		}
 }
 
+static void show_family(const json_t *endpoint)
+{
+	const json_t *left = json_object_get(endpoint, "left");
+	if (*ctl_text(endpoint, "family"))
+		printf("  %s", ctl_text(endpoint, "family"));
+	if (json_is_number(left))
+		printf(" for %.0f s", json_number_value(left));
+}
+
 static void show_status(const struct ctl *ctl, const json_t *answer)
 {
 	const json_t *endpoints = json_object_get(answer, "endpoints");
@@ -51,6 +60,7 @@ static void show_status(const struct ctl *ctl, const json_t *answer)
 			json_is_true(json_object_get(endpoint, "local")) ? "@localhost" : "");
 		printf("%-10s %5" JSON_INTEGER_FORMAT "%s", name, json_integer_value(json_object_get(endpoint, "port")),
 			json_is_true(json_object_get(endpoint, "paused")) ? "  paused" : "");
+		show_family(endpoint);
 		show_counters(json_integer_value(json_object_get(endpoint, "open")), json_object_get(endpoint, "totals"));
 		putchar('\n');
 	}
