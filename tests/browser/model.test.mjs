@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { modelAdd, modelClear, modelCreate, modelRead } from "../../servers/control/page/model.js";
+import { modelAdd, modelClear, modelCreate, modelRead, modelStatus } from "../../servers/control/page/model.js";
+import { nextFamily } from "../../servers/control/page/model_datagrams.js";
 import { segmentCount } from "../../servers/control/page/model_streams.js";
 import { lineSplitter } from "../../servers/control/page/source.js";
 import { geometric, lossOf, passOf, wilson } from "../../servers/control/page/stats.js";
@@ -116,6 +117,38 @@ test("a change begins a new count; a pause loses without counting", () => {
 	assert.deepEqual(ways.tries.request, [1, 0]);
 	assert.equal(model.config["reset.loss"], "none");
 	assert.equal(ways.arrows.at(-1).fate, "refused");
+	/* It stands between the datagrams before and behind it. */
+	assert.deepEqual(ways.arrows.map(({ change, direction }) => change ?? direction),
+		["request", "loss 50% → none, counted anew (page)", "request", "reply", "request"]);
+});
+
+test("what was lost was below what was asked for; a wrong command is no acknowledgement", () => {
+	const model = read({ event: "start", config: { "reset.loss": "50%" } }, receive(1), { ...drop(1, "request"), model: "random", drawn: 0.25 },
+		receive(2), { ...reply(1), text: "Wrong command." });
+	const ways = model.datagrams.get("reset");
+	assert.deepEqual([ways.arrows[0].drawn, ways.arrows[0].limit], [0.25, 0.5]);
+	assert.deepEqual([ways.arrows.at(-1).bad, ways.answered, ways.packets.length], [true, 0, 0]);
+});
+
+test("a client that takes nothing: what the kernel has of the message, and what became of it", () => {
+	const model = read(conn("open"), conn("command", { text: "CMD_floodme", kind: "flood" }), conn("pause", { bytes: 90000, sent: 20000 }));
+	const one = model.conns.get(1);
+	assert.deepEqual([one.callCount, one.paused, spans(one.calls), one.calls[0].partial], [1, true, [[0, 20000]], true]);
+	modelAdd(model, { t: 1, seq: 50, ...conn("close", { first: "server", why: "cut by page", messages: 0, bytes_out: 20000, segments_out: 3, left: 4344, acked: 4344 }) });
+	assert.deepEqual([one.callCount, segmentCount(one), one.acked, one.queued], [1, 3, 4344, 20000]);
+	/* Or it was taken after all. */
+	const later = read(conn("open"), conn("pause", { bytes: 90000, sent: 20000 }), { ...send(1, 90000, 63, 90000, 0, 90000), calls: 4 }).conns.get(1);
+	assert.deepEqual([later.callCount, later.paused, spans(later.calls), segmentCount(later)], [1, false, [[0, 90000]], 63]);
+});
+
+test("how the lab is, where the events that told are gone", () => {
+	const model = modelCreate(), reset = { endpoint: "reset", local: false, paused: true, family: "IPv6", left: 60 };
+	modelStatus(model, { uptime: 100, events: { first: 5000 }, endpoints: [reset, { ...reset, local: true, paused: false }] });
+	assert.deepEqual(model.endpoints.get("reset"), { name: "reset", paused: true, family: "IPv6", until: 160 });
+	assert.deepEqual([model.lost, nextFamily(model, "reset"), nextFamily(model, "udp-print")], [4999, 6, 4]);
+	modelAdd(model, { t: 101, seq: 5000, event: "family", endpoint: "reset", active: "IPv4 and IPv6" });
+	modelAdd(model, { t: 101, seq: 5001, ...receive(1), family: 6 });
+	assert.equal(nextFamily(model, "reset"), 6);
 });
 
 test("who resumes reads nothing twice; a torn last line is no event", () => {
@@ -143,7 +176,7 @@ test("the station, its participants", () => {
 	const model = read({ event: "start", config: { "tv.id": "swcmTV" } }, { ...tv, event: "line", n: 1, text: "swcmTVWho's there?" },
 		{ ...tv, event: "drop", n: 2, family: 4, direction: "reply", reason: "loss" },
 		{ ...tv, event: "participant", id: "123456", total: 301, text: "<script>" }, { ...tv, event: "answer", id: "123456", text: "@" });
-	assert.deepEqual(model.lines.map(({ text, lost }) => [text, lost]), [["Who's there?", false], ["", true]]);
+	assert.deepEqual(model.lines.map(({ text, kind }) => [text, kind]), [["Who's there?", "line"], ["", "lost"], ["@", "answer"]]);
 	assert.deepEqual(model.participants.get("123456").answers, 1);
 });
 

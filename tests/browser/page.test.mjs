@@ -72,7 +72,7 @@ function invented() {
 	window.invented = new Promise((begin) => {
 		window.fetch = async (where, how) => {
 			if (where === "v1/status")
-				return Response.json({ seed: 1, uptime: 0, events: { first: 1, next: 1 } });
+				return Response.json({ seed: 1, uptime: 0, events: { first: 1, next: 1 }, endpoints: [] });
 			if (where !== "v1/events")
 				return real(where, how);
 			return new Response(new ReadableStream({ start: begin }));
@@ -173,14 +173,14 @@ test("bad values are refused in words; scenarios run; a pause lasts until it is 
 	await until(async () => (await lab.call("GET", "v1/config/reset.loss")).value === "burst:30%,4");
 	const press = (text) => page.evaluate((wanted) => [...document.querySelectorAll("#controls button")].find((button) => button.textContent.includes(wanted)).click(), text);
 	await press("Storm");
-	await page.says("#controls", /End the scenario: step 1 of 3/);
+	await page.says("#controls", /End the scenario: 1 of 3 steps done/);
 	await press("End the scenario");
 	await page.says("#controls", /^((?!End the scenario).)*$/);
-	await press("Pause");
-	await page.says("#controls", /Resume/);
+	await press("❚❚ reset");
+	await page.says("#state", /paused: reset/);
 	assert.ok((await lab.call("GET", "v1/status")).endpoints.find((one) => one.endpoint === "reset").paused);
-	await press("Resume");
-	await page.says("#controls", /Pause/);
+	await press("▶ reset");
+	await page.says("#state", /live/);
 });
 
 test("a reload finds everything again", options, async () => {
@@ -222,7 +222,7 @@ test("what is cleared stays so in a reload, and comes again in another lab", opt
 	await page.has("#streams-list [data-conn]", 1);
 	await page.has("#streams-stage rect[data-segment]", 40);
 	await lab.stop();
-	await page.says("#state", /gone/);
+	await page.says("#state", /the lab has ended/);
 	const second = await startLab(`--page=127.0.0.1:${new URL(lab.url).port}`);
 	await second.run("pdc", "CMD_short:0");
 	await page.goto(second.url);

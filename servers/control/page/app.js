@@ -1,9 +1,9 @@
 /* The page: what comes is kept by the model, and drawn once a frame, so far as it can be seen. */
 import { byId, grouped, inSeconds, plural, say, sizesChange } from "./dom.js";
-import { modelAdd, modelClear, modelCreate, modelRead } from "./model.js";
+import { modelAdd, modelClear, modelCreate, modelRead, modelStatus } from "./model.js";
 import { embeddedLines, sourceStart } from "./source.js";
-import { controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
-import { waysDraw, waysListen, waysShow } from "./view_datagrams.js";
+import { askScenario, controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
+import { waysChoose, waysDraw, waysKept, waysListen, waysShow } from "./view_datagrams.js";
 import { lineOf, logDraw, logKept, logListen, logRestart } from "./view_log.js";
 import { stationDraw } from "./view_station.js";
 import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
@@ -14,7 +14,7 @@ const drawing = { streams: streamsDraw, datagrams: waysDraw, station: stationDra
 const views = Object.keys(drawing);
 const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0, lately: 0, taken: 0,
 	theme: "", controls: true, slow: 0,
-	seed: undefined, kept: {} };
+	seed: undefined, clock: 0, kept: {} }; /* clock: performance.now() when the lab's was 0 */
 
 /* ---- drawing ---- */
 
@@ -68,11 +68,12 @@ drawn.port2.onmessage = ({ data: began }) => {
 
 function show() {
 	const { model } = app;
+	model.now = app.state === "report" ? model.t : (performance.now() - app.clock) / 1000;
 	drawing[app.view](model);
 	controlsDraw(model);
 	const last = model.log.at(-1), waiting = app.queue.length - app.at;
 	say(byId("ticker"), last ? `${inSeconds(last.t)}  ${last.endpoint ?? "lab"}  ${last.event}  ${lineOf(last).slice(0, 120)}` : "");
-	say(byId("numbers"), [app.rate ? `${grouped(app.rate)} events a second` : "", `${grouped(model.count)} events`,
+	say(byId("numbers"), [app.rate ? `${plural(app.rate, "event")} a second` : "", `${grouped(model.count)} events`,
 		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
 		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
 	document.body.classList.toggle("busy", isBusy()); /* nothing is animated then */
@@ -80,16 +81,18 @@ function show() {
 }
 
 const stateTexts = {
-	wait: () => "◌ connecting", live: () => "● live", report: () => "■ a run that is over",
-	gone: () => "✕ the lab is gone" + (app.model.ended ? " (it has ended)" : ""),
+	wait: () => "◌ connecting", live: () => "● live",
+	report: ({ lab }) => "■ a run that is over" + (lab ? `: ${lab.time.slice(0, 16).replace("T", " ")}, seed ${lab.seed}` : ""),
+	gone: ({ ended }) => (ended ? "■ the lab has ended" : "✕ the lab is gone"),
 	refused: () => "✕ another key: open the address that pmulab prints",
 };
 
 function showState() {
 	const rest = Math.max(0, Math.ceil((app.stateUntil - performance.now()) / 1000));
-	const state = byId("state");
-	state.dataset.state = app.state;
-	say(state, stateTexts[app.state]() + (rest && app.state === "gone" ? ` · again in ${rest} s` : ""));
+	const state = byId("state"), paused = [...app.model.endpoints.values()].filter((one) => one.paused).map(({ name }) => name);
+	state.dataset.state = app.state === "live" && paused.length ? "paused" : app.state;
+	say(state, state.dataset.state === "paused" ? `❚❚ paused: ${paused.length > 3 ? `${paused.length} servers` : paused.join(", ")}` :
+		stateTexts[app.state](app.model) + (rest && app.state === "gone" ? ` · looks again in ${rest} s` : ""));
 	document.body.classList.toggle("gone", app.state === "gone" || app.state === "refused");
 }
 
@@ -119,7 +122,7 @@ function choose(view, focus) {
 
 function keep() {
 	try {
-		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), log: logKept(),
+		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), ways: waysKept(), log: logKept(),
 			seed: app.seed, seq: app.model.seq, t: app.model.t, cleared: app.model.cleared }));
 	} catch {
 		/* a report may have no storage */
@@ -165,7 +168,7 @@ function goTo(event) {
 	} else if (event.endpoint === "tv")
 		choose("station");
 	else if (app.model.datagrams.has(event.endpoint)) {
-		waysShow(app.model, event.seq);
+		waysShow(app.model, event);
 		choose("datagrams");
 	}
 	plan();
@@ -179,7 +182,10 @@ function listenToKeys() {
 			choose(views[(views.indexOf(app.view) + go + views.length) % views.length], true);
 	});
 	addEventListener("keydown", (event) => {
-		if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select"))
+		const types = event.target.matches("input:not([type=range])");
+		if (event.key === "Escape" && event.target.matches("input, select"))
+			event.target.blur();
+		if (event.ctrlKey || event.altKey || event.metaKey || types)
 			return;
 		const view = views[Number(event.key) - 1];
 		if (view)
@@ -189,10 +195,11 @@ function listenToKeys() {
 		else if (event.key === "t")
 			byId("theme").click();
 		else if (event.key === "/") {
-			event.preventDefault();
 			choose("log");
 			byId("log-search").focus();
-		}
+		} else
+			return;
+		event.preventDefault(); /* a select would take the letter for one of its own */
 	});
 	byId("controls-button").addEventListener("click", () => setControls(!app.controls));
 	byId("theme").addEventListener("click", () => {
@@ -218,6 +225,8 @@ const on = {
 			logRestart();
 		}
 		app.seed = status.seed;
+		app.clock = performance.now() - status.uptime * 1000;
+		modelStatus(app.model, status);
 		controlsListen(app.model, plan, clear);
 		controlsLoad();
 		return app.model.seq + (app.queue.length - app.at > 0 ? app.queue.at(-1).seq - app.model.seq : 0);
@@ -250,7 +259,8 @@ function begin() {
 	setTheme(was.theme ?? "");
 	listenToKeys();
 	streamsListen(() => app.model, plan);
-	waysListen(() => app.model, plan);
+	waysChoose(was.ways ?? null);
+	waysListen(() => app.model, plan, keep);
 	logListen(() => app.model, plan, goTo, was.log);
 	controlsListen(app.model, plan, clear);
 	setControls(was.controls ?? true);
@@ -260,13 +270,11 @@ function begin() {
 	for (const id of ["streams-stage", "ways-stage"])
 		new ResizeObserver(resized).observe(byId(id));
 	setInterval(() => {
-		const rate = app.counted;
+		app.rate = app.counted;
 		app.counted = 0;
-		if (rate !== app.rate || app.state !== "live") {
-			app.rate = rate;
-			plan();
-		}
+		plan(); /* times go on */
 	}, 1000);
+	setInterval(askScenario, 2000);
 	if (lines === null) {
 		sourceStart(on);
 		return;

@@ -13,19 +13,20 @@ export function modelCreate() {
 		lab: null,        /* the event start */
 		ended: null,      /* the event stop */
 		t: 0, seq: 0,     /* of the last event */
+		now: 0,           /* the lab's time; of a run that is over, that of its last event */
 		count: 0,         /* events that have come */
 		lost: 0,          /* events that are missing */
 		repeated: 0,      /* datagrams that were only counted */
 		log: [],          /* the last events */
 		logGone: 0,       /* that stood before them */
-		endpoints: new Map(), /* name: { paused, family, until, address } */
+		endpoints: new Map(), /* name: { paused, family, until: on the lab's clock, 0: for ever } */
 		config: {},       /* key: value */
 		changes: [],      /* the last events change */
 		conns: new Map(), /* number: connection */
 		detailed: [],     /* those whose calls are kept */
 		connsGone: 0,
 		datagrams: new Map(), /* endpoint: what has become of its datagrams */
-		lines: [], linesGone: 0, /* of the station: { t, seq, n, text, lost } */
+		lines: [], linesGone: 0, /* of the station: { t, seq, n, text, kind: "line", "lost" or "answer" } */
 		participants: new Map(), /* ID: { id, total, text, answers, t } */
 		cleared: {},      /* picture: the last event that it does not show */
 	};
@@ -50,7 +51,7 @@ export function modelClear(model, picture, seq = model.seq) {
 
 const endpointOf = (model, name) => {
 	if (!model.endpoints.has(name))
-		model.endpoints.set(name, { name, paused: false, family: "", until: 0, address: "" });
+		model.endpoints.set(name, { name, paused: false, family: "", until: 0 });
 	return model.endpoints.get(name);
 };
 
@@ -69,7 +70,7 @@ const others = {
 		model.repeated += event.count;
 	},
 	listen(model, event) {
-		endpointOf(model, event.endpoint).address ||= event.address;
+		endpointOf(model, event.endpoint);
 	},
 	family(model, event) {
 		const endpoint = endpointOf(model, event.endpoint);
@@ -89,7 +90,7 @@ const others = {
 	},
 	line(model, event) {
 		const id = model.config["tv.id"] ?? "";
-		addLine(model, event, event.text.startsWith(id) ? event.text.slice(id.length) : event.text, false);
+		addLine(model, event, event.text.startsWith(id) ? event.text.slice(id.length) : event.text, "line");
 	},
 	participant(model, event) {
 		const person = model.participants.get(event.id) ?? { id: event.id, answers: 0 };
@@ -101,13 +102,23 @@ const others = {
 	answer(model, event) {
 		const person = model.participants.get(event.id);
 		if (person)
-			Object.assign(person, { answers: person.answers + 1, answer: event.text });
+			person.answers++;
+		addLine(model, event, event.text, "answer");
 	},
 };
 
-function addLine(model, event, text, lost) {
-	model.lines.push({ t: event.t, seq: event.seq, n: event.n, text, lost });
+function addLine(model, event, text, kind) {
+	model.lines.push({ t: event.t, seq: event.seq, n: event.n, text, kind });
 	model.linesGone += keepLast(model.lines, STATION_LINES);
+}
+
+/** How the lab is, as GET /v1/status says: what the events that are no longer kept would have told. */
+export function modelStatus(model, status) {
+	for (const { endpoint, local, paused, family, left } of status.endpoints)
+		if (!local)
+			Object.assign(endpointOf(model, endpoint), { paused, family: family ?? "", until: left === null ? 0 : status.uptime + left });
+	if (!model.seq)
+		model.lost = Math.max(0, status.events.first - 1);
 }
 
 /** One event more. Those that have come before (a connection that resumed) are left out: false. */
@@ -124,7 +135,7 @@ export function modelAdd(model, event) {
 	if (event.conn !== undefined)
 		modelStream(model, event);
 	if (event.endpoint === "tv" && event.event === "drop" && event.reason === "loss")
-		addLine(model, event, "", true);
+		addLine(model, event, "", "lost");
 	else if (event.endpoint !== "tv")
 		modelDatagram(model, event);
 	for (const picture in model.cleared)

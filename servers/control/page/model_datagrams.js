@@ -3,12 +3,14 @@
  * client sends until an answer leaves for it.
  */
 import { keepLast } from "./keep.js";
+import { lossOf } from "./stats.js";
 
 export const ARROWS_MOST = 3000, FATES = 200, PEERS_MOST = 5000;
+export const SERVERS = ["reset", "udp-print"];
 
 function waysCreate() {
 	return {
-		arrows: [], gone: 0, /* { id, t, seq, direction, n, family, peer, text, fate, ... } */
+		arrows: [], gone: 0, /* { id, t, seq, direction, n, family, peer, text, fate, ... }; { id, t, seq, change }: a key */
 		next: 0,
 		byNumber: new Map(), /* "4/request/17": arrow */
 		peers: new Map(),    /* address: the exchange that is open, or the last one */
@@ -36,14 +38,22 @@ export function waysForget(ways, t) {
 
 const keyOf = (event, direction) => `${event.family}/${direction}/${event.n}`;
 
+function addRow(ways, event, row) {
+	ways.arrows.push(Object.assign(row, { id: ways.next++, t: event.t, seq: event.seq }));
+	ways.gone += keepLast(ways.arrows, ARROWS_MOST);
+	return row;
+}
+
+/* Between the datagrams before and behind it. */
+function addNote(ways, event, change) {
+	if (ways.arrows.length)
+		addRow(ways, event, { change });
+}
+
 function addArrow(ways, event, direction, more) {
-	const arrow = {
-		id: ways.next++, t: event.t, seq: event.seq, direction, n: event.n, family: event.family, peer: event.peer,
-		text: event.text ?? "", fate: "arrived", reason: "", notes: [], ...more,
-	};
-	ways.arrows.push(arrow);
-	const gone = keepLast(ways.arrows, ARROWS_MOST);
-	ways.gone += gone;
+	const arrow = addRow(ways, event, {
+		direction, n: event.n, family: event.family, peer: event.peer, text: event.text ?? "", fate: "arrived", reason: "", notes: [], ...more,
+	});
 	if (event.n > 0)
 		ways.byNumber.set(keyOf(event, direction), arrow);
 	if (ways.byNumber.size > ARROWS_MOST)
@@ -94,7 +104,7 @@ const datagramSteps = {
 		exchange.last = arrow;
 		addFate(ways, event, "request", false);
 	},
-	drop(ways, event) {
+	drop(ways, event, model) {
 		if (event.family === undefined || event.peer === undefined)
 			return;
 		/* What is not counted (n = 0) is told right behind its `receive`. */
@@ -103,7 +113,8 @@ const datagramSteps = {
 		if (!arrow)
 			return;
 		Object.assign(arrow, { fate: event.reason === "loss" ? "lost" : "refused", reason: event.reason,
-			model: event.model, drawn: event.drawn, state: event.state, fateSeq: event.seq });
+			model: event.model, drawn: event.drawn, state: event.state, fateSeq: event.seq,
+			limit: event.model === "random" ? lossOf(model.config[`${event.endpoint}.loss`]) : NaN });
 		if (event.reason === "loss")
 			addFate(ways, event, event.direction, true);
 	},
@@ -130,16 +141,15 @@ const datagramSteps = {
 			Object.assign(arrow, { offset: event.offset, clock: event.clock_after, twice, times: exchange.resets });
 	},
 	reply(ways, event) {
-		const known = ways.byNumber.get(keyOf(event, "reply"));
-		if (known)
-			known.text = event.text;
-		else
-			addArrow(ways, event, "reply", {});
+		const known = ways.byNumber.get(keyOf(event, "reply")), bad = event.text === "Wrong command.";
+		Object.assign(known ?? addArrow(ways, event, "reply", {}), { text: event.text, bad });
 		addFate(ways, event, "reply", false);
 		const exchange = ways.peers.get(event.peer);
 		if (!exchange || exchange.answered)
 			return;
 		exchange.answered = true;
+		if (bad) /* no acknowledgement */
+			return;
 		ways.answered++;
 		ways.packets[exchange.packets] = (ways.packets[exchange.packets] ?? 0) + 1;
 	},
@@ -149,19 +159,28 @@ const datagramSteps = {
 			arrow.notes.push(event.what);
 	},
 	change(ways, event) {
-		if (/\.(loss|direction|family)$/.test(event.key))
+		const anew = /\.(loss|direction|family)$/.test(event.key);
+		if (anew)
 			waysClear(ways, event.t);
+		addNote(ways, event, `${event.key.split(".")[1]} ${event.before} → ${event.after}${anew ? ", counted anew" : ""} (${event.who})`);
+	},
+	family(ways, event) {
+		addNote(ways, event, event.active === "none" ? "serves no family" : `serves ${event.active}`);
 	},
 };
 
 /** An event of an endpoint of datagrams. */
 export function modelDatagram(model, event) {
-	if (!datagramSteps[event.event] || event.conn !== undefined || !event.endpoint)
+	if (!datagramSteps[event.event] || !SERVERS.includes(event.endpoint))
 		return;
 	if (!model.datagrams.has(event.endpoint))
 		model.datagrams.set(event.endpoint, waysCreate());
-	datagramSteps[event.event](model.datagrams.get(event.endpoint), event);
+	datagramSteps[event.event](model.datagrams.get(event.endpoint), event, model);
 }
+
+/** Of which family a server's next datagram will be: that it serves, else that of the last one. */
+export const nextFamily = (model, endpoint) => ({ IPv4: 4, IPv6: 6 })[model.endpoints.get(endpoint)?.family] ??
+	model.datagrams.get(endpoint)?.arrows.findLast((arrow) => arrow.family)?.family ?? 4;
 
 /** Which direction the loss is about, as the configuration says. */
 export const lossyWay = (model, endpoint) => {

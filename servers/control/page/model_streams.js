@@ -10,13 +10,13 @@ function connCreate(event) {
 	return {
 		id: event.conn, endpoint: event.endpoint, peer: event.peer, opened: event.t, seq: event.seq, last: event.seq,
 		command: null, kind: "", interval: 0, messages: 0,
-		calls: [],    /* { i, t, bytes, from, to, calls, seq } */
+		calls: [],    /* { i, t, bytes, from, to, calls, seq }; the last one may be `partial`, until all of it is taken */
 		segments: [], /* { k, t, from, to, seq, exact } */
 		acks: [],     /* { k, t, from, to, seq } */
 		base: 0,      /* bytes on the wire before the first message: handshakes */
 		before: 0,    /* segments of those */
 		counted: 0, left: 0, acked: 0, queued: 0, /* so far: segments, and bytes on the wire */
-		callCount: 0, bytes: 0, paused: false, error: "", closed: null, folded: false,
+		callCount: 0, bytes: 0, paused: false, error: "", answer: "", closed: null, folded: false,
 	};
 }
 
@@ -59,6 +59,8 @@ const streamSteps = {
 		Object.assign(conn, { command: event.text, kind: event.kind, interval: event.interval, messages: event.messages });
 	},
 	send(conn, event) {
+		if (conn.calls.at(-1)?.partial)
+			conn.queued = conn.calls.pop().from;
 		if (event.i === 1)
 			beginMessages(conn, event);
 		const from = conn.queued, known = event.left !== undefined;
@@ -70,19 +72,27 @@ const streamSteps = {
 		if (event.segments !== undefined)
 			observe(conn, event, event.segments, known ? event.left : conn.queued, event.acked ?? 0, from);
 	},
-	pause(conn) {
+	/* A part of the next message has been taken; how much of that has left is not told. */
+	pause(conn, event) {
+		const from = conn.queued;
 		conn.paused = true;
+		conn.queued = from + event.sent;
+		conn.calls.push({ i: ++conn.callCount, t: event.t, bytes: event.bytes, from, to: conn.queued, calls: 1, seq: event.seq, partial: true });
 	},
 	error(conn, event) {
 		conn.error = event.what;
 	},
 	close(conn, event) {
+		const last = conn.calls.at(-1);
 		conn.closed = event;
-		conn.callCount = event.messages;
+		conn.paused = false;
+		conn.callCount = event.messages + (last?.partial ? 1 : 0);
+		if (last?.partial)
+			conn.queued = last.to = Math.max(last.to, conn.base + event.bytes_out);
 		/* The goodbye of TLS and WebSocket stands behind the messages; plain TCP has none. */
 		const left = event.left ?? event.bytes_out;
 		if (conn.calls.length)
-			observe(conn, event, event.segments_out, left, event.acked ?? left, conn.queued);
+			observe(conn, event, event.segments_out, left, event.acked ?? left, last.partial ? last.from : conn.queued);
 	},
 };
 

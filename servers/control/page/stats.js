@@ -11,7 +11,7 @@ export function wilson(hits, tries) {
 }
 
 /** The share that a specification loses in the long run: "30%", "0.3", "burst:30%,4", "pattern:xx."; NaN: not known. */
-export function lossOf(text) {
+export function lossOf(text = "") {
 	const [, model, rest] = /^(?:(\w+):)?([^]*)$/.exec(text ?? "");
 	const share = (part) => (/^[\d.]+%$/.test(part) ? parseFloat(part) / 100 : /^[\d.]+$/.test(part) ? +part : NaN);
 	const parts = rest.split(",").filter((part) => !part.startsWith("max-run"));

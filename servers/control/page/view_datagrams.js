@@ -1,25 +1,39 @@
 /* Datagrams: clients left, the PMU right, an arrow each; the clock; fates as a ribbon; what was observed against what was asked for. */
 import { byId, draw, grouped, inSeconds, percent, plural, say, sizeOf } from "./dom.js";
-import { lossyWay } from "./model_datagrams.js";
+import { lossyWay, nextFamily, SERVERS } from "./model_datagrams.js";
 import { geometric, lossOf, passOf, wilson } from "./stats.js";
 
-const ROW = 42, LEFT = 150, RIGHT = 108, NEXT = 50;
-const waysView = { top: null, item: null, seen: 0, folded: 0, shown: [] };
-let coming = { key: "", fates: [] }; /* the preview */
+const ROW = 46, LEFT = 150, RIGHT = 108, NEXT = 50;
+const waysView = { chosen: null, top: null, item: null, seen: 0, folded: 0, shown: [] };
+let coming = { key: "", family: 0, fates: [] }; /* the preview */
 
-/** What the lab says of the next datagrams: [{ n, lost }]. */
-export function waysComing(key, fates) {
-	coming = { key, fates };
+/** What the lab says of the next datagrams of a family: [{ n, lost }]. */
+export function waysComing(key, family, fates) {
+	coming = { key, family, fates };
 }
 
 export const waysComingKey = () => coming.key;
 
-export const waysEndpoint = (model) => (model.datagrams.get("reset")?.arrows.length || !model.datagrams.has("udp-print") ? "reset" : "udp-print");
+/* Of the servers of datagrams those that run. */
+const waysServers = (model) => SERVERS.filter((name) => model.endpoints.has(name) || model.datagrams.has(name));
 
-/** Scrolls to the arrow that this event told of; null: follows the newest. */
-export function waysShow(model, seq) {
-	const ways = model.datagrams.get(waysEndpoint(model));
-	const arrow = seq === null ? null : ways?.arrows.findLast((one) => one.seq <= seq);
+/** Which one is shown: the one that was chosen, else one that was sent something. */
+export function waysEndpoint(model) {
+	const servers = waysServers(model), chosen = servers.find((name) => name === waysView.chosen);
+	return chosen ?? servers.find((name) => model.datagrams.get(name)?.arrows.length) ?? servers[0] ?? SERVERS[0];
+}
+
+export const waysKept = () => waysView.chosen;
+
+/** Null: as waysEndpoint finds. */
+export function waysChoose(name) {
+	Object.assign(waysView, { chosen: name, top: null, item: null });
+}
+
+/** Scrolls to the arrow of this event. */
+export function waysShow(model, event) {
+	waysChoose(event.endpoint);
+	const arrow = model.datagrams.get(event.endpoint)?.arrows.findLast((one) => one.seq <= event.seq);
 	waysView.top = arrow ? Math.max(0, arrow.id - 3) : null;
 	waysView.item = arrow?.id ?? null;
 }
@@ -27,6 +41,8 @@ export function waysShow(model, seq) {
 const again = (times) => (times === 2 ? "moved it twice" : `moved it ${times} times`);
 
 function tellArrow(arrow) {
+	if (arrow.change)
+		return `${arrow.change}, ${inSeconds(arrow.t)} after the start`;
 	const name = `${arrow.direction === "request" ? "Request" : "Reply"} ${arrow.n || ""} (IPv${arrow.family}, ${arrow.peer})`;
 	const fate = arrow.fate === "lost" ? `lost: ${arrow.model}${arrow.drawn === null || arrow.drawn === undefined ? "" : `, drawn ${arrow.drawn.toFixed(6)}`}` +
 		`${arrow.state ? `, in state ${arrow.state}` : ""}` : arrow.fate === "refused" ? `dropped: ${arrow.reason}` : "arrived";
@@ -35,29 +51,41 @@ function tellArrow(arrow) {
 		arrow.twice ? `so this request ${again(arrow.times)}` : "", ...arrow.notes, `${inSeconds(arrow.t)} after the start`].filter(Boolean).join(", ");
 }
 
+/* Between two datagrams: what was changed. */
+const changeItems = ({ id, change }, y, width) => [
+	[`hit ${id}`, "rect", { class: `hit${waysView.item === id ? " current" : ""}`, "data-arrow": id, x: 0, y: y - 5, width, height: ROW - 2 }],
+	[`change ${id}`, "line", { class: "change", x1: 0, x2: width, y1: y + 24, y2: y + 24 }],
+	[`changed ${id}`, "text", { class: "changed mid", x: width / 2, y: y + 16 }, change],
+];
+
+/* "0.342 < 0.5": below what was asked for, so it was lost. */
+const drawnText = ({ drawn, limit }) => (drawn === null || drawn === undefined ? "" :
+	`drew ${drawn.toFixed(3)}${Number.isNaN(limit) ? "" : ` < ${+limit.toFixed(3)}`}`);
+
 function arrowItems(arrow, y, width, former) {
+	if (arrow.change)
+		return changeItems(arrow, y, width);
 	const request = arrow.direction === "request", from = request ? LEFT : width - RIGHT, to = request ? width - RIGHT : LEFT;
 	const reaches = arrow.fate === "arrived" ? 1 : 0.47, x = from + (to - from) * reaches, down = 18, end = y + 10 + down * reaches;
 	const way = Math.sign(to - from), current = waysView.item === arrow.id ? " current" : "", id = arrow.id;
 	const items = [
 		[`hit ${id}`, "rect", { class: `hit${current}`, "data-arrow": id, x: 0, y: y - 5, width, height: ROW - 2 }],
-		[`line ${id}`, "path", { class: `way ${arrow.fate} ${arrow.direction}`, "data-fate": arrow.fate, "data-n": arrow.n,
+		[`line ${id}`, "path", { class: `way ${arrow.bad ? "bad" : arrow.fate} ${arrow.direction}`, "data-fate": arrow.fate, "data-n": arrow.n,
 			"data-direction": arrow.direction, d: `M${from} ${y + 10}L${x} ${end}` +
 				(reaches === 1 ? `m${-15 * way} -8l${15 * way} 8l${-16 * way} 6` : "") }],
-		[`text ${id}`, "text", { class: "says", "text-anchor": request ? "start" : "end", x: from + 14 * way, y: y + 6 }, arrow.text.slice(0, 18) +
-			(arrow.notes.length ? ` · ${arrow.notes[0]}` : "")],
+		[`text ${id}`, "text", { class: "says", "text-anchor": request ? "start" : "end", x: from + 14 * way, y: y + 6 }, [arrow.text.slice(0, 18), ...arrow.notes].join(" · ")],
 	];
 	if (arrow.fate !== "arrived") {
-		const drawn = arrow.drawn === null || arrow.drawn === undefined ? "" : `drew ${arrow.drawn.toFixed(3)}`;
-		const why = arrow.fate === "lost" ? [`lost · n ${arrow.n}`, [`${arrow.model}${drawn ? ":" : ""} ${drawn}`, arrow.state].filter(Boolean).join(", ")] : ["dropped", arrow.reason.replace(/^the /, "")];
+		const why = arrow.fate === "lost" ? [`lost · no. ${arrow.n}`, [arrow.model, drawnText(arrow), arrow.state].filter(Boolean).join(", ")] :
+			["dropped", arrow.reason.replace(/^the /, "")];
 		items.push([`cross ${id}`, "path", { class: `cross ${arrow.fate}`, d: `M${x - 9} ${end - 9}l18 18m0 -18l-18 18` }],
 			[`why ${id}`, "text", { class: "why", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end - 2 }, why[0]],
 			[`drawn ${id}`, "text", { class: "small", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end + 15 }, why[1]]);
 	}
 	if (request) {
-		const [, port] = /:(\d+)$/.exec(arrow.peer) ?? [];
-		items.push([`peer ${id}`, "text", { class: arrow.attempt > 1 ? "again" : "small", x: 0, y: y + 15 },
-			arrow.attempt > 1 ? `again, ${arrow.attempt}` : `${arrow.family === 6 ? "6 " : ""}:${port}`]);
+		const [, port] = /:(\d+)$/.exec(arrow.peer) ?? [], tries = arrow.attempt > 1;
+		items.push([`peer ${id}`, "text", { class: "small", x: 0, y: y + (tries ? 27 : 15) }, `${arrow.family === 6 ? "IPv6 " : ""}:${port}`],
+			[`again ${id}`, "text", { class: "again", x: 0, y: y + 10 }, tries ? `again, ${arrow.attempt}` : ""]);
 		if (former !== undefined && former < y)
 			items.push([`link ${id}`, "path", { class: "link", d: `M${LEFT - 8} ${Math.max(30, former + 12)}C${LEFT - 52} ${Math.max(30, former + 18)} ${LEFT - 52} ${y + 4} ${LEFT - 10} ${y + 10}m-10 -8l10 8l-12 4` }]);
 		if (arrow.offset !== undefined)
@@ -67,13 +95,21 @@ function arrowItems(arrow, y, width, former) {
 	return items;
 }
 
-function drawArrows(ways, svg, endpoint) {
+/* "IPv4, IPv6 in 31:24" */
+function turnText(model, endpoint) {
+	const { family, until } = model.endpoints.get(endpoint) ?? {}, left = Math.round((until ?? 0) - model.now);
+	const other = { IPv4: "IPv6", IPv6: "IPv4" }[family] ?? "other families";
+	const inTime = left > 90 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : `${Math.max(0, left)} s`;
+	return family ? (family === "none" ? "serves nobody" : `serves ${family}`) + (until ? `, ${other} in ${inTime}` : "") : "";
+}
+
+function drawArrows(model, ways, svg, endpoint) {
 	const [width, height] = sizeOf(svg), rows = Math.max(1, Math.floor((height - 34) / ROW));
-	const count = ways.arrows.length, first = ways.arrows[0]?.id ?? 0, last = first + count;
+	const arrows = ways?.arrows ?? [], first = arrows[0]?.id ?? 0, last = first + arrows.length;
 	if (waysView.top !== null && waysView.top >= last - rows)
 		waysView.top = null;
 	const top = Math.max(first, waysView.top ?? last - rows);
-	const seen = waysView.shown = ways.arrows.slice(top - first, top - first + rows);
+	const seen = waysView.shown = arrows.slice(top - first, top - first + rows);
 	if (waysView.top === null) {
 		waysView.folded = last - rows > waysView.seen && waysView.seen ? last - rows - waysView.seen : waysView.seen === last ? waysView.folded : 0;
 		waysView.seen = last;
@@ -83,6 +119,7 @@ function drawArrows(ways, svg, endpoint) {
 		["right", "line", { class: "axis", x1: width - RIGHT, x2: width - RIGHT, y1: 30, y2: bottom }],
 		["clients", "text", { class: "lane mid", x: LEFT, y: 20 }, "clients"],
 		["lab", "text", { class: "lane mid", x: width - RIGHT, y: 20 }, endpoint === "reset" ? "PMU" : endpoint],
+		["turn", "text", { class: "small mid", x: (LEFT + width - RIGHT) / 2, y: 20 }, turnText(model, endpoint)],
 	];
 	const places = new Map();
 	seen.forEach((arrow, i) => {
@@ -91,7 +128,7 @@ function drawArrows(ways, svg, endpoint) {
 		items.push(...arrowItems(arrow, y, width, arrow.before === null || arrow.before === undefined ? undefined : places.get(arrow.before) ?? -60));
 	});
 	draw(svg, items);
-	return { count, above: top - first, below: last - top - seen.length };
+	return { above: top - first, below: last - top - seen.length };
 }
 
 /* ---- what was observed ---- */
@@ -105,10 +142,11 @@ function drawLost(model, ways, endpoint, way) {
 	svg.setAttribute("aria-label", `Observed ${tries ? percent(lost / tries) : "nothing"}, 95 % interval ${percent(low)} to ${percent(high)}, configured ${text}`);
 	const items = [
 		["rail", "rect", { class: "rail", x: at(0), y: 22, width: at(1) - at(0), height: 10, rx: 5 }],
-		["interval", "rect", { class: "interval", x: at(low), y: 19, width: Math.max(2, at(high) - at(low)), height: 16, rx: 4 }],
-		["observed", "circle", { class: "observed", cx: at(tries ? lost / tries : 0), cy: 27, r: tries ? 8 : 0 }],
-		["said", "text", { class: "small", x: 6, y: 60 }, `95 %: ${percent(low)} to ${percent(high)}`],
 	];
+	if (tries)
+		items.push(["interval", "rect", { class: "interval", x: at(low), y: 19, width: Math.max(2, at(high) - at(low)), height: 16, rx: 4 }],
+			["observed", "circle", { class: "observed", cx: at(lost / tries), cy: 27, r: 8 }],
+			["said", "text", { class: "small", x: 6, y: 60 }, `95 %: ${percent(low)} to ${percent(high)}`]);
 	if (!Number.isNaN(asked))
 		items.push(["asked", "path", { class: "asked", d: `M${at(asked)} 40V16l-7 -9h14l-7 9` }], ["asked said", "text", { class: "small", "text-anchor": "end", x: width - 6, y: 60 }, `▼ ${percent(asked)}`]);
 	draw(svg, items);
@@ -118,7 +156,7 @@ function drawHistogram(model, ways, endpoint) {
 	const svg = byId("histogram"), [width, height] = sizeOf(svg), packets = ways?.packets ?? [], answered = ways?.answered ?? 0;
 	const asked = lossOf(model.config[`${endpoint}.loss`] ?? "none"), way = lossyWay(model, endpoint);
 	const [tries, lost] = ways?.tries[way] ?? [0, 0], loss = Number.isNaN(asked) ? lost / Math.max(1, tries) : asked;
-	const pass = passOf(loss, model.config[`${endpoint}.direction`]), most = Math.max(6, Math.min(12, packets.length - 1));
+	const pass = Number.isNaN(asked) && !tries ? 0 : passOf(loss, model.config[`${endpoint}.direction`]), most = Math.max(6, Math.min(9, packets.length - 1));
 	const shares = [], curve = [];
 	for (let k = 1; k <= most; k++) {
 		shares.push(k < most ? packets[k] ?? 0 : packets.slice(k).reduce((sum, x) => sum + (x ?? 0), 0));
@@ -126,24 +164,28 @@ function drawHistogram(model, ways, endpoint) {
 	}
 	const top = Math.max(0.01, ...(pass > 0 ? curve : []), ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = height - 24;
 	const up = (share) => base - (base - 24) * share / top, items = [["base", "line", { class: "axis", x1: 0, x2: width, y1: base, y2: base }]];
+	const over = []; /* the curve */
 	for (let k = 1; k <= most; k++) {
 		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
 		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: wide - 6, height: base - y }],
-			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)],
-			[`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
+			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)]);
+		over.push([`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid over", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
 	}
 	if (pass > 0)
 		items.push(["curve", "path", { class: "curve", d: curve.map((share, i) => `${i ? "L" : "M"}${4 + (i + 0.5) * wide} ${up(share)}`).join("") }]);
 	if (pass > 0)
 		curve.forEach((share, i) => items.push([`dot ${i}`, "circle", { class: "dot", cx: 4 + (i + 0.5) * wide, cy: up(share), r: 4 }]));
+	items.push(...over);
+	if (!answered)
+		items.push(["none", "text", { class: "small mid", x: width / 2, y: 16 }, "no answer yet"]);
 	draw(svg, items);
 	svg.setAttribute("aria-label", `${plural(answered, "answer")}: ${shares.map((x, i) => `${x} took ${i + 1}`).join(", ")}; the curve is geometric for ${percent(1 - pass)}`);
 }
 
 function drawRibbon(model, ways, endpoint, way) {
-	const svg = byId("ribbon"), [width] = sizeOf(svg, 36), family = ways?.arrows.at(-1)?.family ?? 4;
+	const svg = byId("ribbon"), [width] = sizeOf(svg, 36), family = nextFamily(model, endpoint);
 	const fates = (ways?.fates[family][way] ?? []).slice(-200), last = fates.at(-1)?.n ?? 0;
-	const next = coming.fates.filter((fate) => fate.n > last).slice(0, NEXT), wide = width / (200 + NEXT + 2);
+	const next = (coming.family === family ? coming.fates : []).filter((fate) => fate.n > last).slice(0, NEXT), wide = width / (200 + NEXT + 2);
 	const items = fates.map((fate, i) => [`n ${fate.n}`, "rect", { class: `fate ${fate.lost ? "lost" : "passed"}`, "data-n": fate.n, x: (200 - fates.length + i) * wide,
 		y: fate.lost ? 2 : 17, width: Math.max(1, wide - 1), height: fate.lost ? 32 : 15 }]);
 	items.push(["now", "line", { class: "now", x1: 201 * wide, x2: 201 * wide, y1: 0, y2: 36 }]);
@@ -155,27 +197,46 @@ function drawRibbon(model, ways, endpoint, way) {
 		(next.length ? ` · then the next ${next.length}: ${next.filter((fate) => fate.lost).length} will be lost` : ""));
 }
 
+/* Two servers: which one is shown. */
+function drawChoice(model, endpoint) {
+	const servers = waysServers(model), choice = byId("ways-choice");
+	choice.hidden = servers.length < 2;
+	for (const button of choice.children)
+		button.setAttribute("aria-pressed", button.textContent === endpoint);
+}
+
 export function waysDraw(model) {
 	const endpoint = waysEndpoint(model), ways = model.datagrams.get(endpoint), way = lossyWay(model, endpoint), clock = ways?.clock;
-	const svg = byId("ways-stage").firstElementChild;
-	const { above, below } = ways ? drawArrows(ways, svg, endpoint) : { above: 0, below: 0 };
-	if (!ways)
-		draw(svg, []);
+	const svg = byId("ways-stage").firstElementChild, runs = waysServers(model).length > 0;
+	const { above, below } = drawArrows(model, ways, svg, endpoint);
+	drawChoice(model, endpoint);
+	for (const card of ["clock-card", "histogram-card"])
+		byId(card).hidden = endpoint !== "reset";
 	const item = ways?.arrows.find((arrow) => arrow.id === waysView.item);
-	say(byId("ways-told"), item ? tellArrow(item) : !ways?.arrows.length ? "Run a client: pdc-reset" : [
+	say(byId("ways-none"), ways?.arrows.length ? "" : !runs ? "reset and udp-print do not run in this lab." : endpoint === "reset" ?
+		"Nothing has come yet. Run a client: build/clients/pdc-reset" : "Nothing has come yet. Run a client: build/clients/udp-send");
+	say(byId("ways-told"), item ? tellArrow(item) : !ways?.arrows.length ? "" : [
 		below ? `${plural(below, "newer one")} below; End follows` : "", waysView.folded ? `${plural(waysView.folded, "arrow")} folded in this moment` : "",
 		above + ways.gone ? `${plural(above + ways.gone, "arrow")} above` : "", model.repeated ? `${plural(model.repeated, "datagram")} only counted` : "",
 		ways.twice ? `${plural(ways.twice, "request")} moved the clock more than once` : ""].filter(Boolean).join(" · "));
 	byId("clock-card").classList.toggle("twice", Boolean(clock?.twice));
 	say(byId("clock"), `+${grouped(clock?.clock_after ?? 0)} s`);
-	say(byId("clock-why"), clock ? (clock.twice ? `⚠ one request ${again(clock.times)}` : `once, by ${clock.offset} s`) : "not moved yet");
+	say(byId("clock-why"), clock ? (clock.twice ? `⚠ one request ${again(clock.times)}` : `by ${clock.offset} s, by the last request`) : "not moved yet");
 	drawLost(model, ways, endpoint, way);
 	drawHistogram(model, ways, endpoint);
 	drawRibbon(model, ways, endpoint, way);
 }
 
-export function waysListen(model, changed) {
+/** `changed` asks for a drawing; `chosen` is called when another server is shown. */
+export function waysListen(model, changed, chosen) {
 	const stage = byId("ways-stage");
+	byId("ways-choice").addEventListener("click", ({ target }) => {
+		if (target.localName !== "button")
+			return;
+		waysChoose(target.textContent);
+		chosen();
+		changed();
+	});
 	const scroll = (rows) => {
 		const ways = model().datagrams.get(waysEndpoint(model()));
 		if (!ways || !rows)

@@ -4,6 +4,7 @@ import { byId, drawRows, grouped, make, say, zoom } from "./dom.js";
 const rowHeight = () => Math.round(30 * zoom());
 const groups = {
 	"": null,
+	"all but the station": (event) => event.endpoint !== "tv",
 	streams: (event) => event.conn !== undefined,
 	datagrams: (event) => event.family !== undefined && event.endpoint !== "tv",
 	"lost datagrams": (event) => event.event === "drop",
@@ -57,7 +58,7 @@ export function logDraw(model) {
 			const row = make("div", { role: "option", id: `event-${event.seq}`, className: `row ${event.event}`, "aria-selected": event.seq === logView.chosen,
 				"aria-setsize": rows.length, "aria-posinset": first + i + 1, dataset: { seq: event.seq } },
 			make("span", {}, event.t.toFixed(3)), make("span", {}, event.event),
-			make("span", {}, `${event.endpoint ?? "lab"}${event.conn ? ` #${event.conn}` : ""}`), make("span", {}, lineOf(event).slice(0, 400)));
+			make("span", { title: event.peer ?? "" }, `${event.endpoint ?? "lab"} ${event.conn ? `#${event.conn}` : /:\d+$/.exec(event.peer ?? "")?.[0] ?? ""}`), make("span", {}, lineOf(event).slice(0, 400)));
 			Object.assign(row.style, { top: `${(first + i) * height}px`, height: `${height}px`, lineHeight: `${height}px` });
 			return row;
 		}]));

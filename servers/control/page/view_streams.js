@@ -2,7 +2,7 @@
 import { byId, draw, drawRows, grouped, inSeconds, make, plural, say, sizeOf } from "./dom.js";
 import { otherSegments, segmentCount } from "./model_streams.js";
 
-const LABELS = 156, TIMES = 60, GAP = 5, LEAST = 18, ROWS = 60;
+const LABELS = 156, TIMES = 60, GAP = 5, LEAST = 12, ROWS = 60;
 const streamView = { chosen: null, item: null, conn: null, items: [], nextList: 0 };
 
 const lanes = [
@@ -25,7 +25,9 @@ const shownConn = (model) => model.conns.get(streamView.chosen) ??
 function windowOf(conn, most) {
 	const calls = conn.calls.slice(-most), from = Math.max(calls[0]?.from ?? 0, conn.segments.at(-most)?.from ?? 0);
 	const inside = (list) => list.filter((item) => item.to > from && item.from < conn.queued);
-	return { from, calls: inside(calls), segments: inside(conn.segments), acks: inside(conn.acks) };
+	const before = (list) => list.filter((item) => item.to <= from).length;
+	return { from, calls: inside(calls), segments: inside(conn.segments), acks: inside(conn.acks),
+		before: [before(conn.calls), before(conn.segments), before(conn.acks)] };
 }
 
 /* Bytes to pixels, with a gap at each border of a call or segment; things without gaps inside are a little narrower. */
@@ -53,8 +55,8 @@ function scaleOf(conn, seen, width) {
 }
 
 const tellItem = {
-	call: (item, conn) => `send() ${item.i}: ${plural(item.bytes, "byte")}, ${inSeconds(item.t - conn.opened)} after the beginning` +
-		(item.calls > 1 ? `, in ${item.calls} calls` : ""),
+	call: (item, conn) => `send() ${item.i}: ${item.partial ? `${grouped(item.to - item.from)} of ` : ""}${plural(item.bytes, "byte")}, ` +
+		`${inSeconds(item.t - conn.opened)} after the beginning${item.calls > 1 ? `, in ${item.calls} calls` : ""}`,
 	segment: (item, conn) => `Segment ${item.k - conn.before}: ${plural(item.to - item.from, "byte")}, had left ` +
 		`${inSeconds(item.t - conn.opened)} after the beginning${item.exact ? "" : " (border worked out from what the kernel counted)"}`,
 	ack: (item, conn) => `The peer had acknowledged ${plural(item.to - conn.base, "byte")} ` +
@@ -93,7 +95,7 @@ function bandItems(seen, scale, y, height) {
 	return bands;
 }
 
-function drawLanes(conn, svg) {
+function drawLanes(conn, svg, now) {
 	const [width, height] = sizeOf(svg);
 	const seen = windowOf(conn, Math.max(8, Math.floor((width - LABELS) / LEAST)));
 	const scale = scaleOf(conn, seen, width - LABELS - 8);
@@ -102,14 +104,16 @@ function drawLanes(conn, svg) {
 	streamView.items = [];
 	lanes.forEach(([kind, name, meaning], lane) => {
 		items.push([`name ${kind}`, "text", { class: `lane ${kind}`, x: 0, y: y[lane] + tall / 2 - 2 }, name],
-			[`meaning ${kind}`, "text", { class: "small", x: 0, y: y[lane] + tall / 2 + 18 }, meaning]);
+			[`meaning ${kind}`, "text", { class: "small", x: 0, y: y[lane] + tall / 2 + 18 },
+				seen.before[lane] ? `${plural(seen.before[lane], "earlier one")}` : meaning]);
 		for (const item of [seen.calls, seen.segments, seen.acks][lane]) {
 			const key = itemKey(kind, item), [x, wide] = scale.span(item.from, item.to);
 			const acked = grouped(Math.min(item.to, conn.queued) - conn.base); /* without the goodbye */
-			const said = lane === 0 ? String(item.i) : lane === 1 ? `${grouped(item.to - item.from)} B` : `up to ${acked}`;
+			const bytes = `${grouped(item.partial ? item.to - item.from : item.bytes)} B`;
+			const said = lane === 0 ? (seen.calls.length === 1 ? `${item.i}: ${bytes}` : String(item.i)) : lane === 1 ? `${grouped(item.to - item.from)} B` : `up to ${acked}`;
 			const short = lane === 2 ? acked : said.split(" ")[0];
 			streamView.items.push([key, kind, item]);
-			items.push([key, "rect", { class: `${kind} new${streamView.item === key ? " current" : ""}`, [`data-${kind}`]: item.i ?? item.k,
+			items.push([key, "rect", { class: `${kind} new${item.partial ? " partial" : ""}${streamView.item === key ? " current" : ""}`, [`data-${kind}`]: item.i ?? item.k,
 				"data-key": key, x, y: y[lane], width: wide, height: tall, rx: Math.min(6, wide / 4) }]);
 			const fits = wide > said.length * 11 + 8 ? said : wide > short.length * 11 + 4 ? short : "";
 			if (fits)
@@ -124,13 +128,12 @@ function drawLanes(conn, svg) {
 	for (let k = 0; k < scale.ghosts; k++)
 		items.push([`ghost ${k}`, "rect", { class: "waits", x: scale.end + k * (scale.average + GAP), y: y[0], width: Math.max(2, scale.average),
 			height: tall, rx: 4 }]);
-	draw(svg, [...items, ...timeItems(conn, seen, width, height)]);
-	return conn.callCount - seen.calls.length;
+	draw(svg, [...items, ...timeItems(conn, seen, width, height, now)]);
 }
 
 /* The same three lanes on one line of time. */
-function timeItems(conn, seen, width, height) {
-	const begin = conn.calls[0]?.t ?? conn.opened, end = Math.max(conn.closed?.t ?? 0, conn.calls.at(-1)?.t ?? 0, begin + 0.001);
+function timeItems(conn, seen, width, height, now) {
+	const begin = conn.calls[0]?.t ?? conn.opened, end = Math.max(conn.closed?.t ?? now, conn.calls.at(-1)?.t ?? 0, begin + 0.001);
 	const at = (t) => LABELS + 6 + (width - LABELS - 90) * Math.max(0, t - begin) / (end - begin), y = height - 28;
 	const items = [
 		["time", "text", { class: "lane", x: 0, y: y + 6 }, "time"],
@@ -144,22 +147,36 @@ function timeItems(conn, seen, width, height) {
 	return items;
 }
 
-const ended = (conn) => (conn.closed ? (conn.closed.why === "done" ? "done" : conn.closed.why) : conn.paused ? "the peer takes nothing" : "open");
+/* How it ended, or how it is; the last of these is bad. */
+const ended = (conn) => (conn.closed ? conn.closed.why : conn.paused ? "takes nothing" : "open");
+const isBad = (conn) => Boolean(conn.error) || conn.paused || !["done", "peer closed", "stopping", undefined].includes(conn.closed?.why);
 
-function sayHeadline(conn, hidden) {
-	say(byId("streams-title"), `${conn.command ?? (conn.error || "no command yet")}  ·  ${conn.endpoint} #${conn.id} from ${conn.peer}`);
-	const sum = byId("streams-sum"), text = [conn.callCount, segmentCount(conn), conn.acked - conn.base].join();
-	if (sum.shown !== text) {
-		sum.shown = text;
-		sum.replaceChildren(make("b", { className: "call" }, grouped(conn.callCount)), conn.callCount === 1 ? " send() call " : " send() calls ",
-			make("i", {}, "→"), make("b", { className: "segment" }, ` ${grouped(segmentCount(conn))}`),
-			segmentCount(conn) === 1 ? " segment " : " segments ",
-			make("i", {}, "→"), make("b", { className: "ack" }, ` ${grouped(Math.min(conn.acked, conn.queued) - conn.base)}`), " bytes acknowledged");
-	}
-	const others = otherSegments(conn), item = streamView.items.find(([key]) => key === streamView.item);
-	say(byId("streams-told"), item ? tellItem[item[1]](item[2], conn) : [ended(conn),
-		conn.closed ? (conn.closed.seconds ? `after ${inSeconds(conn.closed.seconds)}` : "within a millisecond") : "", conn.folded ? "its calls are no longer kept, only the sums" : "",
-		hidden > 0 && !conn.folded ? `${plural(hidden, "earlier call")} folded` : "",
+const counts = (conn) => [conn.callCount, conn.paused ? "…" : grouped(segmentCount(conn)), Math.min(conn.acked, conn.queued) - conn.base];
+
+function sayHeadline(conn) {
+	const named = conn.command ?? (conn.error || (conn.endpoint === "echo" ? "echo" : "no command yet"));
+	say(byId("streams-title"), `${named}  ·  ${conn.endpoint} #${conn.id} from ${conn.peer}`);
+	const sum = byId("streams-sum"), [calls, segments, acked] = counts(conn), text = [calls, segments, acked].join();
+	if (sum.shown === text)
+		return;
+	sum.shown = text;
+	sum.classList.toggle("long", text.length > 13);
+	sum.replaceChildren(make("b", { className: "call" }, grouped(calls)), calls === 1 ? " send() call " : " send() calls ",
+		make("i", {}, "→"), make("b", { className: "segment" }, ` ${segments}`), segments === "1" ? " segment " : " segments ",
+		make("i", {}, "→"), make("b", { className: "ack" }, ` ${grouped(acked)}`), acked === 1 ? " byte acknowledged" : " bytes acknowledged");
+}
+
+/* Below the picture: of what is under the mouse, or of the whole. */
+function sayMore(conn, now) {
+	const item = streamView.items.find(([key]) => key === streamView.item), told = byId("streams-told"), wire = conn.queued - conn.base;
+	const last = conn.calls.at(-1), others = otherSegments(conn), idle = !conn.closed && !conn.calls.length;
+	told.classList.toggle("bad", !item && isBad(conn));
+	say(told, item ? tellItem[item[1]](item[2], conn) : [
+		conn.paused ? `the client takes nothing: ${grouped(last.to - last.from)} of ${plural(last.bytes, "byte")} are in the kernel's buffer` :
+			idle && !conn.command ? `has said nothing for ${inSeconds(Math.max(0, Math.round(now - conn.opened)))}` : ended(conn),
+		conn.error, conn.closed ? (conn.closed.seconds ? `after ${inSeconds(conn.closed.seconds)}` : "within a millisecond") : "",
+		conn.folded ? "its calls are no longer kept, only the sums" : "",
+		!conn.paused && wire > conn.bytes && conn.bytes ? `${plural(conn.bytes, "byte")} of messages are ${grouped(wire)} on the wire` : "",
 		others > 0 ? `and ${plural(others, "segment")} of handshake and goodbye` : "",
 		conn.closed?.segments_again ? `${plural(conn.closed.segments_again, "segment")} sent again` : ""].filter(Boolean).join(", "));
 }
@@ -169,16 +186,16 @@ function drawList(model, shown) {
 	const rows = all.slice(-ROWS).reverse();
 	if (performance.now() < streamView.nextList && list.shown)
 		return;
-	const text = rows.map((conn) => [conn.id, conn.callCount, segmentCount(conn), ended(conn), conn.command, conn === shown].join()).join(";");
+	const states = rows.map((conn) => [...counts(conn), ended(conn), isBad(conn), conn.command, conn === shown].join()), text = states.join(";");
 	if (list.shown === text)
 		return;
 	list.shown = text;
 	streamView.nextList = document.body.classList.contains("busy") ? performance.now() + 250 : 0;
 	const rest = all.length - rows.length + model.connsGone;
-	drawRows(list, rows.map((conn) => [conn.id, [conn.callCount, segmentCount(conn), ended(conn), conn.command, conn === shown].join(), () => make("div", { role: "option", id: `conn-${conn.id}`, "aria-selected": conn === shown,
+	drawRows(list, rows.map((conn, i) => [conn.id, states[i], () => make("div", { role: "option", id: `conn-${conn.id}`, "aria-selected": conn === shown,
 		dataset: { conn: conn.id, closed: Boolean(conn.closed) } },
 	make("span", {}, `#${conn.id} ${conn.endpoint}`), make("span", {}, conn.command ?? "–"),
-	make("span", {}, `${grouped(conn.callCount)} → ${grouped(segmentCount(conn))}`), make("span", {}, ended(conn)))]));
+	make("span", {}, `${grouped(conn.callCount)} → ${counts(conn)[1]}`), make("span", { className: isBad(conn) ? "bad" : "" }, ended(conn)))]));
 	if (rest > 0)
 		list.append(make("div", { className: "small", role: "option", "aria-disabled": true, "aria-selected": false }, `${plural(rest, "older one")} folded`));
 	if (shown && list.contains(document.activeElement))
@@ -188,22 +205,27 @@ function drawList(model, shown) {
 
 export function streamsDraw(model) {
 	const conn = streamView.conn = shownConn(model), svg = byId("streams-stage").firstElementChild;
+	const servers = ["pmu", "pmu-ws", "pmu-tls", "pmu-wss", "echo"].filter((name) => model.endpoints.has(name));
+	byId("streams-newest").hidden = streamView.chosen === null || !conn;
+	say(byId("streams-none"), conn ? "" : servers.length ? "Run a client: build/clients/pdc CMD_short:0" : "No server of connections runs in this lab.");
 	if (!conn) {
 		say(byId("streams-title"), "No connection yet");
-		say(byId("streams-told"), "Run a client: pdc CMD_short:0");
+		say(byId("streams-told"), "");
 		byId("streams-sum").replaceChildren(byId("streams-sum").shown = "");
 		draw(svg, []);
-		byId("streams-list").replaceChildren(byId("streams-list").shown = "");
+		drawRows(byId("streams-list"), []);
+		byId("streams-list").shown = "";
 		return;
 	}
-	const hidden = drawLanes(conn, svg);
+	drawLanes(conn, svg, model.now);
 	if (streamView.wanted) {
 		streamView.item = streamView.items.find(([, , item]) => item.seq === streamView.wanted)?.[0] ?? null;
 		streamView.wanted = null;
 		streamsDraw(model);
 		return;
 	}
-	sayHeadline(conn, hidden);
+	sayHeadline(conn);
+	sayMore(conn, model.now);
 	drawList(model, conn);
 }
 
@@ -227,26 +249,34 @@ export function streamsListen(model, changed) {
 		const next = go ? row[Math.max(0, Math.min(row.length - 1, at < 0 ? 0 : at + go))] :
 			event.key === "Home" ? row[0] : event.key === "End" ? row.at(-1) :
 				change ? items.find(([, kind]) => kind === kinds[kinds.indexOf(lane) + change]) : null;
-		if (event.key === "Escape")
-			choose(null);
+		if (event.key === "Escape") {
+			streamsShow(null);
+			changed();
+		}
 		if (next) {
 			event.preventDefault();
 			choose(next[0]);
 		}
 	});
+	/* The newest one is followed, any other stays. */
+	const ids = () => [...model().conns.keys()].slice(-ROWS).reverse();
 	list.addEventListener("click", (event) => {
-		const id = event.target.closest("[data-conn]")?.dataset.conn;
+		const id = Number(event.target.closest("[data-conn]")?.dataset.conn);
 		if (id)
-			streamsShow(Number(id));
+			streamsShow(id === ids()[0] ? null : id);
+		changed();
+	});
+	byId("streams-newest").addEventListener("click", () => {
+		streamsShow(null);
 		changed();
 	});
 	list.addEventListener("keydown", (event) => {
-		const ids = [...model().conns.keys()].slice(-ROWS).reverse(), at = ids.indexOf(streamView.conn?.id);
-		const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ids.length - 1 }[event.key];
+		const all = ids(), at = all.indexOf(streamView.conn?.id);
+		const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, Escape: 0, End: all.length - 1 }[event.key];
 		if (to === undefined)
 			return;
 		event.preventDefault();
-		streamsShow(to <= 0 ? null : ids[Math.min(to, ids.length - 1)]);
+		streamsShow(to <= 0 ? null : all[Math.min(to, all.length - 1)]);
 		changed();
 	});
 }
