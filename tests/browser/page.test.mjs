@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -18,7 +19,6 @@ const options = { timeout: 6 * DEADLINE };
 after(closeAll);
 
 const tab = (page, name) => page.click(`#tab-${name}`);
-const value = (page, key) => page.$eval(`[data-key="${key}"] input:last-of-type`, (input) => input.value);
 const slideTo = (page, label, to) => page.$eval(`[aria-label="${label}"]`, (input, number) => {
 	input.value = number;
 	input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -230,6 +230,133 @@ test("what is cleared stays so in a reload, and comes again in another lab", opt
 	assert.deepEqual(page.faults, []);
 });
 
+test("a reload finds what holds also where the events that told of it are gone", options, async () => {
+	const lab = await startLab("--set", "pmu.messages=1000", "--set", "pmu.rtt=0"), page = await openPage(lab);
+	await page.says("#state", /live/);
+	await lab.call("PATCH", "v1/config", { "reset.loss": "burst:30%,4" });
+	await lab.call("POST", "v1/pause", { endpoint: "echo" });
+	const first = async () => (await lab.call("GET", "v1/status")).events.first;
+	while (await first() < 100)
+		await Promise.all(Array.from({ length: 8 }, () => lab.run("pdc", "CMD_short:0")));
+	await page.reload();
+	await page.says("#state", /paused: echo/);
+	await page.says("#numbers", /events missing/);
+	await tab(page, "datagrams");
+	await page.waitForFunction(() => document.querySelector("[aria-label='Loss as text']")?.value === "burst:30%,4", { polling: 50 });
+	await page.waitForSelector("#lost-scale[aria-label$='configured burst:30%,4']");
+	await tab(page, "streams");
+	await page.evaluate(() => [...document.querySelectorAll("#controls button")].find((button) => button.textContent.includes("echo")).click());
+	await page.says("#state", /live/);
+	assert.deepEqual(page.faults, []);
+});
+
+test("the newest connection is followed until another one is chosen, and again", options, async () => {
+	const lab = await startLab(), page = await openPage(lab);
+	await lab.run("pdc", "CMD_short:0");
+	await lab.run("pdc", "CMD_floodme");
+	await page.has("#streams-list [data-conn]", 2);
+	await page.click("#streams-list [data-conn='2']"); /* the newest: nothing is pinned */
+	await lab.run("pdc", "CMD_shrot");
+	await page.says("#streams-title", /CMD_shrot/);
+	await page.says("#streams-told.bad", /bad command, this is no command/);
+	await page.click("#streams-list [data-conn='1']");
+	await page.says("#streams-title", /#1 /);
+	await lab.run("pdc", "CMD_short:0");
+	await page.has("#streams-list [data-conn]", 4);
+	await page.says("#streams-title", /#1 /);
+	await page.click("#streams-newest");
+	await page.says("#streams-title", /#4 /);
+	assert.equal(await page.$eval("#streams-newest", (button) => button.hidden), true);
+});
+
+test("a client that takes nothing", options, async () => {
+	const lab = await startLab("--set", "pmu.flood=4MiB"), page = await openPage(lab);
+	const client = connect({ port: lab.env.PMULAB_PMU_PORT, host: "127.0.0.1" }, () => client.write("CMD_floodme")).pause();
+	await page.says("#streams-told", /the client takes nothing: [\d,]+ of 4,194,304 bytes/);
+	await page.has("#streams-stage rect.partial[data-call='1']", 1);
+	client.resume();
+	await page.says("#streams-sum", /^1 send\(\) call → [\d,]+ segments → 4,194,304 bytes/);
+	await page.has("#streams-stage rect.partial", 0);
+});
+
+test("a scenario that somebody else has begun is shown, and can be ended", options, async () => {
+	const lab = await startLab(), page = await openPage(lab);
+	await lab.call("POST", "v1/scenario", [{ set: { "pmu.messages": 5 } }, { after: "1h" }]);
+	await page.says("#controls", /End the scenario: 1 of 2 steps done, the next in 3\d\d\d s/);
+	await page.reload();
+	await page.says("#controls", /End the scenario/);
+	await page.evaluate(() => [...document.querySelectorAll("#controls button")].find((button) => button.textContent.includes("End the scenario")).click());
+	await until(async () => !(await lab.call("GET", "v1/scenario")).running, "the scenario's end");
+	await page.says("#controls", /^((?!End the scenario).)*$/);
+});
+
+test("udp-print has its own picture and controls", options, async () => {
+	const lab = await startLab("--set", "reset.family=4", "--set", "udp-print.loss=30%"), page = await openPage(lab);
+	await lab.run("pdc-reset", "-4", "-t", "0.02");
+	await lab.run("udp-send", "O Romeo");
+	await tab(page, "datagrams");
+	await page.says("#ways-stage svg", /OFFSET/);
+	await page.evaluate(() => [...document.querySelectorAll("#ways-choice button")].find((button) => button.textContent === "udp-print").click());
+	await page.says("#ways-stage svg", /O Romeo/);
+	assert.equal(await page.$eval("[data-key='udp-print.loss'] [aria-label='Loss as text']", (input) => input.value), "30%");
+	assert.deepEqual(await page.$$eval("#ways-side .card", (cards) => cards.filter((card) => !card.hidden).length), 1);
+	await page.reload();
+	await page.says("#ways-stage svg", /O Romeo/);
+	/* Where it runs alone, nothing is to be chosen; where nothing runs, that is said. */
+	const alone = await openPage(await startLab("udp-print"));
+	await tab(alone, "datagrams");
+	await alone.says("#ways-none", /udp-send/);
+	await alone.waitForSelector("[data-key='udp-print.loss']");
+	assert.equal(await alone.$eval("#ways-choice", (choice) => choice.hidden), true);
+	const none = await openPage(await startLab("pmu"));
+	await tab(none, "datagrams");
+	await none.says("#ways-none", /do not run in this lab/);
+	assert.equal(await none.count("#controls .control"), 0);
+	assert.deepEqual([page.faults, alone.faults, none.faults], [[], [], []]);
+});
+
+test("the station's answer stands among its lines", options, async () => {
+	const lab = await startLab(), page = await openPage(lab);
+	const say = async (id, count) => {
+		const speaker = lab.start("tv-send", "--id", id);
+		speaker.input.end("a".repeat(count) + "\n");
+		await speaker.end;
+	};
+	await tab(page, "station");
+	await say("123456", 300);
+	await page.says("#participants", /123456300 of 300 characters.*one more brings the answer/);
+	await say("654321", 301);
+	await page.says("#subtitles .answer", /^→ @654321: /);
+	await page.says("#participants", /654321301 of 600 characters.*answered/);
+});
+
+test("the log: follows only at its end, and what it shows can be saved", options, async () => {
+	const lab = await startLab("--set", "tv.interval=50ms"), page = await openPage(lab);
+	await lab.run("pdc", "CMD_short:0");
+	await lab.run("pdc", "CMD_short:0");
+	await tab(page, "log");
+	await page.says("#log-count", /following/);
+	await page.$eval("#log-rows", (box) => (box.scrollTop = 0));
+	await page.says("#log-count", /^\d+ of \d+$/);
+	const seen = await page.$eval("#log-rows [data-seq]", (row) => row.dataset.seq), before = await page.text("#log-count");
+	await page.waitForFunction((text) => document.querySelector("#log-count").textContent !== text, { polling: "mutation" }, before);
+	assert.equal(await page.$eval("#log-rows [data-seq]", (row) => row.dataset.seq), seen);
+	await page.click("#log-end");
+	await page.says("#log-count", /following/);
+	await page.select("#log-filter", "streams");
+	const saved = await page.evaluate(async () => {
+		let blob;
+		URL.createObjectURL = (given) => ((blob = given), "data:,");
+		document.querySelector("#log-export").click();
+		return [blob.type, await blob.text()];
+	});
+	const events = saved[1].trim().split("\n").map((line) => JSON.parse(line));
+	assert.equal(saved[0], "application/x-ndjson");
+	assert.deepEqual([events.filter(({ event }) => event === "send").length, events.every(({ conn }) => conn)], [40, true]);
+	await page.select("#log-filter", "all but the station");
+	await page.says("#log-count", /^5\d of/);
+});
+
 test("a connection that breaks is taken up again without a gap", options, async () => {
 	const lab = await startLab(), page = await openPage(lab, { before: breakable });
 	await page.says("#state", /live/);
@@ -356,6 +483,13 @@ test("by keys alone", options, async () => {
 	await page.waitForSelector("#ways-stage [data-n='1']");
 	await page.keyboard.press("End");
 	await page.says("#ways-told", /above/);
+	/* A choice takes no key for its own that leads elsewhere. */
+	await page.focus("[data-key='reset.family'] select");
+	await page.keyboard.press("4");
+	await page.waitForSelector("#log:not([hidden])");
+	assert.equal((await lab.call("GET", "v1/config/reset.family")).value, "both");
+	await page.keyboard.press("2");
+	await page.waitForSelector("#datagrams:not([hidden])");
 	/* The slider. */
 	await page.focus("[aria-label='Loss in per cent']");
 	await page.keyboard.press("End");

@@ -70,10 +70,10 @@ export async function startLab(...args) {
 		setTimeout(() => failed(new Error("pmulab says no address of a page")), DEADLINE).unref();
 	});
 	const lab = { url, events, stop, base: new URL("/", url).href, key: new URL(url).searchParams.get("key") };
-	/* The ports file stands before the address is printed, or soon. */
+	/* The ports file is whole as soon as it is there: before the address is printed, or soon. */
 	lab.env = await until(async () => {
 		const text = await readFile(ports, "utf8").catch(() => "");
-		return text.includes("PMULAB_TV_PORT") && Object.fromEntries(text.trim().split("\n").map((line) => line.replace(/^export /, "").split(/=(.*)/s).slice(0, 2)));
+		return text && Object.fromEntries(text.trim().split("\n").map((line) => line.replace(/^export /, "").split(/=(.*)/s).slice(0, 2)));
 	});
 	lab.call = async (method, where, body) => {
 		const answer = await fetch(lab.base + where, { method, headers: { Authorization: `Bearer ${lab.key}`, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });

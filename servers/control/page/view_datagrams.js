@@ -1,5 +1,5 @@
 /* Datagrams: clients left, the PMU right, an arrow each; the clock; fates as a ribbon; what was observed against what was asked for. */
-import { byId, draw, grouped, inSeconds, percent, plural, say, sizeOf } from "./dom.js";
+import { byId, draw, grouped, inSeconds, percent, plural, say, sizeOf, sizesChange } from "./dom.js";
 import { lossyWay, nextFamily, SERVERS } from "./model_datagrams.js";
 import { geometric, lossOf, passOf, wilson } from "./stats.js";
 
@@ -167,7 +167,7 @@ function drawHistogram(model, ways, endpoint) {
 	const over = []; /* the curve */
 	for (let k = 1; k <= most; k++) {
 		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
-		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: wide - 6, height: base - y }],
+		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: Math.max(1, wide - 6), height: base - y }],
 			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)]);
 		over.push([`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid over", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
 	}
@@ -203,6 +203,11 @@ function drawChoice(model, endpoint) {
 	choice.hidden = servers.length < 2;
 	for (const button of choice.children)
 		button.setAttribute("aria-pressed", button.textContent === endpoint);
+	const alone = endpoint !== "reset"; /* it has no clock, and answers nobody */
+	if (byId("clock-card").hidden === alone)
+		return;
+	byId("clock-card").hidden = byId("histogram-card").hidden = alone;
+	sizesChange();
 }
 
 export function waysDraw(model) {
@@ -210,8 +215,6 @@ export function waysDraw(model) {
 	const svg = byId("ways-stage").firstElementChild, runs = waysServers(model).length > 0;
 	const { above, below } = drawArrows(model, ways, svg, endpoint);
 	drawChoice(model, endpoint);
-	for (const card of ["clock-card", "histogram-card"])
-		byId(card).hidden = endpoint !== "reset";
 	const item = ways?.arrows.find((arrow) => arrow.id === waysView.item);
 	say(byId("ways-none"), ways?.arrows.length ? "" : !runs ? "reset and udp-print do not run in this lab." : endpoint === "reset" ?
 		"Nothing has come yet. Run a client: build/clients/pdc-reset" : "Nothing has come yet. Run a client: build/clients/udp-send");
@@ -223,7 +226,8 @@ export function waysDraw(model) {
 	say(byId("clock"), `+${grouped(clock?.clock_after ?? 0)} s`);
 	say(byId("clock-why"), clock ? (clock.twice ? `⚠ one request ${again(clock.times)}` : `by ${clock.offset} s, by the last request`) : "not moved yet");
 	drawLost(model, ways, endpoint, way);
-	drawHistogram(model, ways, endpoint);
+	if (endpoint === "reset")
+		drawHistogram(model, ways, endpoint);
 	drawRibbon(model, ways, endpoint, way);
 }
 
