@@ -41,20 +41,22 @@ static void rest(struct http *http)
 	ev_timer_start(http->options.loop, &http->rest);
 }
 
-/* Of those whose first request is still to come the one that has been here longest; NULL: each has said something. */
-static struct http_conn *longest_silent(const struct http_listener *listener)
+/* Of those that may be turned out the one that matters least, and has been so longest; NULL: each is at work. */
+static struct http_conn *least(const struct http_listener *listener)
 {
 	struct http_conn *found = NULL;
-	for (struct http_conn *conn = listener->http->conns; conn; conn = conn->next) /* the newest stands first */
-		if (conn->listener == listener && http_conn_is_silent(conn))
+	enum http_worth worth = HTTP_AT_WORK;
+	for (struct http_conn *conn = listener->http->conns; conn; conn = conn->next) {
+		enum http_worth its = conn->listener == listener ? http_conn_worth(conn) : HTTP_AT_WORK;
+		if (its < worth || (its == worth && its != HTTP_AT_WORK && conn->deadline < found->deadline)) {
 			found = conn;
+			worth = its;
+		}
+	}
 	return found;
 }
 
-/*
- * Within the limit; beyond it in the place of who has said nothing yet, so that slow ones keep nobody out; else to be
- * told so; beyond that too, to be closed.
- */
+/* Within the limit; beyond it in the place of who has said nothing, so that slow ones keep nobody out; else to be told. */
 static void take(struct http_listener *listener, int fd, const struct address *peer)
 {
 	const struct http_options *options = &listener->http->options;
@@ -63,11 +65,10 @@ static void take(struct http_listener *listener, int fd, const struct address *p
 		close(fd);
 		return;
 	}
-	struct http_conn *silent = listener->count >= most ? longest_silent(listener) : NULL;
-	if (silent)
-		http_conn_turn_out(silent);
-	bool surplus = listener->count >= most;
-	if ((surplus && listener->surplus >= most) || !http_conn_start(listener, fd, surplus, peer))
+	struct http_conn *gives_way = listener->count >= most ? least(listener) : NULL;
+	if (gives_way)
+		http_conn_turn_out(gives_way);
+	if (!http_conn_start(listener, fd, listener->count >= most, peer))
 		close(fd);
 }
 

@@ -36,8 +36,8 @@ struct http_header {
 struct http_limits {
 	unsigned connections; /* [64] at once, for each listener by itself: who fills one does not close the
 	                         other. The next one takes the place of who has been here longest without a whole
-	                         request, which gets 503 and is closed; if each has made one, it is the next one
-	                         that gets it */
+	                         request, which gets 503; else of who has been idle longest. If all are at work,
+	                         it is the next one that gets 503 */
 	double request;       /* [10] for a request with its body: from its first byte, the first one from the
 	                         connection's beginning; then 408 */
 	double idle;          /* [60] between two requests; then it is closed without a word */

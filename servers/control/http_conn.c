@@ -3,6 +3,7 @@
  * bounded: one recv, one send, a few pipelined requests. It is freed at the end of its turn and nowhere else, so that
  * no handler ever holds what has gone.
  */
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,10 +17,14 @@
 #include "servers/control/http_private.h"
 
 enum {
-	REQUESTS_A_TURN = 16,
+	REQUESTS_A_TURN = 16,      /* of a connection */
 	SEND_BUFFER = 65536,       /* bytes, SO_SNDBUF: what waits for a reader waits here, where it is counted */
 	DISCARDED_MAX = 1024 * 1024, /* bytes that are read and thrown away behind a refusal */
+	KEEPALIVE_SECONDS = 60,    /* of silence, until the kernel asks whether the peer is there */
 };
+
+/* That all requests of one turn of the loop may take together: then the lab has its turn. */
+static const double TURN_SECONDS = 0.005;
 
 /* After the last byte: the peer shall find the answer, and not a reset in its place (RFC 9112 9.6). */
 static const double LINGER_SECONDS = 2;
@@ -68,11 +73,15 @@ void http_conn_destroy(struct http_conn *conn)
 
 /* ---- its turn ---- */
 
+/* Behind a request whose answer is the last one here; its input may hold another that came with it. */
 static void discard(struct http_conn *conn)
 {
-	ssize_t n = recv(conn->fd, conn->input, sizeof conn->input, 0);
-	if (n > 0)
+	char bytes[HTTP_INPUT];
+	ssize_t n = recv(conn->fd, bytes, sizeof bytes, 0);
+	if (n > 0) {
 		conn->discarded += (size_t)n;
+		conn->close = true;
+	}
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || conn->discarded > DISCARDED_MAX)
 		conn->dead = true;
 }
@@ -80,7 +89,7 @@ static void discard(struct http_conn *conn)
 static void receive(struct http_conn *conn)
 {
 	size_t room = sizeof conn->input - conn->input_len;
-	if (conn->state == HTTP_LINGERING) {
+	if (conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING) { /* nobody half-closes and goes on reading events */
 		discard(conn);
 		return;
 	}
@@ -92,8 +101,6 @@ static void receive(struct http_conn *conn)
 	else if (n == 0)
 		conn->eof = true;
 	else if (errno != EAGAIN && errno != EINTR)
-		conn->dead = true;
-	if (conn->eof && conn->state == HTTP_STREAMING) /* nobody half-closes and goes on reading events */
 		conn->dead = true;
 }
 
@@ -127,7 +134,9 @@ static void take(struct http_conn *conn)
 		conn->state = HTTP_HANDLED;
 		conn->deadline = 0;
 		conn->close = !request->keep;
+		double began = clock_now();
 		conn->http->options.on_request(conn->http->options.context, request);
+		conn->http->spent += clock_now() - began;
 	} else if (conn->eof) {
 		conn->dead = true;
 	} else if (request->head_done && request->expects) {
@@ -136,11 +145,31 @@ static void take(struct http_conn *conn)
 	}
 }
 
+/* It needs no place any more; of those that are only leaving the one that has been so longest makes room. */
+static void give_up_place(struct http_conn *conn)
+{
+	struct http_listener *listener = conn->listener;
+	struct http_conn *oldest = NULL;
+	if (conn->surplus)
+		return;
+	conn->surplus = true;
+	listener->count--;
+	if (++listener->surplus <= conn->http->options.limits.connections)
+		return;
+	for (struct http_conn *other = conn->http->conns; other; other = other->next)
+		if (other != conn && other->listener == listener && other->surplus &&
+			(!oldest || other->deadline < oldest->deadline))
+			oldest = other;
+	assert(oldest);
+	http_conn_destroy(oldest);
+}
+
 static void answered(struct http_conn *conn)
 {
 	if (conn->close && conn->eof) {
 		conn->dead = true;
 	} else if (conn->close) {
+		give_up_place(conn);
 		shutdown(conn->fd, SHUT_WR);
 		conn->state = HTTP_LINGERING;
 		set_deadline(conn, LINGER_SECONDS);
@@ -171,9 +200,21 @@ static void send_some(struct http_conn *conn)
 		http_stream_feed(conn);
 }
 
+/* The lab has waited long enough in this turn of the loop. */
+static bool is_spent(struct http *http)
+{
+	unsigned now = ev_iteration(http->options.loop);
+	if (now != http->iteration)
+		http->spent = 0;
+	http->iteration = now;
+	return http->spent >= TURN_SECONDS;
+}
+
 static void drive(struct http_conn *conn)
 {
 	for (int i = 0; i < REQUESTS_A_TURN && !conn->dead; i++) {
+		if (conn->state == HTTP_READING && is_spent(conn->http))
+			break;
 		if (conn->state == HTTP_READING)
 			take(conn);
 		if (!conn->dead)
@@ -191,7 +232,7 @@ void http_conn_watch(struct http_conn *conn)
 	bool waits = http_output_waiting(conn) > 0;
 	bool at_once = conn->dead || (conn->state == HTTP_ANSWERING && !waits) ||
 		(conn->state == HTTP_READING && (conn->input_len > 0 || conn->eof)); /* more than a turn's worth */
-	bool reads = conn->state == HTTP_LINGERING ||
+	bool reads = conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING ||
 		(conn->state != HTTP_ANSWERING && !conn->eof && conn->input_len < sizeof conn->input);
 	int events = (reads ? EV_READ : 0) | (waits ? EV_WRITE : 0);
 	if (events != (conn->io.events & (EV_READ | EV_WRITE)) || !ev_is_active(&conn->io)) {
@@ -258,31 +299,28 @@ static void describe_peer(struct http_conn *conn, const struct address *peer)
 		snprintf(conn->peer, sizeof conn->peer, "unix");
 }
 
-static void count_as_surplus(struct http_conn *conn)
-{
-	conn->surplus = true;
-	conn->listener->surplus++;
-}
-
 /* The rest of its life: to be told that there is no place. */
 static void refuse_place(struct http_conn *conn)
 {
+	give_up_place(conn);
 	conn->driving = true;
 	refuse(conn, 503, "as many connections as the control server takes are open", "close one, or wait");
 	turn(conn, 0);
 }
 
-bool http_conn_is_silent(const struct http_conn *conn)
+enum http_worth http_conn_worth(const struct http_conn *conn)
 {
-	return conn->state == HTTP_READING && !conn->heard && !conn->surplus;
+	if (conn->state != HTTP_READING || conn->surplus)
+		return HTTP_AT_WORK;
+	if (!conn->heard)
+		return HTTP_SILENT;
+	return conn->request.head_len == 0 && conn->input_len == 0 ? HTTP_IDLE : HTTP_AT_WORK;
 }
 
 void http_conn_turn_out(struct http_conn *conn)
 {
-	conn->listener->count--;
-	count_as_surplus(conn);
-	if (conn->listener->surplus > conn->http->options.limits.connections)
-		http_conn_destroy(conn);
+	if (conn->heard)
+		http_conn_destroy(conn); /* as when its time is over */
 	else
 		refuse_place(conn);
 }
@@ -300,16 +338,16 @@ bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const
 	if (conn->next)
 		conn->next->previous = conn;
 	http->conns = conn;
-	if (surplus)
-		count_as_surplus(conn);
-	else
-		listener->count++;
+	listener->count++;
 	describe_peer(conn, peer);
 	net_local_address(fd, &conn->local);
 	int size = SEND_BUFFER, on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	if (!listener->path)
+	if (!listener->path) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* a reader of events that has vanished */
+		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){ KEEPALIVE_SECONDS }, sizeof(int));
+	}
 	conn->request.conn = conn;
 	http_request_begin(&conn->request);
 	ev_io_init(&conn->io, on_io, fd, EV_READ);

@@ -109,7 +109,7 @@ struct http_conn {
 	bool eof;        /* the peer sends no more */
 	bool close;      /* after this answer */
 	bool dead;       /* freed at the turn's end */
-	bool surplus;    /* beyond the limit: it gets its 503 */
+	bool surplus;    /* it has no place: all that is left for it is to hear why, or the last of its answer */
 	double deadline; /* on clock_now; 0: none */
 	size_t discarded;
 	char peer[ADDRESS_TEXT];
@@ -125,10 +125,15 @@ struct http_conn {
    caller's. */
 bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const struct address *peer);
 
-/* Its first request has not come in whole. */
-bool http_conn_is_silent(const struct http_conn *conn);
+/* What would be lost if another had its place. */
+enum http_worth {
+	HTTP_SILENT, /* its first request has not come in whole */
+	HTTP_IDLE,   /* it has none to answer now */
+	HTTP_AT_WORK,
+};
+enum http_worth http_conn_worth(const struct http_conn *conn);
 
-/* Tells one that is silent 503, and ends it; from now on it does not count. Not in any connection's turn. */
+/* Ends one that is not at work, a silent one with a 503; from now on it does not count. Not in any connection's turn. */
 void http_conn_turn_out(struct http_conn *conn);
 
 /* Sets what it waits for; for what happens outside of its turn. */
@@ -157,7 +162,7 @@ struct http_listener {
 	struct http_listener *next;
 	struct ev_io io;
 	int fd;
-	unsigned count, surplus; /* connections within the limit and beyond it */
+	unsigned count, surplus; /* connections that have a place, and those that are only leaving; each has its limit */
 	char *path;              /* of the Unix socket; NULL: TCP */
 	dev_t device;
 	ino_t inode;
@@ -168,6 +173,8 @@ struct http {
 	struct http_listener *listeners;
 	struct http_conn *conns;
 	struct ev_timer rest; /* until accepting goes on */
+	unsigned iteration;   /* of the loop, and the seconds that its requests have taken so far */
+	double spent;
 };
 
 /* A listening socket at `path`, and the file's identity. -1: `err`. */

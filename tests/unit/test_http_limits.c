@@ -33,8 +33,22 @@ static void large(void *context, struct http_request *request)
 	http_respond(request, 200, "text/plain", large_body, sizeof large_body, NULL);
 }
 
+static unsigned most_a_turn; /* requests of one turn of the loop */
+
+static void slow(void *context, struct http_request *request)
+{
+	static unsigned turn, count;
+	count = ev_iteration(loop) == turn ? count + 1 : 1;
+	turn = ev_iteration(loop);
+	most_a_turn = count > most_a_turn ? count : most_a_turn;
+	for (double until = clock_now() + 0.002; clock_now() < until;)
+		continue;
+	hello(context, request);
+}
+
 static const struct http_route routes[] = {
 	{ "GET", "/", hello },
+	{ "GET", "/slow", slow },
 	{ "GET", "/later", later },
 	{ "GET", "/large", large },
 };
@@ -185,6 +199,64 @@ START_TEST(who_has_said_nothing_longest_gives_way)
 }
 END_TEST
 
+START_TEST(who_has_been_idle_longest_gives_way)
+{
+	int fds[65];
+	for (int i = 0; i < 65; i++) {
+		fds[i] = peer_tcp();
+		say(fds[i], GET("/"));
+		hear(fds[i], "hello");
+	}
+	hear_all(fds[0]);
+	ck_assert_uint_eq(heard_len, 0);
+	ck_assert_uint_eq(http_connections(http), 64);
+	say(fds[1], GET("/"));
+	hear(fds[1], "hello");
+	for (int i = 0; i < 65; i++)
+		close(fds[i]);
+}
+END_TEST
+
+/* Who was refused and stays has no place; nor is there room for any number of those. */
+START_TEST(who_was_refused_keeps_no_place)
+{
+	int fds[200];
+	for (int i = 0; i < 200; i++) {
+		fds[i] = peer_tcp();
+		say(fds[i], "GET / HTTP/1.1\r\n\r\n");
+		hear(fds[i], "HTTP/1.1 400 ");
+	}
+	ck_assert_uint_eq(http_connections(http), 0);
+	int fd = peer_tcp();
+	say(fd, GET("/"));
+	hear(fd, "hello");
+	hear_all(fds[0]);
+	ck_assert_uint_eq(heard_len, 0);
+	for (int i = 0; i < 200; i++)
+		close(fds[i]);
+	close(fd);
+}
+END_TEST
+
+/* What a request costs is counted, so that many of them leave the lab its turn. */
+START_TEST(many_requests_at_once_leave_the_loop_its_turn)
+{
+	static char many[4096];
+	int fds[8];
+	for (int i = 0; i < 30; i++)
+		strcat(many, GET("/slow"));
+	for (int i = 0; i < 8; i++) {
+		fds[i] = peer_unix();
+		say(fds[i], many);
+	}
+	UNTIL(handled == 240);
+	ck_assert_uint_ge(most_a_turn, 1);
+	ck_assert_uint_le(most_a_turn, 3);
+	for (int i = 0; i < 8; i++)
+		close(fds[i]);
+}
+END_TEST
+
 START_TEST(a_crowd_of_slow_ones_closes_no_door)
 {
 	static int fds[CROWD];
@@ -294,6 +366,9 @@ int main(void)
 	tcase_add_checked_fixture(rest, start, finish);
 	tcase_add_test(rest, the_65th_is_told_to_wait);
 	tcase_add_test(rest, who_has_said_nothing_longest_gives_way);
+	tcase_add_test(rest, who_has_been_idle_longest_gives_way);
+	tcase_add_test(rest, who_was_refused_keeps_no_place);
+	tcase_add_test(rest, many_requests_at_once_leave_the_loop_its_turn);
 	tcase_add_loop_test(rest, a_crowd_of_slow_ones_closes_no_door, 0, 2);
 	tcase_add_test(rest, without_descriptors_it_rests_and_goes_on);
 	tcase_add_test(rest, who_is_not_admitted_hears_nothing);

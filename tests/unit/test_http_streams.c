@@ -155,6 +155,20 @@ START_TEST(a_reader_that_leaves_is_noticed)
 }
 END_TEST
 
+START_TEST(a_reader_that_talks_and_leaves_is_noticed)
+{
+	static char much[2 * 4096];
+	int fd = open_stream(GET("/stream"));
+	hear(fd, "\r\n\r\n");
+	memset(much, 'x', sizeof much - 1);
+	say(fd, much);
+	turn_loop();
+	close(fd);
+	UNTIL(closed == 1);
+	ck_assert_uint_eq(http_connections(http), 0);
+}
+END_TEST
+
 START_TEST(a_reader_that_stays_stopped_is_cut)
 {
 	static char piece[HTTP_STREAM_PIECE_MAX];
@@ -194,6 +208,7 @@ int main(void)
 	tcase_add_test(all, a_head_of_a_stream_has_nobody_to_write_for);
 	tcase_add_test(all, a_stopped_reader_holds_up_nobody);
 	tcase_add_test(all, a_reader_that_leaves_is_noticed);
+	tcase_add_test(all, a_reader_that_talks_and_leaves_is_noticed);
 	tcase_add_test(all, at_the_end_streams_are_closed_and_requests_gone);
 	suite_add_tcase(suite, all);
 	tcase_add_checked_fixture(hasty, start_hasty, serve_end);
