@@ -1,6 +1,8 @@
 /* RFC 3629 4, table of well-formed sequences: only the byte after the first one has a range of its own. */
 #include "common/utf8.h"
 
+#include <string.h>
+
 static bool utf8_begin(struct utf8 *utf8, unsigned char byte)
 {
 	utf8->low = 0x80;
@@ -56,4 +58,15 @@ size_t utf8_character(const void *data, size_t len)
 		if (utf8_complete(&utf8))
 			return i + 1;
 	return 0;
+}
+
+void utf8_mend(char *text)
+{
+	for (size_t left = strlen(text), len; left > 0; text += len, left -= len) {
+		len = utf8_character(text, left);
+		if (len == 0) {
+			*text = '?';
+			len = 1;
+		}
+	}
 }

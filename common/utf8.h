@@ -17,6 +17,9 @@ bool utf8_feed(struct utf8 *utf8, const void *data, size_t len);
 /* True between characters: the text may end here. */
 bool utf8_complete(const struct utf8 *utf8);
 
+/* Each byte that belongs to no whole character becomes a "?": for a text that was cut. */
+void utf8_mend(char *text);
+
 /* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is missing. */
 size_t utf8_character(const void *data, size_t len);
 

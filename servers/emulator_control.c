@@ -10,6 +10,9 @@
 
 /* ---- changing ---- */
 
+/* Of the keys that are none so many are told what they may be meant for: to find that takes as long as 500 changes. */
+enum { SUGGESTIONS = 8 };
+
 /* Changes that are made together, as far as they are made. */
 struct changing {
 	struct emulator *emulator;
@@ -18,6 +21,7 @@ struct changing {
 	emulator_on_refused *on_refused;
 	void *context;
 	bool refused;
+	unsigned unknown; /* keys that are none */
 	bool unclear; /* a key or value was not understood: what is asked for is not known as a whole */
 };
 
@@ -37,11 +41,21 @@ static void edit(struct changing *changing, size_t i, const struct emulator_chan
 	};
 	struct emulator *emulator = changing->emulator;
 	struct err err;
+	enum config_key key;
+	enum endpoint_id scope;
+	bool unknown = !config_key_find(change->key, &key, &scope);
+	changing->unknown += unknown;
+	changing->unclear |= unknown;
+	if (unknown && changing->unknown > SUGGESTIONS) {
+		err_set(&err, STATUS_USAGE, "no such key");
+		refuse(changing, i, EMULATOR_UNKNOWN, &err);
+		return;
+	}
 	enum config_edit_result result = config_edit_make(&changing->edits[i], emulator->options.config, emulator->start,
 		change->key, change->value, who, &err);
 	if (result != CONFIG_EDIT_MADE && result != CONFIG_EDIT_SAME)
 		refuse(changing, i, refusals[result], &err);
-	changing->unclear |= result == CONFIG_EDIT_UNKNOWN || result == CONFIG_EDIT_BAD;
+	changing->unclear |= result == CONFIG_EDIT_BAD;
 }
 
 /* The last of the changes that matter to an endpoint: before it the endpoint could do what was asked for. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 #include "servers/control/api_private.h"
 
 const char api_type[] = "application/json";
@@ -216,9 +218,8 @@ void api_refuse(struct http_request *request, unsigned status, const char *key, 
 	va_start(args, format);
 	vsnprintf(error, sizeof error, format, args);
 	va_end(args);
-	json_t *json = api_refusal(error, key, hint);
-	/* What was quoted may have been cut in the middle of a character. */
-	api_answer(request, status, json ? json : api_refusal("the request was not understood", NULL, hint));
+	utf8_mend(error); /* what was quoted may have been cut in the middle of a character */
+	api_answer(request, status, api_refusal(error, key, hint));
 }
 
 size_t api_write_refusal(void *context, const char *error, const char *hint, char *body, size_t size)

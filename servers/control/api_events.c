@@ -184,7 +184,11 @@ static bool choose(struct http_request *request, const char *parameter, int (*fi
 	*bits = list ? 0 : ~0u;
 	if (!list)
 		return true;
-	snprintf(names, sizeof names, "%s", list);
+	if (strlen(list) >= sizeof names) {
+		api_refuse(request, 400, parameter, "name each once", "this list is too long");
+		return false;
+	}
+	strcpy(names, list);
 	for (char *name; (name = strsep(&rest, ","));) {
 		int bit = find(name);
 		if (bit < 0) {

@@ -27,7 +27,10 @@ bool place_prepare(const char *path, struct err *err)
 	char folder[PLACE_SIZE];
 	snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
 	struct stat there;
-	if ((mkdir(folder, 0700) != 0 && errno != EEXIST) || lstat(folder, &there) != 0) {
+	bool made = mkdir(folder, 0700) == 0;
+	if (made)
+		chmod(folder, 0700); /* whatever the umask is */
+	if ((!made && errno != EEXIST) || lstat(folder, &there) != 0) {
 		err_set(err, STATUS_BIND, "%s: %s; give a path with --control PATH", folder, strerror(errno));
 		return false;
 	}

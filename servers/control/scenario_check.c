@@ -2,10 +2,15 @@
 #include "servers/control/scenario_private.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "servers/control/changes.h"
 #include "servers/duration.h"
+
+/* Then what is wrong is clear, and the rest is not looked at. */
+enum { ERRORS_MAX = 50 };
 
 static const double AFTER_MAX = 86400; /* seconds: a day, as with most keys */
 
@@ -21,13 +26,13 @@ static void refuse(const struct checking *checking, const char *key, const char 
 	__attribute__((format(printf, 4, 5)));
 static void refuse(const struct checking *checking, const char *key, const char *hint, const char *format, ...)
 {
+	char error[256];
 	va_list args;
 	va_start(args, format);
-	json_t *error = json_vsprintf(format, args);
+	vsnprintf(error, sizeof error, format, args);
 	va_end(args);
-	if (!error) /* what was quoted has been cut in the middle of a character */
-		error = json_string("this was not understood");
-	json_array_append_new(checking->errors, json_pack("{s:o, s:s?, s:s, s:o}", "error", error, "key", key, "hint", hint,
+	utf8_mend(error); /* what was quoted may have been cut in the middle of a character */
+	json_array_append_new(checking->errors, json_pack("{s:s, s:s?, s:s, s:o}", "error", error, "key", key, "hint", hint,
 		"step", checking->step > 0 ? json_integer((json_int_t)checking->step) : json_null()));
 }
 
@@ -59,6 +64,10 @@ static void check_endpoints(const struct checking *checking, const char *member,
 	json_t *item;
 	if (names && !json_is_array(names))
 		refuse(checking, member, hint, "this is no list");
+	if (json_array_size(names) > ENDPOINT_COUNT) {
+		refuse(checking, member, hint, "there are no more than %d endpoints", ENDPOINT_COUNT);
+		return;
+	}
 	json_array_foreach((json_t *)names, i, item) {
 		const char *name = json_string_value(item);
 		enum endpoint_id endpoint = name ? endpoint_find(name) : ENDPOINT_NONE;
@@ -152,7 +161,7 @@ bool scenario_check(struct emulator *emulator, const json_t *steps, double times
 	else if (count > SCENARIO_STEPS_MAX)
 		refuse(&checking, NULL, "", "a scenario has at most %d steps", SCENARIO_STEPS_MAX);
 	else
-		for (size_t i = 0; done && i < count; i++) {
+		for (size_t i = 0; done && i < count && json_array_size(errors) < ERRORS_MAX; i++) {
 			double after;
 			checking.step = i + 1;
 			done = check_step(&checking, json_array_get(steps, i), &after);

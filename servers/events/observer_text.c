@@ -60,6 +60,8 @@ static void add_count(struct line *line, const char *before, int64_t n, const ch
 static void add_bytes(struct line *line, const struct field *field)
 {
 	char escaped[WIRE_ESCAPED_MAX];
+	if (!field || !field->text) /* `pmulab ctl watch` reads events that others may have written */
+		return;
 	wire_escape(escaped, field->text, (size_t)field->integer);
 	add(line, "%s", escaped);
 }
@@ -68,6 +70,8 @@ static void add_bytes(struct line *line, const struct field *field)
 static void add_said(struct line *line, const struct field *field, size_t most)
 {
 	char shown[WIRE_SHOWN_MAX];
+	if (!field || !field->text)
+		return;
 	wire_show(shown, field->text, (size_t)field->integer);
 	size_t len = strlen(shown), cut = len < most ? len : most;
 	while (cut < len && cut > 0 && ((unsigned char)shown[cut] & 0xc0) == 0x80)
@@ -183,7 +187,7 @@ static void say_print(struct line *line, const struct event *event)
 {
 	add(line, "Received data: ");
 	add_said(line, event_field(event, "text"), WIRE_SHOWN_MAX);
-	add(line, "  From Address: %s", event->subject.peer);
+	add(line, "  From Address: %s", event->subject.peer ? event->subject.peer : "");
 }
 
 static void say_repeated(struct line *line, const struct event *event)

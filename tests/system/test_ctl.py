@@ -1,4 +1,5 @@
 """pmulab ctl: each of its commands, against a lab and without one."""
+import contextlib
 import json
 import re
 import signal
@@ -182,17 +183,26 @@ def test_what_is_no_lab(lab, closed_port):
     assert "does not speak HTTP" in said(run("pmulab", "ctl", "status", "--url", echo), 1)
 
 
+ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 17
+
+
 @pytest.mark.parametrize("answer, text", [
     (b"", "closed without an answer"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}", "the lab has gone"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nxx", "no JSON"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "no JSON object"),
+    (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nxx", "the lab answered 500"),
+    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 20000, "does not speak HTTP", id="endless heads"),
+    pytest.param(ENDLESS, "no JSON", id="endless body"),
     (b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nxx", "the lab answered 500"),
+    ('HTTP/1.1 400 Oh\r\nContent-Length: 20\r\n\r\n{"error":"\u009b31mred"}'.encode(), "\\xc2\\x9b31mred"),
     (b"HTTP/1.1 400 Oh\r\nContent-Length: 25\r\n\r\n{\"error\":\"\\u001b[31mred\"}", "\\x1b[31mred"),
 ])
 def test_answers_that_are_none(serve, answer, text):
     def script(peer):
         peer.recv(65536)
-        peer.sendall(answer)
+        with contextlib.suppress(ConnectionError):  # it has had enough
+            peer.sendall(answer)
 
     server = serve(script)
     result = run("pmulab", "ctl", "status", "--url", f"http://127.0.0.1:{server.port}/")
@@ -276,6 +286,28 @@ def test_watch_ends_with_the_lab(ctl, spawn, options):
     ctl.lab.stop()
     result = watch.program.finish()
     assert (result.status, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("event", [
+    {"event": "close", "command": "\\x4"}, {"event": "close", "command": "\\"}, {"event": "close", "command": 7},
+    {"event": "print"}, {"event": "print", "text": 5}, {"event": "line"}, {"event": "participant", "id": None},
+    {"event": "participant", "id": [], "text": {}}, {"event": "error", "what": "\x9b31m", "endpoint": "reset"},
+    {"event": "answer", "text": "\u202e", "id": "\\x1b"}, {"event": "change", "key": "\x9b", "before": None}, {"event": 3}, {}])
+def test_watch_of_what_no_lab_says(serve, event):
+    """Whoever answers there: nothing breaks, and no terminal obeys."""
+    event = {"t": 1, "seq": 1, "endpoint": "tv", "conn": 1, **event}
+    for ascii_only in True, False:
+        line = json.dumps(event, ensure_ascii=ascii_only).encode() + b"\n"
+
+        def script(peer, line=line):
+            peer.recv(65536)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(line), line))
+
+        for options in [], ["-v"]:
+            server = serve(script)
+            result = run("pmulab", "ctl", "watch", *options, "--url", f"http://127.0.0.1:{server.port}/")
+            assert result.status == 0, result.stderr
+            assert not set(result.stdout) & set("\x1b\x9b\u202e")
 
 
 def test_watch_goes_on_where_it_was_cut(spawn):

@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "common/cli.h"
+#include "common/clock.h"
 #include "common/net.h"
 #include "servers/control/place.h"
 
-enum { PIECE = 16384, HEAD_MAX = 4096 };
+enum { PIECE = 16384, HEAD_MAX = 4096, HEADS_MAX = 4 * 65536 };
 
 /* How long a lab may take for the connection. */
 static const double CONNECT_SECONDS = 10;
@@ -50,7 +51,7 @@ static bool read_url(struct target *target, const char *url, struct err *err)
 	bool in_brackets = bracket && target->authority[0] == '[';
 	size_t host = in_brackets ? (size_t)(bracket - target->authority) - 1 : strcspn(target->authority, ":");
 	snprintf(target->host, sizeof target->host, "%.*s", (int)host, target->authority + in_brackets);
-	if (len < sizeof target->authority && *target->host && strcspn(target->authority, "\r\n @") == len &&
+	if (len < sizeof target->authority && host < sizeof target->host && *target->host && (in_brackets || !bracket) && strcspn(target->authority, "\r\n @") == len &&
 		strcspn(target->key, "\r\n ") == strlen(target->key))
 		return true;
 bad:
@@ -128,8 +129,9 @@ static int on_body(llhttp_t *parser, const char *data, size_t len)
 static int on_complete(llhttp_t *parser)
 {
 	struct reading *reading = parser->data;
-	reading->answer->status = parser->status_code;
-	reading->done = parser->status_code != 100; /* Continue: the answer comes behind it */
+	reading->done = parser->status_code / 100 != 1; /* RFC 9110 15.2: the answer comes behind it */
+	if (reading->done)
+		reading->answer->status = parser->status_code;
 	return 0;
 }
 
@@ -143,7 +145,13 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 	settings.on_message_complete = on_complete;
 	llhttp_init(&parser, HTTP_RESPONSE, &settings);
 	parser.data = reading;
+	const double began = clock_now(), timeout = reading->request->timeout;
+	size_t before = 0; /* bytes ahead of the body */
 	while (!reading->done) {
+		if (timeout > 0 && clock_now() - began > 2 * timeout) {
+			err_set(err, STATUS_FAILED, "no answer in time");
+			return false;
+		}
 		ssize_t n = recv(fd, piece, sizeof piece, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -156,6 +164,11 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 		llhttp_errno_t error = n > 0 ? llhttp_execute(&parser, piece, (size_t)n) : llhttp_finish(&parser);
 		if (reading->stopped)
 			return true;
+		before += reading->answer->status ? 0 : (size_t)n;
+		if (before > HEADS_MAX) {
+			err_set(err, STATUS_FAILED, "what answers there does not speak HTTP");
+			return false;
+		}
 		if (error != HPE_OK && !reading->done) {
 			err_set(err, STATUS_FAILED, n > 0 ? "what answers there does not speak HTTP" : "the lab has gone");
 			return false;

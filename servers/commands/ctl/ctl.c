@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/wire.h"
 #include "servers/commands/ctl/ctl_private.h"
 
 /* A lab answers at once; one that was stopped (Ctrl-Z) does not. */
 static const double ANSWER_SECONDS = 5;
+enum { ANSWER_MAX = 16 << 20 }; /* bytes; a lab's own has some 100 KiB at most */
 
 static const struct cli_command commands[] = {
 	{ &ctl_status_cli, ctl_status },
@@ -100,6 +102,8 @@ struct memory {
 static bool keep(void *context, const char *data, size_t len)
 {
 	struct memory *memory = context;
+	if (memory->len + len > ANSWER_MAX)
+		return false;
 	char *text = realloc(memory->text, memory->len + len + 1);
 	if (!text)
 		return false;
@@ -121,6 +125,51 @@ const char *ctl_text(const json_t *object, const char *member)
 	return text ? text : "";
 }
 
+static bool is_plain(const char *text)
+{
+	while (*text >= ' ' && *text <= '~')
+		text++;
+	return *text == '\0';
+}
+
+void ctl_show_safely(char **text)
+{
+	if (is_plain(*text))
+		return;
+	char *shown = malloc(WIRE_SHOWN_MAX);
+	if (shown)
+		wire_show(shown, *text, strlen(*text));
+	free(*text);
+	*text = shown;
+}
+
+/* The same for all texts of an answer: who answers may be no lab. */
+static void show_all_safely(json_t *value)
+{
+	char *text;
+	const char *name;
+	json_t *item;
+	size_t i;
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		if ((text = strdup(json_string_value(value))))
+			ctl_show_safely(&text);
+		json_string_set(value, text ? text : "");
+		free(text);
+		break;
+	case JSON_ARRAY:
+		json_array_foreach(value, i, item)
+			show_all_safely(item);
+		break;
+	case JSON_OBJECT:
+		json_object_foreach(value, name, item)
+			show_all_safely(item);
+		break;
+	default:
+		break;
+	}
+}
+
 static void tell_refusal(const struct ctl *ctl, const json_t *refusal)
 {
 	struct err err = { .status = STATUS_FAILED };
@@ -136,6 +185,8 @@ int ctl_refused(const struct ctl *ctl, const struct ctl_answer *answer)
 {
 	json_t *refusal = json_loadb(answer->refusal, answer->refusal_len, 0, NULL);
 	const json_t *errors = json_object_get(refusal, "errors");
+	if (refusal)
+		show_all_safely(refusal);
 	if (!json_is_object(refusal)) {
 		struct err err;
 		err_set(&err, STATUS_FAILED, "the lab answered %u", answer->status);
@@ -155,14 +206,17 @@ static int show_answer(const struct ctl *ctl, const struct memory *memory,
 {
 	struct err err;
 	json_t *answer = json_loadb(memory->text ? memory->text : "", memory->len, 0, NULL);
-	if (!answer) {
-		err_set(&err, STATUS_FAILED, "the lab's answer is no JSON");
+	if (!json_is_object(answer)) {
+		json_decref(answer);
+		err_set(&err, STATUS_FAILED, "the lab's answer is no JSON object");
 		return cli_fail(ctl->cli->program, &err);
 	}
-	if (ctl->json)
+	if (ctl->json) {
 		printf("%s\n", memory->text);
-	else
+	} else {
+		show_all_safely(answer);
 		show(ctl, answer);
+	}
 	json_decref(answer);
 	return cli_flush(&err) ? STATUS_OK : cli_fail(ctl->cli->program, &err);
 }

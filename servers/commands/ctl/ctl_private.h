@@ -47,6 +47,9 @@ int ctl_copy(const struct ctl *ctl, const char *target);
 /* Tells a refusal on stderr. Returns the exit status. */
 int ctl_refused(const struct ctl *ctl, const struct ctl_answer *answer);
 
+/* Escapes what a terminal would obey in a text on the heap (wire_show), if there is any. NULL: out of memory. */
+void ctl_show_safely(char **text);
+
 /* A member's text; "" where there is none. The object's. */
 const char *ctl_text(const json_t *object, const char *member);
 

@@ -11,7 +11,7 @@
 #include "servers/events/line.h"
 #include "servers/events/observers.h"
 
-enum { FIELDS_MAX = 32 };
+enum { FIELDS_MAX = 32, RETRY_MS = 200 };
 
 enum { OPTION_SINCE = CTL_OPTION_LAST, OPTION_EVENT, OPTION_ENDPOINT, OPTION_VERBOSE };
 
@@ -50,19 +50,20 @@ struct watch {
 
 /* ---- from a line back to an event ---- */
 
-/* What wire_escape did, undone in place. */
+/* What wire_escape and wire_show did, undone in place. */
 static size_t unescape(char *text)
 {
 	static const char letters[] = "nrt\\\"", bytes[] = "\n\r\t\\\"";
 	char *to = text;
 	for (const char *p = text; *p; p++) {
 		const char *letter = *p == '\\' && p[1] ? strchr(letters, p[1]) : NULL;
-		unsigned byte = 0;
+		char digits[3] = "";
 		if (letter) {
 			*to++ = bytes[letter - letters];
 			p++;
-		} else if (*p == '\\' && p[1] == 'x' && sscanf(p + 2, "%2x", &byte) == 1) {
-			*to++ = (char)byte;
+		} else if (*p == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) && isxdigit((unsigned char)p[3])) {
+			memcpy(digits, p + 2, 2);
+			*to++ = (char)strtoul(digits, NULL, 16);
 			p += 3;
 		} else {
 			*to++ = *p;
@@ -73,8 +74,9 @@ static size_t unescape(char *text)
 }
 
 /* `copies` takes texts that are changed; the caller frees them. */
-static struct field read_field(const struct event_field_info *info, const json_t *value, char **copy)
+static struct field read_field(int type, const struct event_field_info *info, const json_t *value, char **copy)
 {
+	bool said = strcmp(info->name, "text") == 0 && type != EVENT_ANSWER; /* by somebody; the answer is the lab's */
 	struct field field = F_TEXT(info->name, NULL);
 	*copy = NULL;
 	switch (json_typeof(value)) {
@@ -85,6 +87,13 @@ static struct field read_field(const struct event_field_info *info, const json_t
 		if (*copy && strcmp(info->unit, "escaped bytes") == 0) {
 			field.kind = FIELD_BYTES;
 			field.integer = (int64_t)unescape(*copy);
+		} else if (*copy && said) {
+			field.kind = FIELD_SAID;
+			field.integer = (int64_t)unescape(*copy);
+		} else if (*copy) {
+			ctl_show_safely(copy);
+			field.text = *copy;
+			field.integer = *copy ? (int64_t)strlen(*copy) : 0;
 		}
 		break;
 	case JSON_INTEGER:
@@ -140,7 +149,7 @@ static void tell(const struct watch *watch, const json_t *object)
 		const json_t *value = json_object_get(object, info->fields[i].name);
 		if (!value)
 			continue;
-		fields[event.count] = read_field(&info->fields[i], value, &copies[event.count]);
+		fields[event.count] = read_field(type, &info->fields[i], value, &copies[event.count]);
 		event.count++;
 	}
 	watch->text->ops->on_event(watch->text, &event);
@@ -240,6 +249,7 @@ static int watch_events(struct watch *watch)
 	/* Who was stopped (Ctrl-Z, a pager) has been cut, and the lab is still there. */
 	while (!done && !watch->full && watch->seq > before) {
 		before = watch->seq;
+		poll(NULL, 0, RETRY_MS);
 		snprintf(since, sizeof since, "%" JSON_INTEGER_FORMAT, before);
 		done = read_events(watch, since, &answer, &again);
 	}
