@@ -500,6 +500,19 @@ def test_a_thousand_slow_ones_keep_nobody_out(control):
         assert messages(control.lab) == 20
 
 
+def test_what_is_quoted_may_be_cut(control):
+    """Also in the middle of a character."""
+    for before in "x", "xx":
+        answer = refused(control.post("/v1/pause", {"endpoint": before + "é" * 600}), 422, f'no endpoint "{before}éé', key="endpoint")
+        assert answer.json["error"].rstrip("?").endswith("é")
+
+
+def test_not_every_unknown_key_is_guessed_at(control):
+    answer = refused(control.patch("/v1/config", {f"reset.los{i}": 1 for i in range(20)}), 422, key="reset.los0")
+    hints = [error["hint"] for error in answer.json["errors"]]
+    assert len(hints) == 20 and all("reset.loss" in hint for hint in hints[:8]) and not any(hints[8:])
+
+
 def test_more_keys_than_there_are(control):
     answer = control.patch("/v1/config", {f"reset.loss{i}": 1 for i in range(600)})
     refused(answer, 422, "more keys than there are")

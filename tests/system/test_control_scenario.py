@@ -157,7 +157,7 @@ REFUSED = [
     ([{"pause": [1]}], 1, "pause", "this is no list of texts"),
     ([{"resume": ["pmo"]}], 1, "resume", 'there is no endpoint "pmo"'),
     ([{"resume": ["pmu", "tv"]}], 1, "resume", "tv does not run"),
-    ([{"a" * 63 + "\u00e9" * 8: 1}], 1, "a" * 63 + "\u00e9" * 8, "this was not understood"),
+    ([{"a" * 63 + "\u00e9" * 8: 1}], 1, "a" * 63 + "\u00e9" * 8, 'a step has no member "aaaa'),
 ]
 
 
