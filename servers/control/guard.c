@@ -11,7 +11,7 @@
 
 enum {
 	KEY_LEN = GUARD_KEY_SIZE - 1,
-	COOKIE_SIZE = GUARD_KEY_SIZE + 80,
+	COOKIE_SIZE = GUARD_KEY_SIZE + GUARD_FOLDER_SIZE + 80,
 };
 
 #define SHOWN "open the address that pmulab has printed (with ?key=), or send \"Authorization: Bearer KEY\""
@@ -28,15 +28,23 @@ const struct http_header guard_headers[] = {
 	{ NULL, NULL },
 };
 
+static void write_hex(char *text, const unsigned char *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
 bool guard_init(struct guard *guard, struct err *err)
 {
-	unsigned char bytes[KEY_LEN / 2];
+	enum { KEY_BYTES = KEY_LEN / 2, FOLDER_BYTES = (GUARD_FOLDER_SIZE - 2) / 2 };
+	unsigned char bytes[KEY_BYTES + FOLDER_BYTES];
 	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
 		err_set(err, STATUS_FAILED, "no random key for the page: %s", strerror(errno));
 		return false;
 	}
-	for (size_t i = 0; i < sizeof bytes; i++)
-		snprintf(guard->key + 2 * i, 3, "%02x", bytes[i]);
+	write_hex(guard->key, bytes, KEY_BYTES);
+	guard->folder[0] = '/';
+	write_hex(guard->folder + 1, bytes + KEY_BYTES, FOLDER_BYTES);
 	return true;
 }
 
@@ -126,6 +134,13 @@ static bool bearer_fits(const struct guard *guard, const struct http_request *re
 	return key_fits(guard, given, strlen(given));
 }
 
+/* Whether the target lies in the folder. */
+static bool is_inside(const struct guard *guard, const char *target)
+{
+	size_t len = GUARD_FOLDER_SIZE - 1;
+	return strncmp(target, guard->folder, len) == 0 && target[len] == '/';
+}
+
 /* The target as it was sent, but for each parameter "key". */
 static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
 {
@@ -157,18 +172,22 @@ static bool refuse(struct http_request *request, unsigned status, const char *er
 
 /* A redirection that began with a click on another site would be followed without the cookie (SameSite=Strict); a page
    of ours that goes on by itself is followed with it. */
-static const char go_on[] = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"
-			    "<meta http-equiv=\"refresh\" content=\"0;url=/\">\n<a href=\"/\">pmulab</a>\n";
+#define GO_ON                                                                                                     \
+	"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"                         \
+	"<meta http-equiv=\"refresh\" content=\"0;url=%s/\">\n<a href=\"%s/\">pmulab</a>\n"
 
 static bool let_in(const struct guard *guard, struct http_request *request, unsigned port)
 {
-	char cookie[COOKIE_SIZE], location[HTTP_HEAD_MAX];
-	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=/", port, guard->key);
-	leave_key_out(http_request_target(request), location);
+	char cookie[COOKIE_SIZE], location[GUARD_FOLDER_SIZE + HTTP_HEAD_MAX], page[sizeof GO_ON + 2 * GUARD_FOLDER_SIZE];
+	const char *target = http_request_target(request);
+	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/", port, guard->key, guard->folder);
+	strcpy(location, is_inside(guard, target) ? "" : guard->folder);
+	leave_key_out(target, location + strlen(location));
 	const struct http_header headers[] = { { "Set-Cookie", cookie }, { "Location", location }, { NULL, NULL } };
 	if (is_from_elsewhere(request)) {
 		const struct http_header cookie_alone[] = { headers[0], { NULL, NULL } };
-		http_respond(request, 200, "text/html; charset=utf-8", go_on, sizeof go_on - 1, cookie_alone);
+		int len = snprintf(page, sizeof page, GO_ON, guard->folder, guard->folder);
+		http_respond(request, 200, "text/html; charset=utf-8", page, (size_t)len, cookie_alone);
 	} else {
 		http_respond(request, 303, NULL, NULL, 0, headers);
 	}
@@ -191,7 +210,10 @@ bool guard_pass(const struct guard *guard, struct http_request *request)
 	if (key && strcmp(http_request_method(request), "GET") == 0)
 		return key_fits(guard, key, strlen(key)) ? let_in(guard, request, port) :
 							   refuse(request, 401, "the key is wrong", SHOWN);
-	if (cookie_fits(guard, request, port) || bearer_fits(guard, request))
-		return true;
-	return refuse(request, 401, "the key is missing, or is wrong", SHOWN);
+	bool inside = is_inside(guard, http_request_path(request));
+	if (!(inside && cookie_fits(guard, request, port)) && !bearer_fits(guard, request))
+		return refuse(request, 401, "the key is missing, or is wrong", SHOWN);
+	if (inside)
+		http_request_skip(request, GUARD_FOLDER_SIZE - 1);
+	return true;
 }

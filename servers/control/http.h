@@ -106,6 +106,9 @@ const char *http_request_method(const struct http_request *request);
  */
 const char *http_request_path(const struct http_request *request);
 
+/* Leaves out the first `len` bytes of the path: a folder that only says who asks. Behind them stands a "/". */
+void http_request_skip(struct http_request *request, size_t len);
+
 /* Path and query as they were sent, for a Location. Printable ASCII, begins with "/" and not with "//". */
 const char *http_request_target(const struct http_request *request);
 

@@ -1,7 +1,7 @@
 /*
  * One connection: reads a request, has it handled, writes the answer, and only then reads on. Its turn of the loop is
- * bounded: one recv, one send, a few pipelined requests. It is freed at the end of its turn and nowhere else, so that
- * no handler ever holds what has gone.
+ * bounded: one recv, one send, a few pipelined requests. One that has a request is freed at the end of its turn and
+ * nowhere else, so that no handler ever holds what has gone; one that has none may be turned out.
  */
 #include <assert.h>
 #include <errno.h>

@@ -25,6 +25,11 @@ const char *http_request_path(const struct http_request *r)
 	return r->target.path;
 }
 
+void http_request_skip(struct http_request *r, size_t len)
+{
+	r->target.path += len;
+}
+
 const char *http_request_target(const struct http_request *r)
 {
 	return r->raw_target;

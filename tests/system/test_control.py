@@ -391,12 +391,17 @@ def test_nobody_without_the_key(control, method, path):
 
 
 def test_the_key_becomes_a_cookie(control):
+    """For a folder of its own, so that no server on another port of this machine is sent it."""
     answer = control.get(f"/?key={control.key}", way=control.tcp)
-    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    folder = answer.headers["Location"]
+    assert answer.status == 303 and re.fullmatch("/[0-9a-f]{16}/", folder)
     cookie, *attributes = answer.headers["Set-Cookie"].split("; ")
-    assert cookie == f"pmulab_{control.port}={control.key}" and {"HttpOnly", "SameSite=Strict"} <= set(attributes)
-    assert control.get("/v1/status", way=control.tcp, headers={"Cookie": cookie}).status == 200
-    control.patch("/v1/config", {"pmu.first": 3}, way=control.tcp, headers={"Cookie": cookie})
+    assert cookie == f"pmulab_{control.port}={control.key}" and {"HttpOnly", "SameSite=Strict", f"Path={folder}"} == set(attributes)
+    headers = {"Cookie": cookie}
+    assert control.get(folder, way=control.tcp, headers=headers).text == control.get("/").text
+    assert control.get(f"{folder}v1/status", way=control.tcp, headers=headers).status == 200
+    refused(control.get("/v1/status", way=control.tcp, headers=headers), 401, "key")
+    control.patch(f"{folder}v1/config", {"pmu.first": 3}, way=control.tcp, headers=headers)
     assert control.lab.wait(event="change")["who"] == "page"
 
 

@@ -7,7 +7,7 @@ static struct guard guard;
 static void on_request(void *context, struct http_request *request)
 {
 	if (guard_pass(&guard, request))
-		http_respond(request, 200, "text/plain", "inside", 6, NULL);
+		http_respond(request, 200, "text/plain", http_request_path(request), strlen(http_request_path(request)), NULL);
 }
 
 static void start(void)
@@ -19,7 +19,7 @@ static void start(void)
 }
 
 /*
- * Says what is given, with @K for the key, @P for the port, @W for a wrong key of the same length and @S for all but
+ * Says what is given, with @K for the key, @F for the folder, @P for the port, @W for a wrong key of the same length and @S for all but
  * the key's last digit; hears the whole answer.
  */
 static void ask(int fd, const char *text)
@@ -32,7 +32,7 @@ static void ask(int fd, const char *text)
 	strcpy(shorter, guard.key);
 	shorter[GUARD_KEY_SIZE - 2] = '\0';
 	for (; *text; text++) {
-		const char *put = text[0] != '@' ? NULL : text[1] == 'K' ? guard.key : text[1] == 'P' ? port :
+		const char *put = text[0] != '@' ? NULL : text[1] == 'K' ? guard.key : text[1] == 'P' ? port : text[1] == 'F' ? guard.folder :
 								text[1] == 'W' ? wrong : shorter;
 		if (put) {
 			n += (size_t)sprintf(request + n, "%s", put);
@@ -67,15 +67,21 @@ static const struct {
 	{ GET("/") HOST "Authorization: Bearer @K0\r\n", 401 },
 	{ GET("/") HOST "Authorization: Bearer \r\n", 401 },
 	{ GET("/") HOST "Authorization: Basic @K\r\n", 401 },
-	{ GET("/") HOST "Cookie: pmulab_@P=@K\r\n", 200 },
-	{ GET("/") HOST "Cookie: a=b; pmulab_@P=@K; c=d\r\n", 200 },
-	{ GET("/") HOST "Cookie: pmulab_@P=@W; pmulab_@P=@K\r\n", 200 },
-	{ GET("/") HOST "Cookie: pmulab_@P=@W\r\n", 401 },
-	{ GET("/") HOST "Cookie: pmulab_@P=@S\r\n", 401 },
-	{ GET("/") HOST "Cookie: pmulab_@P=\r\n", 401 },
-	{ GET("/") HOST "Cookie: pmulab_@P\r\n", 401 },
-	{ GET("/") HOST "Cookie: xpmulab_@P=@K\r\n", 401 },
-	{ GET("/") HOST "Cookie: pmulab_1=@K\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P=@K\r\n", 200 },
+	{ GET("@F/") HOST "Cookie: a=b; pmulab_@P=@K; c=d\r\n", 200 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P=@W; pmulab_@P=@K\r\n", 200 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P=@W\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P=@S\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P=\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: pmulab_@P\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: xpmulab_@P=@K\r\n", 401 },
+	{ GET("@F/") HOST "Cookie: pmulab_1=@K\r\n", 401 },
+	{ GET("/") HOST "Cookie: pmulab_@P=@K\r\n", 401 },
+	{ GET("@F") HOST "Cookie: pmulab_@P=@K\r\n", 401 },
+	{ GET("@F0/") HOST "Cookie: pmulab_@P=@K\r\n", 401 },
+	{ GET("/x@F/") HOST "Cookie: pmulab_@P=@K\r\n", 401 },
+	{ GET("@F/") HOST KEY, 200 },
+	{ GET("@F/") HOST, 401 },
 	/* the key in the address */
 	{ GET("/?key=@K") HOST, 303 },
 	{ GET("/?key=@W") HOST, 401 },
@@ -124,18 +130,20 @@ START_TEST(each_rule)
 		rules[_i].request);
 	ck_assert_int_eq(strstr(heard, "WWW-Authenticate: Bearer\r\n") != NULL, rules[_i].status == 401);
 	ck_assert_int_eq(strstr(heard, "Set-Cookie") != NULL, lets_in);
-	ck_assert_int_eq(strstr(heard, "content=\"0;url=/\"") != NULL, rules[_i].status == LET_IN);
+	ck_assert_int_eq(strstr(heard, "http-equiv=\"refresh\"") != NULL, rules[_i].status == LET_IN);
 	for (size_t i = 0; guard_headers[i].name; i++)
 		ck_assert_ptr_nonnull(strstr(heard, guard_headers[i].name));
-	if (!lets_in) /* nobody learns it who has not shown it */
-		ck_assert_ptr_null(strstr(heard, guard.key));
+	if (lets_in)
+		return;
+	ck_assert_ptr_null(strstr(heard, guard.key)); /* nobody learns it who has not shown it */
+	ck_assert_ptr_null(strstr(heard, guard.folder));
 }
 END_TEST
 
 START_TEST(the_unix_socket_needs_no_key)
 {
 	ask(peer_unix(), GET("/") "Host: anything\r\n");
-	ck_assert_ptr_nonnull(strstr(heard, "inside"));
+	ck_assert_ptr_nonnull(strstr(heard, "\r\n\r\n/"));
 }
 END_TEST
 
@@ -149,6 +157,7 @@ static const struct {
 	{ "/?key=@K&keys=1", "/?keys=1" },
 	{ "/?a&key=@K&key=x", "/?a" },
 	{ "/?k%65y=@K&a=1", "/" },
+	{ "@F/?key=@K", "/" },
 	{ "//evil.example/?key=@K", NULL },
 	{ "/\\evil.example/?key=@K", NULL },
 };
@@ -162,10 +171,10 @@ START_TEST(the_key_leaves_the_address)
 		ck_assert_ptr_null(strstr(heard, "Location"));
 		return;
 	}
-	snprintf(expected, sizeof expected, "\r\nLocation: %s\r\n", redirects[_i].location);
+	snprintf(expected, sizeof expected, "\r\nLocation: %s%s\r\n", guard.folder, redirects[_i].location);
 	ck_assert_msg(strstr(heard, expected), "%s", heard);
-	snprintf(expected, sizeof expected, "\r\nSet-Cookie: pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=/\r\n",
-		address_port(&bound), guard.key);
+	snprintf(expected, sizeof expected, "\r\nSet-Cookie: pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/\r\n",
+		address_port(&bound), guard.key, guard.folder);
 	ck_assert_msg(strstr(heard, expected), "%s", heard);
 }
 END_TEST
@@ -178,6 +187,8 @@ START_TEST(keys_are_128_bits_and_differ)
 	ck_assert_uint_eq(strspn(guard.key, "0123456789abcdef"), 32);
 	ck_assert_uint_eq(strlen(guard.key), 32);
 	ck_assert_str_ne(guard.key, other.key);
+	ck_assert_uint_eq(strlen(guard.folder), 17);
+	ck_assert_str_ne(guard.folder, other.folder);
 }
 END_TEST
 

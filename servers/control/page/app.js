@@ -4,7 +4,7 @@ import { modelAdd, modelClear, modelCreate, modelRead, modelStatus } from "./mod
 import { embeddedLines, sourceStart } from "./source.js";
 import { askScenario, controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
 import { waysChoose, waysDraw, waysKept, waysListen, waysShow } from "./view_datagrams.js";
-import { lineOf, logDraw, logKept, logListen, logRestart } from "./view_log.js";
+import { lineOf, logDraw, logKept, logListen } from "./view_log.js";
 import { stationDraw } from "./view_station.js";
 import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
 
@@ -214,15 +214,12 @@ function listenToKeys() {
 /* ---- what comes ---- */
 
 const on = {
-	/* Another lab at this address: its numbers begin anew, and so does the page. */
+	/* Who has the cookie meets the same lab again; but what was kept may be that of another one, which was here before. */
 	status(status) {
-		const { seed, seq, t } = app.model.seq ? { seed: app.seed, ...app.model } : app.kept;
-		if (seed !== undefined && (seed !== status.seed || status.events.next <= seq || status.uptime < t - 1)) {
+		const { seed, seq, t } = app.kept;
+		if (!app.model.seq && seed !== undefined && (seed !== status.seed || status.events.next <= seq || status.uptime < t - 1)) {
 			app.model = modelCreate();
-			app.queue = [];
-			app.at = 0;
 			streamsShow(null);
-			logRestart();
 		}
 		app.seed = status.seed;
 		app.clock = performance.now() - status.uptime * 1000;

@@ -39,7 +39,7 @@ function gather(model) {
 		logView.rows.splice(0, gone);
 }
 
-export function logRestart() {
+function logRestart() {
 	logView.rows = [];
 	logView.upTo = 0;
 }
