@@ -103,6 +103,61 @@ static void write_ring(const struct report_events *events, FILE *out)
 	fwrite(events->last, 1, events->len - first, out);
 }
 
+/* ---- what still holds ---- */
+
+/* What an event is about that tells how something is; NULL: it tells what has happened, or out of memory. */
+static char *state_of(const json_t *event)
+{
+	static const char *const kinds[][2] = { /* events that tell of one thing, and the field that says which */
+		{ "change", "key" }, { "listen", "address" }, { "family", "" }, { "suspend", "" }, { "resume", "" } };
+	const char *name = ndjson_text(event, "event");
+	bool pause = strcmp(name, "suspend") == 0 || strcmp(name, "resume") == 0;
+	size_t i = 0;
+	while (i < sizeof kinds / sizeof kinds[0] && strcmp(name, kinds[i][0]) != 0)
+		i++;
+	if (i == sizeof kinds / sizeof kinds[0])
+		return NULL;
+	char *what;
+	int len = asprintf(&what, "%s %s %s", pause ? "pause" : name, ndjson_text(event, "endpoint"),
+		ndjson_text(event, kinds[i][1]));
+	return len < 0 ? NULL : what;
+}
+
+static void state_drop(struct report_events *events, size_t i)
+{
+	free(events->states[i].what);
+	free(events->states[i].line);
+	memmove(&events->states[i], &events->states[i + 1], (--events->state_count - i) * sizeof events->states[0]);
+}
+
+/* Keeps the line, in the place of the one before about the same, or of the oldest. False: out of memory. */
+static bool state_keep(struct report_events *events, const json_t *event, size_t len)
+{
+	char *what = state_of(event);
+	if (!what)
+		return true;
+	for (size_t i = 0; i < events->state_count; i++)
+		if (strcmp(events->states[i].what, what) == 0) {
+			state_drop(events, i);
+			break;
+		}
+	if (events->state_count == REPORT_STATES)
+		state_drop(events, 0);
+	struct report_state *state = &events->states[events->state_count++];
+	*state = (struct report_state){ .what = what, .line = strndup(events->line.text, len),
+		.seq = ndjson_count(event, "seq") };
+	return state->line;
+}
+
+/* Those that stand before the event `seq`; how many. */
+static uint64_t write_states(const struct report_events *events, uint64_t seq, FILE *out)
+{
+	uint64_t count = 0;
+	for (; count < events->state_count && events->states[count].seq < seq; count++)
+		fputs(events->states[count].line, out);
+	return count;
+}
+
 /* In the place of what is left out, up to the oldest line that is kept. */
 static void write_lost(const struct report_events *events, FILE *out)
 {
@@ -112,9 +167,9 @@ static void write_lost(const struct report_events *events, FILE *out)
 	json_t *event = json_loadb(events->line.text, len, 0, NULL);
 	uint64_t seq = ndjson_count(event, "seq");
 	char text[EVENT_TEXT_MAX];
-	size_t size = event_write_lost(text, sizeof text, json_number_value(json_object_get(event, "t")), seq - 1,
-		seq - 1 - events->before);
-	fwrite(text, 1, size, out);
+	uint64_t lost = seq - 1 - events->before - write_states(events, seq, out);
+	size_t size = event_write_lost(text, sizeof text, json_number_value(json_object_get(event, "t")), seq - 1, lost);
+	fwrite(text, 1, lost > 0 ? size : 0, out);
 	json_decref(event);
 }
 
@@ -146,7 +201,7 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 		if (events->count == 1)
 			events->before = seq - 1;
 		keep(events, len);
-		return true;
+		return state_keep(events, event, len) || out_of_memory(err);
 	}
 	events->before = seq;
 	events->start = strndup(events->line.text, len);
@@ -182,6 +237,8 @@ void report_events_write(struct report_events *events, FILE *out)
 void report_events_free(struct report_events *events)
 {
 	free(events->start);
+	while (events->state_count > 0)
+		state_drop(events, events->state_count - 1);
 	free(events->last);
 	free(events->line.text);
 	*events = (struct report_events){ 0 };

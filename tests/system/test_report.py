@@ -186,6 +186,38 @@ def test_of_a_long_run_the_last_events_are_in_it(tmp_path, text):
     assert all(event["text"] == text for event in events)
 
 
+def test_what_holds_is_kept_of_what_is_left_out(tmp_path):
+    """Of events that tell how something is from then on the last one about each thing."""
+    early = [
+        event(2, "listen", endpoint="pmu", address="127.0.0.1:5003"),
+        event(3, "change", endpoint="reset", key="reset.loss", before="50%", after="60%"),
+        event(4, "change", endpoint="reset", key="reset.loss", before="60%", after="none"),
+        event(5, "change", endpoint="reset", key="reset.delay", before="0", after="1s"),
+        event(6, "suspend", endpoint="pmu", who="ctl"),
+        event(7, "resume", endpoint="pmu", who="ctl"),
+        event(8, "suspend", endpoint="echo", who="ctl"),
+        event(9, "family", endpoint="reset", active="IPv6"),
+        *(event(10 + i, "change", key=f"a{i}", after="1") for i in range(300)),  # no lab's
+    ]
+    first = early[-1]["seq"] + 1
+    with (tmp_path / "lab.ndjson").open("w") as file:
+        file.writelines(map(line, [START, *early, *(event(seq, text="x" * 1000) for seq in range(first, first + 36_000)),
+                                   event(first + 36_000, "change", key="a299", after="2")]))
+    result = run("pmulab", "report", tmp_path / "lab.ndjson", "-o", tmp_path / "lab.html", timeout=6 * DEADLINE)
+    assert result.status == 0
+    events = Page((tmp_path / "lab.html").read_text("utf-8")).events
+    at = next(i for i, one in enumerate(events) if one["event"] == "lost")
+    assert [one["seq"] for one in events[1:at]] == list(range(10 + 44, 10 + 299))  # 256 of them, with the last one
+    assert events[at]["count"] == events[at]["seq"] - 1 - (at - 1) and events[at + 1]["seq"] == events[at]["seq"] + 1
+    few = [START, *early[:8], *(event(seq, text="x" * 1000) for seq in range(10, 36_000))]
+    with (tmp_path / "few.ndjson").open("w") as file:
+        file.writelines(map(line, few))
+    assert run("pmulab", "report", tmp_path / "few.ndjson", "-o", tmp_path / "few.html", timeout=6 * DEADLINE).status == 0
+    events = Page((tmp_path / "few.html").read_text("utf-8")).events
+    assert [one["seq"] for one in events[:7]] == [1, 2, 4, 5, 7, 8, 9] and events[7]["event"] == "lost"
+    assert events[7]["count"] == events[7]["seq"] - 7
+
+
 def memory(journal, output, status):
     """KiB that a report of this file takes."""
     command = "import resource, subprocess, sys; status = subprocess.run(sys.argv[1:]).returncode; " \

@@ -124,7 +124,7 @@ export function modelStatus(model, status) {
 /** One event more. Those that have come before (a connection that resumed) are left out: false. */
 export function modelAdd(model, event) {
 	const before = model.seq;
-	if (event.seq <= before)
+	if (event.seq < before || (event.seq === before && event.event !== "lost")) /* that has the number of the last one it stands for */
 		return false;
 	model.seq = event.seq;
 	model.t = event.t;
