@@ -12,7 +12,7 @@
 enum lab_place {
 	LAB_HERE,     /* the lab is in the network in which pmulab was started */
 	LAB_BOXED,    /* it has one of its own: who is in it does not reach the control, but sees the socket's file */
-	LAB_LOOPBACK, /* a command runs beside it that must not reach it, and has the same files: no socket, only the page */
+	LAB_LOOPBACK, /* a command runs beside it and has the same files: no socket, only the page, whose key it is not told */
 };
 
 /* Opens what the options ask for, where the calling thread is; `*control` is NULL where they ask for nothing. False
