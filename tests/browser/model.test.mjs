@@ -112,14 +112,15 @@ test("a duplicate is one datagram of the statistics", () => {
 test("a change begins a new count; a pause loses without counting", () => {
 	const model = read(receive(1), drop(1, "request"),
 		{ event: "change", endpoint: "reset", key: "reset.loss", before: "50%", after: "none", who: "page" },
-		receive(2), reply(1), receive(0), drop(0, "request", "the endpoint is paused"));
+		receive(2), reply(1), receive(0), drop(0, "request", "the endpoint is paused"),
+		...["1%", "2%", "3%"].map((after, i) => ({ event: "change", endpoint: "reset", key: "reset.loss", before: `${i}%`, after, who: "page" })));
 	const ways = model.datagrams.get("reset");
-	assert.deepEqual(ways.tries.request, [1, 0]);
-	assert.equal(model.config["reset.loss"], "none");
-	assert.equal(ways.arrows.at(-1).fate, "refused");
+	assert.deepEqual(ways.tries.request, [0, 0]);
+	assert.equal(model.config["reset.loss"], "3%");
+	assert.equal(ways.arrows.at(-2).fate, "refused");
 	/* It stands between the datagrams before and behind it. */
 	assert.deepEqual(ways.arrows.map(({ change, direction }) => change ?? direction),
-		["request", "loss 50% → none, counted anew (page)", "request", "reply", "request"]);
+		["request", "loss 50% → none (page)", "request", "reply", "request", "loss 0% → 3% (page)"]);
 });
 
 test("what was lost was below what was asked for; a wrong command is no acknowledgement", () => {

@@ -198,10 +198,15 @@ def test_an_end_in_the_background(terminal, options):
     terminal.await_stop(2)
     group = terminal.group()
     terminal.run("bg")
+
+    def sleepers():
+        """It may have been stopped before the exec."""
+        return [pid for pid in marked(f"={terminal.word}.") if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
+
+    wait_until(sleepers)
     lab = [pid for pid in marked(f"={terminal.word}.") if pid != terminal.pid]
-    for pid in lab:
-        if Path(f"/proc/{pid}/comm").read_text() in ("sh\n", "sleep\n"):  # it may not have come to the exec
-            os.kill(pid, signal.SIGTERM)
+    for pid in sleepers():
+        os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not set(lab) & set(marked(f"={terminal.word}.")))
     assert terminal.group() == group
     terminal.type("wait %1; echo status $?\n")

@@ -44,10 +44,13 @@ function addRow(ways, event, row) {
 	return row;
 }
 
-/* Between the datagrams before and behind it. */
-function addNote(ways, event, change) {
-	if (ways.arrows.length)
-		addRow(ways, event, { change });
+/* Between the datagrams before and behind it. A slider that moves is one change. */
+function addNote(ways, event, text, more) {
+	const last = ways.arrows.at(-1);
+	if (event.key && last?.key === event.key)
+		Object.assign(last, { change: text(last.before), t: event.t, seq: event.seq });
+	else if (last)
+		addRow(ways, event, { change: text(event.before), key: event.key, before: event.before, ...more });
 }
 
 function addArrow(ways, event, direction, more) {
@@ -162,10 +165,10 @@ const datagramSteps = {
 		const anew = /\.(loss|direction|family)$/.test(event.key);
 		if (anew)
 			waysClear(ways, event.t);
-		addNote(ways, event, `${event.key.split(".")[1]} ${event.before} → ${event.after}${anew ? ", counted anew" : ""} (${event.who})`);
+		addNote(ways, event, (before) => `${event.key.split(".")[1]} ${before} → ${event.after} (${event.who})`, { anew });
 	},
 	family(ways, event) {
-		addNote(ways, event, event.active === "none" ? "serves no family" : `serves ${event.active}`);
+		addNote(ways, event, () => (event.active === "none" ? "serves no family" : `serves ${event.active}`));
 	},
 };
 

@@ -15,7 +15,7 @@ const table = {
 		{ key: "pmu.messages", label: "Messages", kind: "range", most: 60, ...plain },
 		{ key: "pmu.rtt", label: "Round trip", kind: "range", most: 200, step: 5, ...ms },
 		{ key: "pmu.flood", label: "Flood, bytes", kind: "text" },
-		{ key: "pmu.speed", label: "Speed, times", kind: "text" },
+		{ key: "pmu.speed", label: "Speed, ×", kind: "text" },
 	],
 	reset: [
 		{ key: "reset.loss", label: "Loss", kind: "loss" },

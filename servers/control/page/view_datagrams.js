@@ -42,7 +42,7 @@ const again = (times) => (times === 2 ? "moved it twice" : `moved it ${times} ti
 
 function tellArrow(arrow) {
 	if (arrow.change)
-		return `${arrow.change}, ${inSeconds(arrow.t)} after the start`;
+		return `${arrow.change}, ${inSeconds(arrow.t)} after the start${arrow.anew ? "; counted anew from here on" : ""}`;
 	const name = `${arrow.direction === "request" ? "Request" : "Reply"} ${arrow.n || ""} (IPv${arrow.family}, ${arrow.peer})`;
 	const fate = arrow.fate === "lost" ? `lost: ${arrow.model}${arrow.drawn === null || arrow.drawn === undefined ? "" : `, drawn ${arrow.drawn.toFixed(6)}`}` +
 		`${arrow.state ? `, in state ${arrow.state}` : ""}` : arrow.fate === "refused" ? `dropped: ${arrow.reason}` : "arrived";
@@ -76,7 +76,7 @@ function arrowItems(arrow, y, width, former) {
 		[`text ${id}`, "text", { class: "says", "text-anchor": request ? "start" : "end", x: from + 14 * way, y: y + 6 }, [arrow.text.slice(0, 18), ...arrow.notes].join(" · ")],
 	];
 	if (arrow.fate !== "arrived") {
-		const why = arrow.fate === "lost" ? [`lost · no. ${arrow.n}`, [arrow.model, drawnText(arrow), arrow.state].filter(Boolean).join(", ")] :
+		const why = arrow.fate === "lost" ? [`lost · no. ${arrow.n}`, [Number.isNaN(arrow.limit) ? arrow.model : "", drawnText(arrow), arrow.state].filter(Boolean).join(", ")] :
 			["dropped", arrow.reason.replace(/^the /, "")];
 		items.push([`cross ${id}`, "path", { class: `cross ${arrow.fate}`, d: `M${x - 9} ${end - 9}l18 18m0 -18l-18 18` }],
 			[`why ${id}`, "text", { class: "why", "text-anchor": request ? "start" : "end", x: x + 18 * way, y: end - 2 }, why[0]],
