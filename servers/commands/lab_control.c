@@ -41,9 +41,9 @@ static bool find_socket(const struct lab_options *lab, char path[PLACE_SIZE], st
 {
 	if (!lab->control || strcmp(lab->control, "default") == 0)
 		return place_default(path, err) && place_prepare(path, err);
-	if (snprintf(path, PLACE_SIZE, "%s", lab->control) < PLACE_SIZE)
+	if (*lab->control && snprintf(path, PLACE_SIZE, "%s", lab->control) < PLACE_SIZE)
 		return true;
-	err_set(err, STATUS_USAGE, "--control: a socket's path has at most %d bytes", PLACE_SIZE - 1);
+	err_set(err, STATUS_USAGE, "--control: a socket's path has 1 to %d bytes", PLACE_SIZE - 1);
 	return false;
 }
 

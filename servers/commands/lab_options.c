@@ -222,6 +222,8 @@ void lab_no_endpoint(const char *name, struct err *err)
 	err_set(err, STATUS_USAGE, "there is no endpoint \"%s\"; there are", name);
 	for (int k = 0; k < ENDPOINT_COUNT; k++)
 		err_append(err, "%s %s", k ? "," : "", endpoint_table[k].name);
+	if (strchr(name, ':'))
+		err_append(err, "; an address of the page stands behind a sign: --page=%s", name);
 }
 
 void lab_print_tables(FILE *out)

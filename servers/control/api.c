@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "common/utf8.h"
-
 #include "servers/control/api_private.h"
 
 const char api_type[] = "application/json";

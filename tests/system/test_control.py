@@ -446,12 +446,19 @@ def test_what_students_send_stays_text(control):
     assert "<script>alert(1)</script>\\x1b" in answer.get("bytes", answer.get("text"))
 
 
-def test_options_that_are_refused(tmp_path):
-    for options, text in ((("--page=example.org:80",), "is no address"), (("--page=127.0.0.1:70000",), "is no address"),
-                          (("--page=",), "is no address"), (("--page=::1:5",), "--page"),
-                          (("--control", "x" * 200), "at most 107 bytes")):
-        result = run("pmulab", "serve", "--ephemeral", *options, "echo")
-        assert result.status in (2, 3) and text in result.stderr
+@pytest.mark.parametrize("options, status, text", [
+    (["--page=example.org:80"], 2, "is no address"),
+    (["--page=127.0.0.1:70000"], 2, "is no address"),
+    (["--page="], 2, "is no address"),
+    (["--page=::1:5"], 3, "--page: [::0.1.0.5]:8080: "),
+    (["--page", "127.0.0.1:0"], 2, "--page=127.0.0.1:0"),
+    (["--control", "x" * 200], 2, "1 to 107 bytes"),
+    (["--control", ""], 2, "1 to 107 bytes"),
+    (["--control", "/nonexistent/folder/socket"], 3, "/nonexistent/folder/socket"),
+])
+def test_options_that_are_refused(options, status, text):
+    result = run("pmulab", "serve", "--ephemeral", *options, "echo")
+    assert result.status == status and text in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_places_that_are_taken(start_control, tmp_path):

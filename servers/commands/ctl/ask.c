@@ -51,8 +51,8 @@ static bool read_url(struct target *target, const char *url, struct err *err)
 	bool in_brackets = bracket && target->authority[0] == '[';
 	size_t host = in_brackets ? (size_t)(bracket - target->authority) - 1 : strcspn(target->authority, ":");
 	snprintf(target->host, sizeof target->host, "%.*s", (int)host, target->authority + in_brackets);
-	if (len < sizeof target->authority && host < sizeof target->host && *target->host && (in_brackets || !bracket) && strcspn(target->authority, "\r\n @") == len &&
-		strcspn(target->key, "\r\n ") == strlen(target->key))
+	if (len < sizeof target->authority && host < sizeof target->host && *target->host && (in_brackets || !bracket) &&
+		strcspn(target->authority, "\r\n @") == len && strcspn(target->key, "\r\n ") == strlen(target->key))
 		return true;
 bad:
 	err_set(err, STATUS_USAGE, "--url: \"%s\" is no address of a lab; give the one that --page has printed, such as "
