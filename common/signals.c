@@ -23,6 +23,16 @@ void signals_settle(void)
 	}
 }
 
+int signals_start_thread(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(thread, NULL, run, context);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
 void signals_restore(void)
 {
 	for (int i = 0; i < SETTLED; i++)

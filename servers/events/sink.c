@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/signals.h"
+
 /* About 5,000 events: two seconds of a busy lab. */
 enum { QUEUE_BYTES = 1 << 20, CHUNK_BYTES = 1 << 16 };
 
@@ -101,7 +103,7 @@ struct sink *sink_create(int fd, uint64_t limit)
 	pthread_cond_init(&sink->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	sink->queue = malloc(QUEUE_BYTES);
-	if (sink->queue && pthread_create(&sink->thread, NULL, sink_run, sink) == 0)
+	if (sink->queue && signals_start_thread(&sink->thread, sink_run, sink) == 0)
 		return sink;
 	free(sink->queue);
 	pthread_cond_destroy(&sink->changed);

@@ -11,13 +11,14 @@
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "common/signals.h"
 
 enum {
 	SNAPLEN = 65550,          /* the largest MTU there is, loopback's, and an Ethernet header */
@@ -198,14 +199,9 @@ static void *capture_run(void *argument)
 	return NULL;
 }
 
-/* The process's signals are for those who wait for them. */
 static bool thread_start(struct capture *capture, struct err *err)
 {
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&capture->thread, NULL, capture_run, capture);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int error = signals_start_thread(&capture->thread, capture_run, capture);
 	capture->running = error == 0;
 	if (error != 0)
 		err_set(err, STATUS_FAILED, "capture: no thread: %s", strerror(error));

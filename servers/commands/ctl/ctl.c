@@ -96,7 +96,7 @@ bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, in
 
 struct memory {
 	char *text;
-	size_t len;
+	size_t len, size;
 };
 
 static bool keep(void *context, const char *data, size_t len)
@@ -104,13 +104,16 @@ static bool keep(void *context, const char *data, size_t len)
 	struct memory *memory = context;
 	if (memory->len + len > ANSWER_MAX)
 		return false;
-	char *text = realloc(memory->text, memory->len + len + 1);
-	if (!text)
-		return false;
-	memory->text = text;
-	memcpy(text + memory->len, data, len);
+	if (memory->len + len >= memory->size) {
+		memory->size = 2 * (memory->len + len) + 1;
+		char *text = realloc(memory->text, memory->size);
+		if (!text)
+			return false;
+		memory->text = text;
+	}
+	memcpy(memory->text + memory->len, data, len);
 	memory->len += len;
-	text[memory->len] = '\0';
+	memory->text[memory->len] = '\0';
 	return true;
 }
 

@@ -59,7 +59,10 @@ async function change(changes) {
 	try {
 		const { keys } = await call("PATCH", "v1/config", changes);
 		complain("");
-		keys?.forEach((about) => panel.keys.set(about.key, about));
+		for (const about of keys) {
+			panel.keys.set(about.key, about);
+			panel.model.config[about.key] = about.value; /* its event may be a moment late */
+		}
 	} catch (error) {
 		complain([error.message, error.refusal?.hint].filter(Boolean).join("; "));
 	}
