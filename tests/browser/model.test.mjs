@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { modelAdd, modelClear, modelCreate, modelRead, modelStatus } from "../../servers/control/page/model.js";
-import { nextFamily } from "../../servers/control/page/model_datagrams.js";
+import { nextFamily, observed } from "../../servers/control/page/model_datagrams.js";
 import { segmentCount } from "../../servers/control/page/model_streams.js";
 import { lineSplitter } from "../../servers/control/page/source.js";
 import { geometric, lossOf, passOf, wilson } from "../../servers/control/page/stats.js";
@@ -116,11 +116,15 @@ test("a change begins a new count; a pause loses without counting", () => {
 		...["1%", "2%", "3%"].map((after, i) => ({ event: "change", endpoint: "reset", key: "reset.loss", before: `${i}%`, after, who: "page" })));
 	const ways = model.datagrams.get("reset");
 	assert.deepEqual(ways.tries.request, [0, 0]);
+	assert.deepEqual(observed(ways).tries.request, [1, 0]); /* before the last change; nothing has come since */
+	assert.equal(observed(ways).loss, "none");
+	modelAdd(model, { t: 9, seq: 99, ...receive(3) });
+	assert.deepEqual([observed(ways).isPast, observed(ways).tries.request], [false, [1, 0]]);
 	assert.equal(model.config["reset.loss"], "3%");
-	assert.equal(ways.arrows.at(-2).fate, "refused");
+	assert.equal(ways.arrows.at(-3).fate, "refused");
 	/* It stands between the datagrams before and behind it. */
 	assert.deepEqual(ways.arrows.map(({ change, direction }) => change ?? direction),
-		["request", "loss 50% → none (page)", "request", "reply", "request", "loss 0% → 3% (page)"]);
+		["request", "loss 50% → none (page)", "request", "reply", "request", "loss 0% → 3% (page)", "request"]);
 });
 
 test("what was lost was below what was asked for; a wrong command is no acknowledgement", () => {
@@ -139,6 +143,7 @@ test("a client that takes nothing: what the kernel has of the message, and what 
 	assert.deepEqual([one.callCount, segmentCount(one), one.acked, one.queued], [1, 3, 4344, 20000]);
 	/* Or it was taken after all. */
 	const later = read(conn("open"), conn("pause", { bytes: 90000, sent: 20000 }), { ...send(1, 90000, 63, 90000, 0, 90000), calls: 4 }).conns.get(1);
+	assert.equal(later.calls[0].t, 0.001); /* it began when a part of it was taken */
 	assert.deepEqual([later.callCount, later.paused, spans(later.calls), segmentCount(later)], [1, false, [[0, 90000]], 63]);
 });
 

@@ -173,7 +173,7 @@ test("bad values are refused in words; scenarios run; a pause lasts until it is 
 	await until(async () => (await lab.call("GET", "v1/config/reset.loss")).value === "burst:30%,4");
 	const press = (text) => page.evaluate((wanted) => [...document.querySelectorAll("#controls button")].find((button) => button.textContent.includes(wanted)).click(), text);
 	await press("Storm");
-	await page.says("#controls", /End the scenario: 1 of 3 steps done/);
+	await page.says("#controls", /End the scenario: 1 of 3 done/);
 	await press("End the scenario");
 	await page.says("#controls", /^((?!End the scenario).)*$/);
 	await press("❚❚ reset");
@@ -282,7 +282,7 @@ test("a client that takes nothing", options, async () => {
 test("a scenario that somebody else has begun is shown, and can be ended", options, async () => {
 	const lab = await startLab(), page = await openPage(lab);
 	await lab.call("POST", "v1/scenario", [{ set: { "pmu.messages": 5 } }, { after: "1h" }]);
-	await page.says("#controls", /End the scenario: 1 of 2 steps done, the next in 3\d\d\d s/);
+	await page.says("#controls", /End the scenario: 1 of 2 done, next in 3\d\d\d s/);
 	await page.reload();
 	await page.says("#controls", /End the scenario/);
 	await page.evaluate(() => [...document.querySelectorAll("#controls button")].find((button) => button.textContent.includes("End the scenario")).click());

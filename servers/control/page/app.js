@@ -72,7 +72,7 @@ function show() {
 	drawing[app.view](model);
 	controlsDraw(model);
 	const last = model.log.at(-1), waiting = app.queue.length - app.at;
-	say(byId("ticker"), last ? `${inSeconds(last.t)}  ${last.endpoint ?? "lab"}  ${last.event}  ${lineOf(last).slice(0, 120)}` : "");
+	say(byId("ticker"), last ? `${inSeconds(last.t)}  ${last.endpoint ?? "lab"}  ${last.event}  ${lineOf(last, false).slice(0, 120)}` : "");
 	say(byId("numbers"), [app.rate ? `${plural(app.rate, "event")} a second` : "", `${grouped(model.count)} events`,
 		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
 		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
@@ -230,7 +230,8 @@ const on = {
 	},
 	events(list) {
 		app.queue = app.queue.concat(list);
-		app.counted += list.length;
+		const recent = (performance.now() - app.clock) / 1000 - 2; /* what has waited in the lab was no rate */
+		app.counted += list.filter(({ t }) => t > recent).length;
 		plan();
 	},
 	state(name, seconds = 0) {
@@ -260,11 +261,11 @@ function begin() {
 	waysListen(() => app.model, plan, keep);
 	logListen(() => app.model, plan, goTo, was.log);
 	controlsListen(app.model, plan, clear);
-	setControls(was.controls ?? true);
+	setControls(was.controls ?? innerWidth > 950);
 	if (was.conn)
 		streamsShow(was.conn);
 	choose(views.includes(was.view) ? was.view : "streams");
-	for (const id of ["streams-stage", "ways-stage"])
+	for (const id of ["streams-stage", "ways-stage", "histogram", "lost-scale"])
 		new ResizeObserver(resized).observe(byId(id));
 	setInterval(() => {
 		app.rate = app.counted;

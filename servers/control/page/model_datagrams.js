@@ -18,6 +18,7 @@ function waysCreate() {
 		tries: { request: [0, 0], reply: [0, 0] }, /* [datagrams, lost ones] since `since` */
 		packets: [],         /* [k]: exchanges that took k packets, since `since` */
 		answered: 0, since: 0,
+		past: null,          /* the same before a key was changed: { tries, packets, answered, loss } */
 		clock: null,         /* the last event reset, and `twice` */
 		twice: 0,            /* exchanges that moved the clock more than once */
 	};
@@ -31,7 +32,7 @@ function waysClear(ways, t) {
 /** Nothing is left but the clock, and who is still waiting for an answer. */
 export function waysForget(ways, t) {
 	waysClear(ways, t);
-	Object.assign(ways, { arrows: [], gone: 0, fates: waysCreate().fates });
+	Object.assign(ways, { arrows: [], gone: 0, fates: waysCreate().fates, past: null });
 	ways.byNumber.clear();
 	ways.peers.forEach((exchange) => (exchange.last = null));
 }
@@ -163,6 +164,8 @@ const datagramSteps = {
 	},
 	change(ways, event) {
 		const anew = /\.(loss|direction|family)$/.test(event.key);
+		if (anew && ways.tries.request[0] + ways.tries.reply[0] > 0)
+			ways.past = { tries: ways.tries, packets: ways.packets, answered: ways.answered, loss: ways.loss };
 		if (anew)
 			waysClear(ways, event.t);
 		addNote(ways, event, (before) => `${event.key.split(".")[1]} ${before} → ${event.after} (${event.who})`, { anew });
@@ -178,7 +181,16 @@ export function modelDatagram(model, event) {
 		return;
 	if (!model.datagrams.has(event.endpoint))
 		model.datagrams.set(event.endpoint, waysCreate());
-	datagramSteps[event.event](model.datagrams.get(event.endpoint), event, model);
+	const ways = model.datagrams.get(event.endpoint);
+	datagramSteps[event.event](ways, event, model);
+	if (event.event === "receive")
+		ways.loss = model.config[`${event.endpoint}.loss`]; /* that what is observed belongs to */
+}
+
+/** What was observed: since the last change, or where nothing has come since, before it (`past`). */
+export function observed(ways) {
+	const now = { tries: ways?.tries ?? { request: [0, 0], reply: [0, 0] }, packets: ways?.packets ?? [], answered: ways?.answered ?? 0 };
+	return now.tries.request[0] + now.tries.reply[0] === 0 && ways?.past ? { ...ways.past, isPast: true } : { ...now, isPast: false };
 }
 
 /** Of which family a server's next datagram will be: that it serves, else that of the last one. */

@@ -59,13 +59,13 @@ const streamSteps = {
 		Object.assign(conn, { command: event.text, kind: event.kind, interval: event.interval, messages: event.messages });
 	},
 	send(conn, event) {
-		if (conn.calls.at(-1)?.partial)
-			conn.queued = conn.calls.pop().from;
+		const partial = conn.calls.at(-1)?.partial ? conn.calls.pop() : null;
+		conn.queued = partial?.from ?? conn.queued;
 		if (event.i === 1)
 			beginMessages(conn, event);
 		const from = conn.queued, known = event.left !== undefined;
 		conn.queued = known ? event.left + event.waiting : from + event.bytes;
-		conn.calls.push({ i: event.i, t: event.t, bytes: event.bytes, from, to: conn.queued, calls: event.calls, seq: event.seq });
+		conn.calls.push({ i: event.i, t: partial?.t ?? event.t, bytes: event.bytes, from, to: conn.queued, calls: event.calls, seq: event.seq });
 		conn.callCount = event.i;
 		conn.bytes += event.bytes;
 		conn.paused = false;

@@ -36,7 +36,7 @@ const table = {
 const endpoints = { streams: ["pmu", "pmu-ws", "pmu-tls", "pmu-wss", "echo"], datagrams: ["reset", "udp-print"], station: ["tv"], log: [] };
 const prepared = {
 	streams: [["20 at once", { "pmu.messages": "20", "pmu.rtt": "20ms" }], ["No round trip", { "pmu.rtt": "0" }]],
-	reset: [["None", { "reset.loss": "none" }], ["Half", { "reset.loss": "50%" }], ["Bursts", { "reset.loss": "burst:30%,4" }],
+	reset: [["None", { "reset.loss": "none" }], ["Half", { "reset.loss": "50%" }], ["Bursts", { "reset.loss": "burst:50%,4" }],
 		["All", { "reset.loss": "100%" }], ["Replies", { "reset.loss": "50%", "reset.direction": "reply" }], ["▶ Storm, 15 s", [{ set: { "reset.loss": "none" } }, { after: "5s", set: { "reset.loss": "60%" } }, { after: "10s", set: { "reset.loss": null } }]]],
 	"udp-print": [["None", { "udp-print.loss": "none" }], ["Half", { "udp-print.loss": "50%" }]],
 	station: [["None lost", { "tv.loss": "none" }], ["30 % lost", { "tv.loss": "30%" }]],
@@ -52,7 +52,8 @@ const rowsOf = (view) => (view === "datagrams" ? waysEndpoint(panel.model) : vie
 const runs = (name) => panel.model.endpoints.has(name);
 
 function complain(text) {
-	say(byId("controls-said"), text);
+	if (byId("controls-said"))
+		say(byId("controls-said"), text);
 }
 
 async function change(changes) {
@@ -148,11 +149,15 @@ const kinds = {
 		const runSaid = make("output", {}), text = make("input", { "aria-label": "Loss as text", spellcheck: false, autocomplete: "off" });
 		const runRow = make("label", { className: "row" }, "in a row", runSaid, run);
 		let limit = "", other = false; /* ",max-run=3", which stays; "another" was chosen, and is to be typed */
-		const spec = () => ({ none: "none", random: `${share.value}%${limit}`, burst: `burst:${Math.min(share.value, 99)}%,${run.value}${limit}`,
+		/* A run of r on average has at least one that arrives behind it. */
+		const most = () => Math.floor(100 * run.value / (+run.value + 1));
+		const spec = () => ({ none: "none", random: `${share.value}%${limit}`, burst: `burst:${Math.min(share.value, most())}%,${run.value}${limit}`,
 			first: "first:2", pattern: "pattern:xx." })[model.value];
 		const moved = () => {
 			if (model.value === "none")
 				model.value = "random";
+			if (model.value === "burst")
+				share.value = Math.min(share.value, most());
 			slide(key, spec());
 			say(said, `${share.value} %`);
 			say(runSaid, run.value);
@@ -173,9 +178,9 @@ const kinds = {
 		text.addEventListener("blur", () => (other = false));
 		text.addEventListener("change", () => change({ [key]: text.value }));
 		return { parts: [said, model, share, runRow, text], update(value) {
-			const [, body, most = ""] = /^(.*?)(,max-run=\d+)?$/.exec(value), [, length] = /^burst:[^,]+,([\d.]+)$/.exec(body) ?? [];
+			const [, body, rest = ""] = /^(.*?)(,max-run=\d+)?$/.exec(value), [, length] = /^burst:[^,]+,([\d.]+)$/.exec(body) ?? [];
 			const kind = /^(\w+):/.exec(body)?.[1] ?? (body === "none" ? "none" : "random"), lost = lossOf(body) * 100;
-			limit = most;
+			limit = rest;
 			model.value = other ? "other" : kind in models && (kind !== "burst" || length) ? kind : "other";
 			const known = ["none", "random", "burst"].includes(model.value);
 			if (known) /* none leaves the slider where it begins */
@@ -231,7 +236,7 @@ export async function askScenario() {
 
 function scenarioText({ done, count, due }) {
 	const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
-	return `■ End the scenario: ${done} of ${count} steps done, the next in ${left} s`;
+	return `■ End the scenario: ${done} of ${count} done, next in ${left} s`;
 }
 
 const button = (text, onClick, className = "") => {
@@ -262,7 +267,7 @@ export function controlsBuild(view = panel.view) {
 	const aside = byId("controls"), here = endpoints[view].filter(runs), rows = runs(panel.rows) || view !== "datagrams" ? table[panel.rows] : [];
 	panel.widgets = (here.length ? rows : []).filter(({ key }) => panel.keys.has(key)).map(widget);
 	panel.pauses = here.map((name) => ({ name, button: button("", () => pause(name)) }));
-	panel.end = button("", () => play(null), "back");
+	panel.end = button("", () => play(null), "end");
 	panel.all = button("", () => back(""), "back");
 	aside.replaceChildren(make("h2", { className: "hidden" }, "Controls"), ...panel.widgets.map(({ box }) => box));
 	panel.ribbon = null;
@@ -338,6 +343,7 @@ async function preview(model) {
 		drawComing(fates, family);
 	} catch {
 		waysComing(key, family, []);
+		drawComing([], family);
 	}
 	setTimeout(() => (panel.asking = false, panel.changed?.()), 100);
 }
@@ -348,12 +354,13 @@ function drawComing(fates, family = panel.family) {
 		return;
 	panel.ribbon.setAttribute("viewBox", "0 0 250 24");
 	panel.ribbon.setAttribute("aria-label", `Of the next ${fates.length} ${fates.filter((fate) => fate.lost).length} will be lost`);
-	say(byId("coming-said"), `next ${fates.length} over IPv${family}: ${fates.filter((fate) => fate.lost).length} lost`);
+	say(byId("coming-said"), !fates.length ? "" : `next ${fates.length} over IPv${family}: ${fates.filter((fate) => fate.lost).length} lost`);
 	draw(panel.ribbon, fates.map((fate, i) => [`next ${i}`, "rect", { class: `fate ${fate.lost ? "lost" : "passed"}`, x: i * 5, y: fate.lost ? 0 : 12, width: 4, height: fate.lost ? 24 : 12 }]));
 }
 
 /** `changed` asks for a drawing; `clear` empties the picture. */
 export function controlsListen(model, changed, clear) {
+	byId("controls").oninput = byId("controls").onpointerdown = () => complain(""); /* what was wrong, until something else is tried */
 	Object.assign(panel, { model, changed, onClear: clear });
 }
 

@@ -1,6 +1,6 @@
 /* Datagrams: clients left, the PMU right, an arrow each; the clock; fates as a ribbon; what was observed against what was asked for. */
 import { byId, draw, grouped, inSeconds, percent, plural, say, sizeOf, sizesChange } from "./dom.js";
-import { lossyWay, nextFamily, SERVERS } from "./model_datagrams.js";
+import { lossyWay, nextFamily, observed, SERVERS } from "./model_datagrams.js";
 import { geometric, lossOf, passOf, wilson } from "./stats.js";
 
 const ROW = 46, LEFT = 150, RIGHT = 108, NEXT = 50;
@@ -95,12 +95,13 @@ function arrowItems(arrow, y, width, former) {
 	return items;
 }
 
-/* "IPv4, IPv6 in 31:24" */
-function turnText(model, endpoint) {
+/* "serves IPv4, IPv6 in 31:24", as far as there is room */
+function turnText(model, endpoint, room) {
 	const { family, until } = model.endpoints.get(endpoint) ?? {}, left = Math.round((until ?? 0) - model.now);
 	const other = { IPv4: "IPv6", IPv6: "IPv4" }[family] ?? "other families";
 	const inTime = left > 90 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : `${Math.max(0, left)} s`;
-	return family ? (family === "none" ? "serves nobody" : `serves ${family}`) + (until ? `, ${other} in ${inTime}` : "") : "";
+	const now = !family || room < 200 ? "" : family === "none" ? "serves nobody" : `serves ${family}`;
+	return now && until && room > 350 ? `${now}, ${other} in ${inTime}` : now;
 }
 
 function drawArrows(model, ways, svg, endpoint) {
@@ -114,13 +115,13 @@ function drawArrows(model, ways, svg, endpoint) {
 		waysView.folded = last - rows > waysView.seen && waysView.seen ? last - rows - waysView.seen : waysView.seen === last ? waysView.folded : 0;
 		waysView.seen = last;
 	}
-	const bottom = 30 + rows * ROW, items = [
+	const bottom = 30 + rows * ROW, items = arrows.length ? [
 		["left", "line", { class: "axis", x1: LEFT, x2: LEFT, y1: 30, y2: bottom }],
 		["right", "line", { class: "axis", x1: width - RIGHT, x2: width - RIGHT, y1: 30, y2: bottom }],
-		["clients", "text", { class: "lane mid", x: LEFT, y: 20 }, "clients"],
+	] : [];
+	items.push(["clients", "text", { class: "lane mid", x: LEFT, y: 20 }, "clients"],
 		["lab", "text", { class: "lane mid", x: width - RIGHT, y: 20 }, endpoint === "reset" ? "PMU" : endpoint],
-		["turn", "text", { class: "small mid", x: (LEFT + width - RIGHT) / 2, y: 20 }, turnText(model, endpoint)],
-	];
+		["turn", "text", { class: "small mid", x: (LEFT + width - RIGHT) / 2, y: 20 }, turnText(model, endpoint, width - LEFT - RIGHT)]);
 	const places = new Map();
 	seen.forEach((arrow, i) => {
 		const y = 38 + i * ROW;
@@ -134,9 +135,9 @@ function drawArrows(model, ways, svg, endpoint) {
 /* ---- what was observed ---- */
 
 function drawLost(model, ways, endpoint, way) {
-	const [tries, lost] = ways?.tries[way] ?? [0, 0], [low, high] = wilson(lost, tries);
-	const text = model.config[`${endpoint}.loss`] ?? "none", asked = lossOf(text);
-	say(byId("lost-name"), way === "reply" ? "Replies lost" : "Requests lost");
+	const { tries: all, loss, isPast } = observed(ways), [tries, lost] = all[way], [low, high] = wilson(lost, tries);
+	const text = (isPast ? loss : model.config[`${endpoint}.loss`]) ?? "none", asked = lossOf(text);
+	say(byId("lost-name"), (way === "reply" ? "Replies lost" : "Requests lost") + (isPast ? ", before the change" : ""));
 	say(byId("lost"), tries ? `${grouped(lost)} of ${grouped(tries)} = ${percent(lost / tries)}` : "nothing yet");
 	const svg = byId("lost-scale"), [width] = sizeOf(svg, 64), at = (share) => 10 + (width - 20) * share;
 	svg.setAttribute("aria-label", `Observed ${tries ? percent(lost / tries) : "nothing"}, 95 % interval ${percent(low)} to ${percent(high)}, configured ${text}`);
@@ -153,21 +154,21 @@ function drawLost(model, ways, endpoint, way) {
 }
 
 function drawHistogram(model, ways, endpoint) {
-	const svg = byId("histogram"), [width, height] = sizeOf(svg), packets = ways?.packets ?? [], answered = ways?.answered ?? 0;
-	const asked = lossOf(model.config[`${endpoint}.loss`] ?? "none"), way = lossyWay(model, endpoint);
-	const [tries, lost] = ways?.tries[way] ?? [0, 0], loss = Number.isNaN(asked) ? lost / Math.max(1, tries) : asked;
+	const svg = byId("histogram"), [width, height] = sizeOf(svg), { packets, answered, tries: all, loss: was, isPast } = observed(ways);
+	const asked = lossOf((isPast ? was : model.config[`${endpoint}.loss`]) ?? "none"), way = lossyWay(model, endpoint);
+	const [tries, lost] = all[way], loss = Number.isNaN(asked) ? lost / Math.max(1, tries) : asked;
 	const pass = Number.isNaN(asked) && !tries ? 0 : passOf(loss, model.config[`${endpoint}.direction`]), most = Math.max(6, Math.min(9, packets.length - 1));
 	const shares = [], curve = [];
 	for (let k = 1; k <= most; k++) {
 		shares.push(k < most ? packets[k] ?? 0 : packets.slice(k).reduce((sum, x) => sum + (x ?? 0), 0));
 		curve.push(k < most ? geometric(k, pass) : (1 - pass) ** (k - 1));
 	}
-	const top = Math.max(0.01, ...(pass > 0 ? curve : []), ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = height - 24;
+	const top = Math.max(0.01, ...(pass > 0 ? curve : []), ...shares.map((x) => x / Math.max(1, answered))), wide = (width - 8) / most, base = Math.max(30, height - 24);
 	const up = (share) => base - (base - 24) * share / top, items = [["base", "line", { class: "axis", x1: 0, x2: width, y1: base, y2: base }]];
 	const over = []; /* the curve */
 	for (let k = 1; k <= most; k++) {
 		const x = 4 + (k - 1) * wide, share = shares[k - 1] / Math.max(1, answered), y = up(share);
-		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: Math.max(1, wide - 6), height: base - y }],
+		items.push([`bar ${k}`, "rect", { class: "bar", "data-packets": k, x: x + 3, y, width: Math.max(1, wide - 6), height: Math.max(0, base - y) }],
 			[`k ${k}`, "text", { class: "small mid", x: x + wide / 2, y: height - 6 }, k === most ? `${k}+` : String(k)]);
 		over.push([`count ${k}`, "text", { class: base - y > 24 ? "in segment" : "small mid over", x: x + wide / 2, y: base - y > 24 ? base - 7 : y - 6 }, shares[k - 1] ? grouped(shares[k - 1]) : ""]);
 	}
@@ -193,7 +194,8 @@ function drawRibbon(model, ways, endpoint, way) {
 		y: fate.lost ? 2 : 17, width: Math.max(1, wide - 1), height: fate.lost ? 32 : 15 }]));
 	draw(svg, items);
 	const lost = fates.filter((fate) => fate.lost).length;
-	say(byId("ribbon-said"), `The last ${fates.length} IPv${family} ${way === "reply" ? "replies" : "requests"}: ${lost} lost (tall)` +
+	const kind = `IPv${family} ${way === "reply" ? "replies" : "requests"}`;
+	say(byId("ribbon-said"), (fates.length ? `The last ${fates.length} ${kind}: ${lost} lost (tall)` : `No ${kind} yet`) +
 		(next.length ? ` · then the next ${next.length}: ${next.filter((fate) => fate.lost).length} will be lost` : ""));
 }
 
@@ -216,8 +218,8 @@ export function waysDraw(model) {
 	const { above, below } = drawArrows(model, ways, svg, endpoint);
 	drawChoice(model, endpoint);
 	const item = ways?.arrows.find((arrow) => arrow.id === waysView.item);
-	say(byId("ways-none"), ways?.arrows.length ? "" : !runs ? "reset and udp-print do not run in this lab." : endpoint === "reset" ?
-		"Nothing has come yet. Run a client: build/clients/pdc-reset" : "Nothing has come yet. Run a client: build/clients/udp-send");
+	say(byId("ways-none"), ways?.arrows.length ? "" : !runs ? "reset and udp-print do not run in this lab." : model.cleared.datagrams ? "Nothing has come since." :
+		`Nothing has come yet. Run a client: build/clients/${endpoint === "reset" ? "pdc-reset" : "udp-send"}`);
 	say(byId("ways-told"), item ? tellArrow(item) : !ways?.arrows.length ? "" : [
 		below ? `${plural(below, "newer one")} below; End follows` : "", waysView.folded ? `${plural(waysView.folded, "arrow")} folded in this moment` : "",
 		above + ways.gone ? `${plural(above + ways.gone, "arrow")} above` : "", model.repeated ? `${plural(model.repeated, "datagram")} only counted` : "",

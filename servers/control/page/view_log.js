@@ -18,8 +18,8 @@ const texts = new Set(["text", "what", "command", "reason"]);
 const fixed = new Set(["t", "seq", "event", "endpoint", "conn", "peer"]);
 const short = (value) => (typeof value === "object" && value ? JSON.stringify(value) : String(value));
 
-/** An event as one line for people. */
-export const lineOf = (event) => Object.entries(event).filter(([name, value]) => !fixed.has(name) && value !== null)
+/** An event as one line for people; `whole`: with what is nested in it. */
+export const lineOf = (event, whole = true) => Object.entries(event).filter(([name, value]) => !fixed.has(name) && value !== null && (whole || typeof value !== "object"))
 	.map(([name, value]) => (texts.has(name) ? short(value) : `${name} ${short(value)}`)).join("   ");
 
 function fits(event) {
