@@ -94,9 +94,15 @@ test("2 and 20 segments appear as 2 and 20 elements", options, async () => {
 	await page.has("#streams-stage rect[data-segment]", 40);
 	assert.equal(await page.count("#streams-stage rect[data-call]"), 1);
 	assert.deepEqual(await cutOff(page), []); /* the footer tells of a long event */
-	/* An older one, by a click. */
+	/* An older one, by a click; what is under the mouse is told. */
 	await page.click("#streams-list [data-conn='1']");
 	await page.has("#streams-stage rect[data-segment]", 2);
+	await page.hover("#streams-stage rect[data-segment='2']");
+	await page.says("#streams-told", /^Segment 2: 353 bytes, had left \d+(\.\d+)? (ms|s|µs) after the beginning/);
+	await page.hover("#streams-stage rect[data-call='20']");
+	await page.says("#streams-told", /^send\(\) 20: 19 bytes, /);
+	await page.hover("#streams-title");
+	await page.says("#streams-told", /^done/);
 	assert.deepEqual(page.faults, []);
 });
 
