@@ -119,6 +119,20 @@ static void conn_on_eof(struct conn *conn, double now)
 	}
 }
 
+/*
+ * What the first read of a byte stream brings may have come in several segments, when we were busy: who sends byte by byte
+ * may be in the middle of a number. Records and frames are read one by one, so over TLS and WebSocket there is no question.
+ */
+static bool came_in_pieces(const struct conn *conn, size_t len)
+{
+	struct transport_about about = { .tls_version = "" };
+	struct segments segments;
+	if (conn->bytes_in > 0 || len < 2)
+		return false;
+	conn->transport->ops->describe(conn->transport, &about);
+	return !*about.tls_version && !*about.ws_path && net_segments(conn->fd, &segments) && segments.in > 1;
+}
+
 /* Reads once and tells the session. STEP_ON: something came. */
 static enum step conn_read(struct conn *conn, size_t most, double now)
 {
@@ -131,10 +145,13 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 		return STEP_WAIT;
 	if (io == IO_DONE) {
 		bool waited = conn->host->session->waits_for_peer(conn->self);
+		size_t apart = came_in_pieces(conn, len) ? 1 : 0; /* as it came */
 		conn->bytes_in += len;
 		conn->host->totals.bytes_in += len;
+		if (apart > 0)
+			conn->host->session->input(conn->self, buffer, apart, false);
 		if (len > 0 || last)
-			conn->host->session->input(conn->self, buffer, len, last);
+			conn->host->session->input(conn->self, buffer + apart, len - apart, last);
 		if (!waited && (conn->ignored += len) > IGNORED_MAX) {
 			conn_tell_error(conn, "peer", "sends on and on behind its command");
 			conn_abort(conn, "too many bytes");
@@ -208,6 +225,7 @@ static enum step conn_act(struct conn *conn, double now)
 		break;
 	case ACTION_SLEEP:
 		conn->has_action = false;
+		conn->slept = true;
 		step = now >= conn->action.until ? STEP_ON : conn_listen(conn, now);
 		conn_wake_at(conn, conn->action.until);
 		break;
@@ -224,8 +242,18 @@ static enum step conn_act(struct conn *conn, double now)
 	return step;
 }
 
+/* A peer's silence is over when its bytes have come, not when a busy machine lets us read them. STEP_ON: some had. */
+static enum step conn_look_first(struct conn *conn, double now)
+{
+	bool look = conn->slept && conn->host->session->waits_for_peer(conn->self);
+	conn->slept = false;
+	return look ? conn_listen(conn, now) : STEP_WAIT;
+}
+
 static enum step conn_talk(struct conn *conn, double now)
 {
+	if (!conn->has_action && conn_look_first(conn, now) == STEP_ON)
+		return STEP_ON;
 	if (!conn->has_action) {
 		conn->action = conn->host->session->next(conn->self, now);
 		conn->has_action = true;

@@ -36,6 +36,7 @@ struct conn {
 	unsigned calls;      /* to send() for it */
 	size_t first_taken;  /* what the first of them returned */
 	bool blocked, told_pause;
+	bool slept;          /* since the session was asked, so that bytes may have come before its time was over */
 	bool reading;        /* the peer has not ended its direction */
 	bool peer_first;     /* it ended before we did */
 	struct round_trip trip;

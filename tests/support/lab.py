@@ -19,6 +19,7 @@ DEADLINE seconds, which PMULAB_TEST_SCALE stretches for slow builds. PMULAB_BUIL
 """
 import atexit
 import collections
+import contextlib
 import functools
 import json
 import os
@@ -272,6 +273,16 @@ class Lab:
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """It gets no turn; what is sent to it meanwhile, waits."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def stop(self, status=0):
         """Asks it to end; fails unless it ends in time and with this exit status. A second call does nothing."""

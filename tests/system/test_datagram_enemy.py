@@ -1,11 +1,9 @@
 """What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
-import contextlib
 import errno
 import json
 import math
 import os
 import select
-import signal
 import socket
 import struct
 import subprocess
@@ -140,17 +138,6 @@ def waiting(lab, endpoint="reset"):
     return int(queues.split(":")[1], 16)
 
 
-@contextlib.contextmanager
-def asleep(lab):
-    """A lab that gets no turn; what is sent to it meanwhile, waits."""
-    lab.signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, lab.pid, os.WSTOPPED | os.WNOWAIT)
-    try:
-        yield
-    finally:
-        lab.signal(signal.SIGCONT)
-
-
 def totals_of(lab, endpoint="reset"):
     """At the end; whatever was read has been answered or given up, and told."""
     lab.stop()
@@ -199,7 +186,7 @@ def test_who_fills_the_queue_leaves_room_for_others(besiege):
     lab = besiege()
     greedy, other = Peer(lab, "reset", source="127.0.0.3"), Peer(lab, "reset")
     sent = 0
-    with asleep(lab):
+    with lab.asleep():
         while waiting(lab) < 0.8 * room():
             for _ in range(50):
                 greedy.send(RESET)
@@ -220,7 +207,7 @@ def test_what_the_queue_has_no_room_for_is_told(besiege):
     lab = besiege()
     peer = Peer(lab, "reset", source="127.0.0.3")
     count = room() // 256  # three times what it holds
-    with asleep(lab):
+    with lab.asleep():
         for _ in range(count):
             peer.send(b"x")
     missed = lab.wait(event="drop", reason="the kernel's queue was full")
@@ -342,7 +329,7 @@ def test_a_reply_that_the_kernel_refuses(besiege, number):
     """
     lab = besiege(env=refusing("127.0.0.66", number))
     peer, refused = Peer(lab, "reset"), Peer(lab, "reset", source="127.0.0.66")
-    with asleep(lab):
+    with lab.asleep():
         for _ in range(20):
             peer.send(RESET)
             refused.send(RESET)

@@ -101,6 +101,56 @@ def test_a_command_may_come_byte_by_byte(fast_lab, carrier, command):
     assert fast_lab.wait(event="command", **peer.who)["text"] == command.decode().rstrip()
 
 
+def bytes_in(control):
+    """That the lab's only endpoint has read."""
+    return control.get("/v1/status").json["endpoints"][0]["totals"]["bytes_in"]
+
+
+def test_a_busy_lab_reads_before_it_takes_a_number_for_whole(start_control):
+    """It gets no turn for longer than it would wait for more; but more has come."""
+    control = start_control("--set", "pmu.messages=3", "--set", "pmu.speed=20", "pmu")
+
+    def reads(peer, piece):
+        wanted = bytes_in(control) + len(piece)
+        peer.send(piece)
+        end = time.monotonic() + DEADLINE
+        while bytes_in(control) < wanted:
+            assert time.monotonic() < end
+
+    for _ in range(5):
+        peer = connect(control.lab, "pmu")
+        reads(peer, b"CMD_short:")
+        reads(peer, b"0")
+        with control.lab.asleep():
+            in_time = peer.stays_silent(0.06)
+            peer.send(b".25")
+        if in_time:
+            break
+        peer.reset()
+    assert peer.read_all() == messages(3)
+    assert control.lab.wait(event="command", **peer.who)["text"] == "CMD_short:0.25"
+
+
+def test_bytes_that_are_read_together_have_come_apart(start_control):
+    """A lab that was busy reads all that has come at once: it is no command in one piece."""
+    control = start_control("--set", "pmu.messages=3", "--set", "pmu.speed=20", "pmu")
+    for _ in range(5):
+        wanted = bytes_in(control) + 11
+        with control.lab.asleep():
+            peer = connect(control.lab, "pmu")
+            for byte in b"CMD_short:0":
+                peer.send(bytes([byte]))
+            began = time.monotonic()
+        while bytes_in(control) < wanted:
+            assert time.monotonic() - began < DEADLINE
+        peer.send(b".25")
+        if time.monotonic() - began < 0.04:
+            break
+        peer.reset()
+    assert peer.read_all() == messages(3)
+    assert control.lab.wait(event="command", **peer.who)["text"] == "CMD_short:0.25"
+
+
 @every_carrier
 def test_the_flood_may_be_asked_for_byte_by_byte(lab, carrier):
     peer = connect(lab, carrier)
