@@ -127,7 +127,7 @@ static bool came_in_pieces(const struct conn *conn, size_t len)
 {
 	struct transport_about about = { .tls_version = "" };
 	struct segments segments;
-	if (conn->bytes_in > 0 || len < 2)
+	if (!conn->host->session->commands || conn->bytes_in > 0 || len < 2)
 		return false;
 	conn->transport->ops->describe(conn->transport, &about);
 	return !*about.tls_version && !*about.ws_path && net_segments(conn->fd, &segments) && segments.in > 1;

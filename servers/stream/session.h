@@ -49,6 +49,10 @@ struct session_log {
 struct session_ops {
 	const char *name;
 
+	/* It is told of commands, and whether one has come in one piece matters to it: then each input is such a piece, and
+	   after one it takes the next. False: what is read is told as it was read. */
+	bool commands;
+
 	/* Bytes that the driver sets aside for `self`, zeroed. */
 	size_t (*size)(const struct session_host *host);
 

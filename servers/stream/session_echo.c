@@ -79,6 +79,7 @@ static bool echo_waits_for_peer(const void *self)
 
 const struct session_ops session_echo = {
 	.name = "echo",
+	.commands = false,
 	.size = echo_size,
 	.init = echo_init,
 	.input = echo_input,

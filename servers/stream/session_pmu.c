@@ -270,6 +270,7 @@ static bool pmu_takes_input(const void *self)
 
 const struct session_ops session_pmu = {
 	.name = "pmu",
+	.commands = true,
 	.size = pmu_size,
 	.init = pmu_init,
 	.input = pmu_input,
