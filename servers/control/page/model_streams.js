@@ -16,7 +16,7 @@ function connCreate(event) {
 		base: 0,      /* bytes on the wire before the first message: handshakes */
 		before: 0,    /* segments of those */
 		counted: 0, left: 0, acked: 0, queued: 0, /* so far: segments, and bytes on the wire */
-		callCount: 0, bytes: 0, paused: false, error: "", answer: "", closed: null, folded: false,
+		callCount: 0, bytes: 0, paused: false, error: "", closed: null, folded: false,
 	};
 }
 
