@@ -1,5 +1,5 @@
 /*
- * The part of the command line that clients have in common: rows for their tables (common/cli.h), and what
+ * The part of the command line that clients have in common: rows for their tables (common/cli/cli.h), and what
  * these rows set. What no option says, the environment says, with the variables of the file that
  * `pmulab serve --ports-file` writes; what that does not say either is the lab as it starts by itself.
  */
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
 
 /* The lab's ports when nothing else is said. */

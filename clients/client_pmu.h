@@ -10,11 +10,11 @@
 
 #include "clients/client.h"
 #include "clients/client_options.h"
+#include "common/carrier/transport.h"
 #include "common/err.h"
 #include "common/io.h"
 #include "common/json.h"
 #include "common/net.h"
-#include "common/transport.h"
 #include "common/wire.h"
 
 /*

@@ -10,7 +10,7 @@
 
 #include "clients/client.h"
 #include "clients/client_options.h"
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/net.h"

@@ -18,7 +18,7 @@
 #include "clients/client_options.h"
 #include "clients/client_reset.h"
 #include "clients/client_udp.h"
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/net.h"

@@ -12,12 +12,12 @@
 #include "clients/client.h"
 #include "clients/client_options.h"
 #include "clients/client_pmu.h"
-#include "common/cli.h"
+#include "common/carrier/tls_context.h"
+#include "common/carrier/transport.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/net.h"
-#include "common/tls_context.h"
-#include "common/transport.h"
 
 static const struct cli_option rows[] = {
 	CLIENT_ROWS_FAMILY,

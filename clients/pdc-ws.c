@@ -1,6 +1,6 @@
 /*
  * Part 5 of the lab: the data concentrator over WebSocket. The carrier keeps messages apart, so nothing has
- * to be searched for in a stream as in pdc.c: one message in, one line out. Carriers (common/transport.h)
+ * to be searched for in a stream as in pdc.c: one message in, one line out. Carriers (common/carrier/transport.h)
  * stack: WebSocket over TCP, or over TLS over TCP.
  */
 #include <limits.h>
@@ -13,12 +13,12 @@
 #include "clients/client.h"
 #include "clients/client_options.h"
 #include "clients/client_pmu.h"
-#include "common/cli.h"
+#include "common/carrier/tls_context.h"
+#include "common/carrier/transport.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
 #include "common/json.h"
 #include "common/net.h"
-#include "common/tls_context.h"
-#include "common/transport.h"
 #include "common/wire.h"
 
 static const struct cli_option rows[] = {

@@ -12,12 +12,12 @@
 
 #include "clients/client.h"
 #include "clients/client_options.h"
-#include "common/cli.h"
+#include "common/carrier/tls_context.h"
+#include "common/carrier/transport.h"
+#include "common/cli/cli.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json.h"
-#include "common/tls_context.h"
-#include "common/transport.h"
 #include "common/wire.h"
 
 enum { OPTION_CERT = CLIENT_FIRST, OPTION_KEY, OPTION_MESSAGES, OPTION_FIRST };

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/carrier/tls_context.h"
 #include "common/clock.h"
 #include "common/json.h"
-#include "common/tls_context.h"
 #include "servers/endpoint.h"
-#include "servers/flood.h"
-#include "servers/play.h"
+#include "servers/texts/flood.h"
+#include "servers/texts/play.h"
 
 static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
 

@@ -12,9 +12,9 @@
 
 #include "common/err.h"
 #include "common/net.h"
-#include "servers/config.h"
-#include "servers/datagram/impair.h"
+#include "servers/config/config.h"
 #include "servers/events/journal.h"
+#include "servers/impair/impair.h"
 
 struct emulator;
 struct ev_loop;
@@ -97,7 +97,7 @@ struct emulator_change {
 enum emulator_refusal {
 	EMULATOR_UNKNOWN,   /* there is no such key */
 	EMULATOR_BAD_VALUE, /* by itself, or beside the others: reorder without delay */
-	EMULATOR_RESTART,   /* it would change a key that is CONFIG_RESTART (servers/config_about.h) */
+	EMULATOR_RESTART,   /* it would change a key that is CONFIG_RESTART (servers/config/about.h) */
 };
 
 /* About changes[i]. The text of err does not begin with the key: "no such key; did you mean pmu.messages?". */
@@ -106,7 +106,7 @@ typedef void emulator_on_refused(void *context, size_t i, enum emulator_refusal 
 /*
  * Changes keys, all or nothing: where one is refused, each that is refused is told to `on_refused`, and nothing has
  * changed. Of two changes of the same key the later one wins. From when it holds says the key's `effect`
- * (servers/config_about.h): for most from the next datagram, command or connection. Each has one event `change`, but for
+ * (servers/config/about.h): for most from the next datagram, command or connection. Each has one event `change`, but for
  * those that are so already. False: refused; or out of memory, with EMULATOR_BAD_VALUE and STATUS_FAILED in err.
  */
 bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "servers/config_edit.h"
+#include "servers/config/edit.h"
 #include "servers/emulator_private.h"
 #include "servers/endpoint.h"
 

@@ -5,8 +5,8 @@
 #include <ev.h>
 
 #include "servers/emulator.h"
-#include "servers/tls_identity.h"
-#include "servers/tls_issue.h"
+#include "servers/identity/identity.h"
+#include "servers/identity/issue.h"
 
 enum { SIGNALS = 3, SLOTS = 2 * ENDPOINT_COUNT };
 

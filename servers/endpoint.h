@@ -12,9 +12,9 @@
 
 #include "common/err.h"
 #include "common/net.h"
-#include "servers/config.h"
-#include "servers/datagram/fate.h"
+#include "servers/config/config.h"
 #include "servers/events/journal.h"
+#include "servers/impair/fate.h"
 
 struct ev_loop;
 struct tls_context;

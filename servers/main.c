@@ -1,5 +1,5 @@
 /* The program `pmulab`: its commands. */
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/signals.h"
 #include "servers/commands/answers/answers.h"
 #include "servers/commands/ctl/ctl.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "servers/commands/seed.h"
-#include "servers/profile.h"
+#include "servers/config/profile.h"
 
 bool lab_options_init(struct lab_options *lab, struct err *err)
 {

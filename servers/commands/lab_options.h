@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
-#include "servers/config.h"
+#include "servers/config/config.h"
 #include "servers/emulator.h"
 #include "servers/events/observers.h"
 #include "servers/network/ca_file.h"

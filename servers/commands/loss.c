@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/stats.h"
 #include "servers/commands/loss_stats.h"
 #include "servers/commands/seed.h"
-#include "servers/datagram/fate.h"
-#include "servers/datagram/loss.h"
 #include "servers/endpoint_table.h"
+#include "servers/impair/fate.h"
+#include "servers/impair/loss.h"
 
 enum { FATES = 100, FATES_MAX = 10000000, LINE = 50 }; /* LINE: on a terminal */
 

@@ -2,7 +2,7 @@
 #ifndef SERVERS_COMMANDS_LOSS_H
 #define SERVERS_COMMANDS_LOSS_H
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 
 extern const struct cli loss_cli;
 

@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/stats.h"
 #include "common/wire.h"
 #include "servers/commands/ndjson.h"
-#include "servers/datagram/loss.h"
+#include "servers/impair/loss.h"
 
 static const struct cli_option options[] = { CLI_COMMON };
 

@@ -2,7 +2,7 @@
 #ifndef SERVERS_COMMANDS_LOSS_STATS_H
 #define SERVERS_COMMANDS_LOSS_STATS_H
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 
 extern const struct cli loss_stats_cli;
 

@@ -2,7 +2,7 @@
 #ifndef SERVERS_COMMANDS_RUN_H
 #define SERVERS_COMMANDS_RUN_H
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 
 extern const struct cli run_cli, shell_cli;
 

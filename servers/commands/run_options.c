@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/quantity.h"
 #include "servers/commands/run.h"
-#include "servers/duration.h"
 #include "servers/network/hosts.h"
 #include "servers/network/labnet.h"
 

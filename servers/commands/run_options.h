@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "servers/commands/lab_options.h"
 
 enum { HOSTS_MAX = 64 };

@@ -2,7 +2,7 @@
 #ifndef SERVERS_COMMANDS_SERVE_H
 #define SERVERS_COMMANDS_SERVE_H
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 
 extern const struct cli serve_cli;
 

@@ -1,8 +1,8 @@
 #include "servers/commands/words.h"
 
-#include "servers/config.h"
+#include "servers/config/config.h"
+#include "servers/config/profile.h"
 #include "servers/endpoint_table.h"
-#include "servers/profile.h"
 
 static void print_endpoints(FILE *out)
 {

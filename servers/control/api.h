@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-#include "servers/control/http.h"
 #include "servers/control/scenario.h"
 #include "servers/emulator.h"
 #include "servers/events/ring.h"
+#include "servers/http/http.h"
 
 struct api;
 

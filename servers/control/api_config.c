@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "servers/config_about.h"
+#include "servers/config/about.h"
 #include "servers/control/changes.h"
 
 static const char *const no_parameters[] = { NULL };

@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "servers/config.h"
-#include "servers/datagram/impair.h"
-#include "servers/datagram/loss.h"
+#include "servers/config/config.h"
+#include "servers/impair/impair.h"
+#include "servers/impair/loss.h"
 
 enum {
 	FATES = 50,

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "servers/control/api.h"
+#include "servers/control/api_json.h"
 
 struct api_events;
 
@@ -17,7 +18,7 @@ struct api {
 	struct api_events *events; /* who reads them */
 };
 
-/* ---- reading ---- */
+/* ---- reading (api_call.c) ---- */
 
 /* False: the query has a parameter that is not among `known` (ends with NULL), and the request has been refused. */
 bool api_parameters(struct http_request *request, const char *const *known);
@@ -41,16 +42,10 @@ const char *api_who(const struct http_request *request);
 /* "there is no endpoint \"pmo\"", with those that there are as its hint. */
 void api_no_endpoint(struct http_request *request, unsigned status, const char *name);
 
-/* ---- answering ---- */
+/* ---- answering (api_call.c) ---- */
 
 /* Takes `json`, which may be NULL: out of memory. */
 void api_answer(struct http_request *request, unsigned status, json_t *json);
-
-/* {"error", "key", "hint"}; `key` NULL: about none. All texts are copied. */
-json_t *api_refusal(const char *error, const char *key, const char *hint);
-
-/* The same from one line: what stands behind its first "; " is the hint. */
-json_t *api_refusal_line(const char *line, const char *key);
 
 /* All errors in one answer: the first one where every refusal has its own, and the list. */
 void api_answer_errors(struct http_request *request, unsigned status, json_t *errors);
@@ -58,9 +53,6 @@ void api_answer_errors(struct http_request *request, unsigned status, json_t *er
 /* Answers so, with "error" made from a format. */
 void api_refuse(struct http_request *request, unsigned status, const char *key, const char *hint,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-/* To the millisecond, as events have it. */
-double api_seconds(double seconds);
 
 /* An endpoint as the calls show it: its name, beside it "local" where it is in a place of its own. */
 json_t *api_view(const struct emulator_view *view);

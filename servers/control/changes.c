@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "servers/control/api_private.h"
+#include "servers/control/api_json.h"
 
 /* Where a value is none that any key can have: a key that nobody has makes sure that the emulator changes nothing, and
    still looks at the others. */

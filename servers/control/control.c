@@ -9,7 +9,7 @@
 
 #include "servers/control/api.h"
 #include "servers/control/guard.h"
-#include "servers/control/http.h"
+#include "servers/http/http.h"
 #include "servers/port_holder.h"
 
 #ifndef SO_NETNS_COOKIE

@@ -9,7 +9,7 @@
 
 #include "common/err.h"
 #include "common/net.h"
-#include "servers/control/http.h"
+#include "servers/http/http.h"
 
 enum {
 	GUARD_KEY_SIZE = 33,               /* 128 bits in hex, and a NUL */

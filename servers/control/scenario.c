@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "servers/control/api_private.h"
+#include "servers/control/api_json.h"
 #include "servers/control/changes.h"
 
 static const char WHO[] = "scenario"; /* in the events of the steps */

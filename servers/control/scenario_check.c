@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/quantity.h"
 #include "common/utf8.h"
 #include "servers/control/changes.h"
-#include "servers/duration.h"
 
 /* Then what is wrong is clear, and the rest is not looked at. */
 enum { ERRORS_MAX = 50 };

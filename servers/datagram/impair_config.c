@@ -1,6 +1,6 @@
 #include "servers/datagram/impair_config.h"
 
-#include "servers/datagram/jitter.h"
+#include "servers/impair/jitter.h"
 
 static void read_spec(struct impair_config *impair)
 {

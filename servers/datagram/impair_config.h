@@ -2,8 +2,8 @@
 #ifndef SERVERS_DATAGRAM_IMPAIR_CONFIG_H
 #define SERVERS_DATAGRAM_IMPAIR_CONFIG_H
 
-#include "servers/config.h"
-#include "servers/datagram/impair.h"
+#include "servers/config/config.h"
+#include "servers/impair/impair.h"
 
 struct impair_config {
 	const struct config *config;

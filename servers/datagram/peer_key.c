@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "servers/datagram/fate.h"
+#include "servers/impair/fate.h"
 
 /* Of its parts: the rest of a sockaddr (flow, padding) is not the sender. */
 static uint64_t key_of(const struct address *peer, uint16_t port)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "servers/config.h"
+#include "servers/config/config.h"
 #include "servers/events/event.h"
 
 enum { RESPONDER_REPLY_MAX = 16 }; /* bytes */

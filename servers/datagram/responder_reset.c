@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/wire.h"
-#include "servers/datagram/fate.h"
+#include "servers/impair/fate.h"
 
 /* Senders whose resets are counted, and where one of them is looked for. The one longest silent makes room. */
 enum { PEERS = 1024, PROBES = 8 };

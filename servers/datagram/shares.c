@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "servers/datagram/fate.h"
+#include "servers/impair/fate.h"
 
 void shares_begin(struct shares *shares)
 {

@@ -11,8 +11,8 @@
 
 #include "common/net.h"
 #include "servers/datagram/fold.h"
-#include "servers/datagram/impair.h"
 #include "servers/events/journal.h"
+#include "servers/impair/impair.h"
 
 struct telling {
 	struct journal *journal;

@@ -1,4 +1,4 @@
-/* The table of events. docs/events.md describes the same rows; tests/unit/test_event.c compares them. */
+/* The table of events. docs/events.md describes the same rows; tests/unit/events/test_event.c compares them. */
 #include "servers/events/event.h"
 
 #include <string.h>

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/carrier/transport.h"
 #include "common/net.h"
-#include "common/transport.h"
 #include "servers/events/journal.h"
 #include "servers/stream/session.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "servers/flood.h"
+#include "servers/texts/flood.h"
 
 bool floods_check(const struct floods *floods, struct err *err)
 {

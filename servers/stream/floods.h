@@ -18,7 +18,7 @@ struct floods {
 /* Whether there is room for one more; false with `err` (STATUS_USAGE). */
 bool floods_check(const struct floods *floods, struct err *err);
 
-/* The text of `len` bytes (servers/flood.h); valid until floods_forget or floods_finish. NULL with `err` (STATUS_USAGE): it
+/* The text of `len` bytes (servers/texts/flood.h); valid until floods_forget or floods_finish. NULL with `err` (STATUS_USAGE): it
    cannot be made, or there are FLOODS_MAX. */
 const char *floods_make(struct floods *floods, const char *file, size_t len, struct err *err);
 

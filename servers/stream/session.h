@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "servers/config.h"
+#include "servers/config/config.h"
 #include "servers/events/event.h"
 
 /* What a session is given; outlives it. */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/net.h"
-#include "servers/config_about.h"
+#include "servers/config/about.h"
 #include "servers/emulator.h"
 #include "servers/events/ring.h"
 

@@ -3,7 +3,7 @@
 
 #include <netinet/in.h>
 
-#include "servers/datagram/multicast.h"
+#include "servers/station/multicast.h"
 
 static const enum endpoint_id STREAMS[] = { ENDPOINT_PMU, ENDPOINT_ECHO, ENDPOINT_NONE };
 static const enum endpoint_id DATAGRAMS[] = { ENDPOINT_RESET, ENDPOINT_ECHO, ENDPOINT_NONE };

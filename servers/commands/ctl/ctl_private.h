@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "common/cli.h"
+#include "common/cli/cli.h"
 #include "common/err.h"
 #include "servers/commands/ctl/ask.h"
 

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "common/net.h"
-#include "servers/datagram/multicast.h"
 #include "servers/port_holder.h"
+#include "servers/station/multicast.h"
 
 #define SECONDS 5.0 /* for one trial; it takes milliseconds */
 #define GROUP "224.1.1.1"

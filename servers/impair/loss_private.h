@@ -1,0 +1,16 @@
+/* What loss.c, loss_text.c and loss_theory.c share. */
+#ifndef SERVERS_IMPAIR_LOSS_PRIVATE_H
+#define SERVERS_IMPAIR_LOSS_PRIVATE_H
+
+#include "servers/impair/loss.h"
+
+#define LOSS_LENGTH_ONE UINT32_C(1000000) /* a run of one, in the unit of loss_spec.length */
+
+/* burst: the probability that the first datagram is lost, one behind a received one, one behind a lost one. */
+struct burst_odds {
+	double first, begin, go_on;
+};
+
+struct burst_odds loss_burst_odds(const struct loss_spec *spec);
+
+#endif
