@@ -68,7 +68,7 @@ void journal_emit(struct journal *journal, enum event_type type, const struct su
 		assert(field_is_known(type, fields[i].name));
 	const struct event event = {
 		.type = type,
-		.t = journal_now(journal),
+		.t = clock_now() - journal->start,
 		.seq = ++journal->seq,
 		.subject = *subject,
 		.fields = fields,

@@ -9,13 +9,19 @@
    The longest answer to a command that people ask for is far below; `close` has the totals. */
 enum { SENDS_TOLD = 1000 };
 
-static struct subject subject_of(const struct conn *conn)
+static bool wants(const struct conn *conn, enum event_type type)
 {
-	return (struct subject){
+	return journal_wants(conn->host->journal, type);
+}
+
+static void tell(const struct conn *conn, enum event_type type, const struct field *fields, size_t count)
+{
+	const struct subject subject = {
 		.endpoint = conn->host->session_host.endpoint,
 		.conn = conn->id,
 		.peer = conn->peer,
 	};
+	journal_emit(conn->host->journal, type, &subject, fields, count);
 }
 
 void conn_emit(void *driver, enum event_type type, const struct field *fields, size_t count)
@@ -30,10 +36,8 @@ void conn_emit(void *driver, enum event_type type, const struct field *fields, s
 	}
 	if (type == EVENT_ERROR)
 		conn->host->totals.errors++;
-	if (!journal_wants(conn->host->journal, type))
-		return;
-	struct subject subject = subject_of(conn);
-	journal_emit(conn->host->journal, type, &subject, fields, count);
+	if (wants(conn, type))
+		tell(conn, type, fields, count);
 }
 
 void conn_tell_error(struct conn *conn, const char *fault, const char *what)
@@ -46,19 +50,19 @@ void conn_tell_open(struct conn *conn)
 {
 	struct address local;
 	char text[ADDRESS_TEXT] = "";
-	if (!journal_wants(conn->host->journal, EVENT_OPEN))
+	if (!wants(conn, EVENT_OPEN))
 		return;
 	if (net_local_address(conn->fd, &local))
 		address_format(&local, text);
 	const struct field fields[] = { F_TEXT("local", text) };
-	conn_emit(conn, EVENT_OPEN, fields, 1);
+	tell(conn, EVENT_OPEN, fields, 1);
 }
 
 /* A plain carrier has no handshake to tell of. */
 void conn_tell_handshake(struct conn *conn, double now)
 {
 	struct transport_about about = { .tls_version = "" };
-	if (!journal_wants(conn->host->journal, EVENT_HANDSHAKE))
+	if (!wants(conn, EVENT_HANDSHAKE))
 		return;
 	conn->transport->ops->describe(conn->transport, &about);
 	const struct field fields[] = {
@@ -68,13 +72,13 @@ void conn_tell_handshake(struct conn *conn, double now)
 		F_REAL("seconds", now - conn->opened),
 	};
 	if (fields[0].text || fields[2].text)
-		conn_emit(conn, EVENT_HANDSHAKE, fields, 4);
+		tell(conn, EVENT_HANDSHAKE, fields, 4);
 }
 
 void conn_tell_sent(struct conn *conn)
 {
 	struct segments segments = { 0 };
-	if (conn->messages > SENDS_TOLD || !journal_wants(conn->host->journal, EVENT_SEND))
+	if (conn->messages > SENDS_TOLD || !wants(conn, EVENT_SEND))
 		return;
 	bool counted = net_segments(conn->fd, &segments);
 	const struct field fields[] = {
@@ -87,7 +91,7 @@ void conn_tell_sent(struct conn *conn)
 		F_INTEGER("waiting", segments.waiting),
 		F_INTEGER("acked", segments.acked),
 	};
-	conn_emit(conn, EVENT_SEND, fields, !counted ? 4 : segments.bytes_known ? 8 : 5);
+	tell(conn, EVENT_SEND, fields, !counted ? 4 : segments.bytes_known ? 8 : 5);
 }
 
 void conn_tell_pause(struct conn *conn)
@@ -103,7 +107,7 @@ void conn_tell_close(struct conn *conn)
 {
 	struct segments segments = { 0 };
 	struct transport_about about = { .tls_version = "" };
-	if (!journal_wants(conn->host->journal, EVENT_CLOSE))
+	if (!wants(conn, EVENT_CLOSE))
 		return;
 	net_segments(conn->fd, &segments);
 	conn->transport->ops->describe(conn->transport, &about);
@@ -122,5 +126,5 @@ void conn_tell_close(struct conn *conn)
 		F_REAL("seconds", clock_now() - conn->opened),
 		F_INTEGER("ws_close_code", about.ws_close_code),
 	};
-	conn_emit(conn, EVENT_CLOSE, fields, about.ws_close_code ? 13 : 12);
+	tell(conn, EVENT_CLOSE, fields, about.ws_close_code ? 13 : 12);
 }

@@ -60,12 +60,6 @@ static bool conn_awaits(struct conn *conn, enum io io)
 	return true;
 }
 
-void conn_wake_at(struct conn *conn, double when)
-{
-	if (when < conn->wake)
-		conn->wake = when;
-}
-
 static enum step conn_handshake(struct conn *conn, double now)
 {
 	struct transport *transport = conn->transport;

@@ -56,6 +56,13 @@ struct conn {
 	alignas(max_align_t) char self[]; /* the session */
 };
 
+/* Asks to be driven again at `when`, if not earlier. */
+static inline void conn_wake_at(struct conn *conn, double when)
+{
+	if (when < conn->wake)
+		conn->wake = when;
+}
+
 /* ---- conn_phases.c ---- */
 
 /* Does what can be done in the connection's phase (not PHASE_GONE). */
@@ -70,9 +77,6 @@ void conn_abort(struct conn *conn, const char *why);
 /* Ends it with a FIN where it does not end already: what the carrier holds, its goodbye, then the socket's direction.
    `why` as above. */
 void conn_end(struct conn *conn, double now, const char *why);
-
-/* Asks to be driven again at `when`, if not earlier. */
-void conn_wake_at(struct conn *conn, double when);
 
 /* ---- conn_events.c ---- */
 
