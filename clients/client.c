@@ -39,7 +39,8 @@ bool client_wait(int fd, short events, double deadline)
 		double left = deadline - clock_now();
 		if (left <= 0)
 			return false;
-		/* Rounded up, or the last millisecond would be spent spinning; poll(2) takes an int. */
+		/* Rounded up, or the last millisecond would be spent spinning; poll(2) takes an
+		   int. */
 		if (poll(&ready, 1, (int)ceil(fmin(left, 3600) * 1000)) > 0)
 			return true;
 	}
@@ -110,8 +111,8 @@ void client_print_piece(const char *label, const char *data, size_t len)
 	putchar('\n');
 }
 
-/* Does a terminal obey this byte? Those from 0x80 to 0x9f are commands by themselves, and behind 0xc2 as
-   U+0080 to U+009F; in any other character they are a part of it. */
+/* Does a terminal obey this byte? Those from 0x80 to 0x9f are commands by themselves, and behind
+   0xc2 as U+0080 to U+009F; in any other character they are a part of it. */
 static bool is_obeyed(struct client_screen *screen, unsigned char byte)
 {
 	bool inside = !utf8_complete(&screen->utf8) && screen->before != 0xc2;

@@ -50,7 +50,8 @@ bool client_on_option(void *context, int id, const char *value, struct err *err)
 	return false;
 }
 
-int client_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option, void *context)
+int client_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option,
+	void *context)
 {
 	struct err err;
 	int operands;
@@ -86,8 +87,8 @@ const char *client_host(const struct client_options *options)
 	return host ? host : "localhost";
 }
 
-bool client_find_port(
-	struct client_options *options, const char *variable, uint16_t lab_port, long min, struct err *err)
+bool client_find_port(struct client_options *options, const char *variable, uint16_t lab_port,
+	long min, struct err *err)
 {
 	const char *name = "--port", *text = options->port_text;
 	if (!text && variable) {
@@ -104,7 +105,8 @@ bool client_find_port(
 bool client_find_ca(const struct client_options *options, char *file, size_t size, struct err *err)
 {
 	const char *given = options->ca ? options->ca : client_environment("PMULAB_CA_FILE");
-	const char *state = client_environment("XDG_STATE_HOME"), *home = client_environment("HOME");
+	const char *state = client_environment("XDG_STATE_HOME"),
+		   *home = client_environment("HOME");
 	int len = -1;
 	if (given)
 		len = snprintf(file, size, "%s", given);
@@ -155,6 +157,7 @@ bool client_url_parse(struct client_url *url, const char *text, struct err *err)
 	if (*at == '\0' || (*at == '/' && copy_part(url->path, sizeof url->path, at, strlen(at))))
 		return true;
 fail:
-	err_set(err, STATUS_USAGE, "\"%.300s\" is no WebSocket URL such as ws://localhost:5006/", text);
+	err_set(err, STATUS_USAGE, "\"%.300s\" is no WebSocket URL such as ws://localhost:5006/",
+		text);
 	return false;
 }

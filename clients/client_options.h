@@ -1,7 +1,8 @@
 /*
- * The part of the command line that clients have in common: rows for their tables (common/cli/cli.h), and what
- * these rows set. What no option says, the environment says, with the variables of the file that
- * `pmulab serve --ports-file` writes; what that does not say either is the lab as it starts by itself.
+ * The part of the command line that clients have in common: rows for their tables
+ * (common/cli/cli.h), and what these rows set. What no option says, the environment says, with the
+ * variables of the file that `pmulab serve --ports-file` writes; what that does not say either is
+ * the lab as it starts by itself.
  */
 #ifndef CLIENTS_CLIENT_OPTIONS_H
 #define CLIENTS_CLIENT_OPTIONS_H
@@ -81,18 +82,20 @@ enum {
 	{ CLIENT_JSON, 0, "json", NULL, "print the numbers as one JSON object instead of the data" }
 /* clang-format on */
 
-/* A cli_on_option for these rows; `options` is a struct client_options. A client that has rows of its own
-   calls it for the others. */
+/* A cli_on_option for these rows; `options` is a struct client_options. A client that has rows of
+   its own calls it for the others. */
 bool client_on_option(void *options, int id, const char *value, struct err *err);
 
 /*
- * Parses the command line and returns the index of its first operand. --help and --version end the program
- * here, with status 0, and so does a mistake, with one line and status 2.
+ * Parses the command line and returns the index of its first operand. --help and --version end the
+ * program here, with status 0, and so does a mistake, with one line and status 2.
  */
-int client_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option, void *context);
+int client_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option,
+	void *context);
 
 /* False with `err` (STATUS_USAGE) where there are operands: the program takes none. */
-bool client_no_operands(const struct cli *cli, int argc, char **argv, int operands, struct err *err);
+bool client_no_operands(const struct cli *cli, int argc, char **argv, int operands,
+	struct err *err);
 
 /* The variable's value; an empty one counts as none, as is usual in shells. */
 const char *client_environment(const char *variable);
@@ -100,13 +103,14 @@ const char *client_environment(const char *variable);
 /* --host, else PMULAB_HOST, else localhost. */
 const char *client_host(const struct client_options *options);
 
-/* Sets `port`: --port, else the environment's `variable` (NULL: none), else `lab_port`. `min` is 0 where a
-   free one may be asked for, else 1. False with `err` (STATUS_USAGE) for what is no port. */
-bool client_find_port(
-	struct client_options *options, const char *variable, uint16_t lab_port, long min, struct err *err);
+/* Sets `port`: --port, else the environment's `variable` (NULL: none), else `lab_port`. `min` is
+   0 where a free one may be asked for, else 1. False with `err` (STATUS_USAGE) for what is no
+   port. */
+bool client_find_port(struct client_options *options, const char *variable, uint16_t lab_port,
+	long min, struct err *err);
 
-/* --ca, else PMULAB_CA_FILE, else where `pmulab serve` puts its ca.pem. False with `err` (STATUS_USAGE) when
-   there is no such place. */
+/* --ca, else PMULAB_CA_FILE, else where `pmulab serve` puts its ca.pem. False with `err`
+   (STATUS_USAGE) when there is no such place. */
 bool client_find_ca(const struct client_options *options, char *file, size_t size, struct err *err);
 
 /* "ws://host:port/path", RFC 6455 section 3. */

@@ -1,6 +1,7 @@
 /*
- * What a PMU answers. TCP and TLS are streams: what one read returns may be half a message or five of them,
- * so messages are found by what they say, not by how they arrive. WebSocket keeps them apart by itself.
+ * What a PMU answers. TCP and TLS are streams: what one read returns may be half a message or five
+ * of them, so messages are found by what they say, not by how they arrive. WebSocket keeps them
+ * apart by itself.
  */
 #include "clients/client_pmu.h"
 
@@ -56,13 +57,13 @@ bool client_refusal_end(struct client_refusal *refusal, size_t *held, struct err
 	return true;
 }
 
-bool client_pmu_init(struct client_pmu *pmu, const char *program, const struct client_options *options,
-	int count, char **operands)
+bool client_pmu_init(struct client_pmu *pmu, const char *program,
+	const struct client_options *options, int count, char **operands)
 {
 	*pmu = (struct client_pmu){ .ended = "", .quiet = options->json };
 	if (count != 1 || operands[0][0] == '\0') {
-		err_set(&pmu->err, STATUS_USAGE, "one COMMAND is needed, such as CMD_short:0; see %s --help",
-			program);
+		err_set(&pmu->err, STATUS_USAGE,
+			"one COMMAND is needed, such as CMD_short:0; see %s --help", program);
 		return false;
 	}
 	pmu->text = operands[0];
@@ -122,8 +123,9 @@ static void end_line(struct client_pmu *pmu)
 	pmu->line_open = false;
 }
 
-/* PMU messages: only what the splitter has verified is shown. What is there of a message under way is shown
-   too: where the first one's number ends is only known when the second one begins, perhaps a second later. */
+/* PMU messages: only what the splitter has verified is shown. What is there of a message under way
+   is shown too: where the first one's number ends is only known when the second one begins, perhaps
+   a second later. */
 static void show_verified(struct client_pmu *pmu, const char *data, size_t len)
 {
 	struct wire_splitter *splitter = &pmu->splitter;
@@ -153,8 +155,8 @@ static void show_stream(struct client_pmu *pmu, const char *data, size_t len)
 		show_raw(pmu, data, len);
 }
 
-/* A message or a part of one, a line each but the flood. The messages together must be what the PMU says over
-   TCP as well. */
+/* A message or a part of one, a line each but the flood. The messages together must be what the PMU
+   says over TCP as well. */
 static void show_message(struct client_pmu *pmu, const char *data, size_t len, bool last)
 {
 	show_stream(pmu, data, len);
@@ -193,7 +195,8 @@ void client_pmu_closed(struct client_pmu *pmu)
 	pmu->ended = "closed";
 }
 
-void client_pmu_fail(struct client_pmu *pmu, const char *ended, enum status status, const char *format, ...)
+void client_pmu_fail(struct client_pmu *pmu, const char *ended, enum status status,
+	const char *format, ...)
 {
 	char what[sizeof pmu->err.text];
 	va_list arguments;
@@ -204,13 +207,14 @@ void client_pmu_fail(struct client_pmu *pmu, const char *ended, enum status stat
 	err_set(&pmu->err, status, "%s: %s", pmu->peer, what);
 }
 
-void client_pmu_fail_io(struct client_pmu *pmu, const struct transport *t, enum io io, const char *silence)
+void client_pmu_fail_io(struct client_pmu *pmu, const struct transport *t, enum io io,
+	const char *silence)
 {
 	if (io == IO_WANT_READ || io == IO_WANT_WRITE) /* on a blocking socket: time has run out */
 		client_pmu_fail(pmu, "silent", STATUS_FAILED, "%s for %g s", silence, pmu->timeout);
 	else
-		client_pmu_fail(
-			pmu, io == IO_REFUSED ? "broken" : "failed", t->err.status, "%s", t->err.text);
+		client_pmu_fail(pmu, io == IO_REFUSED ? "broken" : "failed", t->err.status, "%s",
+			t->err.text);
 }
 
 bool client_pmu_end(struct client_pmu *pmu)
@@ -238,8 +242,8 @@ bool client_pmu_end(struct client_pmu *pmu)
 	if (pmu->splitter.broken || other_cuts) {
 		char seen[WIRE_ESCAPED_MAX];
 		wire_escape(seen, pmu->splitter.held, pmu->splitter.length);
-		client_pmu_fail(
-			pmu, "broken", STATUS_PROTOCOL, "this is no PMU message, or was cut: \"%s\"", seen);
+		client_pmu_fail(pmu, "broken", STATUS_PROTOCOL,
+			"this is no PMU message, or was cut: \"%s\"", seen);
 		return false;
 	}
 	return closed;
@@ -253,7 +257,8 @@ void client_pmu_print_counts(const struct client_pmu *pmu)
 	fprintf(stderr, "%ld byte%s", pmu->bytes, client_plural(pmu->bytes));
 }
 
-void client_pmu_json_begin(struct client_pmu *pmu, struct json *json, char text[CLIENT_PMU_JSON_SIZE])
+void client_pmu_json_begin(struct client_pmu *pmu, struct json *json,
+	char text[CLIENT_PMU_JSON_SIZE])
 {
 	json_begin(json, text, CLIENT_PMU_JSON_SIZE);
 	json_put_string(json, "command", pmu->text);

@@ -1,4 +1,5 @@
-/* What pdc-reset tells of its runs, and what they say about the loss: the answers to Q16 and Q17. */
+/* What pdc-reset tells of its runs, and what they say about the loss: the answers to Q16 and
+   Q17. */
 #include "clients/client_reset.h"
 
 #include <stdio.h>
@@ -13,12 +14,13 @@ enum { TIME_TEXT = 32, TOLD_MAX = 5 };
 static void format_time(char text[TIME_TEXT], time_t when)
 {
 	struct tm local;
-	if (!localtime_r(&when, &local) || strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M:%S %z", &local) == 0)
+	if (!localtime_r(&when, &local) ||
+		strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M:%S %z", &local) == 0)
 		snprintf(text, TIME_TEXT, "%lld s after 1970", (long long)when);
 }
 
-void reset_ignore(
-	long *count, const struct address *from, const char *fault, const char *data, size_t len, bool quiet)
+void reset_ignore(long *count, const struct address *from, const char *fault, const char *data,
+	size_t len, bool quiet)
 {
 	if (++*count > TOLD_MAX || quiet)
 		return;
@@ -44,13 +46,14 @@ void reset_runs_add(struct reset_runs *runs, const struct reset_run *run)
 static void print_row(const struct reset_run *run, long number, const char *when)
 {
 	if (number == 1)
-		printf("%4s  %-25s  %-6s  %7s  %7s  %6s\n", "run", "date and time", "family", "packets",
-			"over it", "OFFSET");
+		printf("%4s  %-25s  %-6s  %7s  %7s  %6s\n", "run", "date and time", "family",
+			"packets", "over it", "OFFSET");
 	if (run->answered)
-		printf("%4ld  %-25s  %-6s  %7ld  %7ld  %6ld\n", number, when, run->family, run->packets,
-			run->family_packets, run->x);
+		printf("%4ld  %-25s  %-6s  %7ld  %7ld  %6ld\n", number, when, run->family,
+			run->packets, run->family_packets, run->x);
 	else
-		printf("%4ld  %-25s  %-6s  %7ld  %7s  %6s\n", number, when, "none", run->packets, "-", "-");
+		printf("%4ld  %-25s  %-6s  %7ld  %7s  %6s\n", number, when, "none", run->packets,
+			"-", "-");
 }
 
 void reset_print_run(const struct reset_run *run, long number)
@@ -72,12 +75,15 @@ void reset_runs_judge(const struct reset_runs *runs, const struct reset_run *las
 	if (runs->answered == runs->runs)
 		return;
 	if (runs->runs == 1)
-		err_set(err, status, "no OFFSET after %ld tr%s", last->tries, last->tries == 1 ? "y" : "ies");
+		err_set(err, status, "no OFFSET after %ld tr%s", last->tries,
+			last->tries == 1 ? "y" : "ies");
 	else
-		err_set(err, status, "no OFFSET in %ld of %ld runs", runs->runs - runs->answered, runs->runs);
+		err_set(err, status, "no OFFSET in %ld of %ld runs", runs->runs - runs->answered,
+			runs->runs);
 }
 
-/* What is lost of the packets that were on their way to a server: each run ends with the one that was not. */
+/* What is lost of the packets that were on their way to a server: each run ends with the one that
+   was not. */
 static double loss_of(const struct reset_runs *runs, long packets)
 {
 	return packets > 0 ? 1 - (double)runs->answered / (double)packets : 0;
@@ -96,7 +102,8 @@ static void print_loss(const struct reset_runs *runs)
 	fprintf(stderr,
 		"%ld runs answered: %.2f packets a run on average, %.2f of them over the family that "
 		"answered\n",
-		runs->answered, (double)runs->packets / answered, (double)runs->family_packets / answered);
+		runs->answered, (double)runs->packets / answered,
+		(double)runs->family_packets / answered);
 	fprintf(stderr,
 		"loss %.2f, 95 %% interval %.2f to %.2f: %ld of the %ld packets over the family that "
 		"answered\n",
@@ -111,8 +118,8 @@ static void print_loss(const struct reset_runs *runs)
 			runs->packets, loss_of(runs, runs->packets));
 }
 
-void reset_print_numbers(
-	const struct reset_runs *runs, const struct reset_run *last, const struct reset_ignored *ignored)
+void reset_print_numbers(const struct reset_runs *runs, const struct reset_run *last,
+	const struct reset_ignored *ignored)
 {
 	if (runs->runs > 1 && runs->answered > 0)
 		print_loss(runs);
@@ -154,7 +161,8 @@ static void add_runs(struct json *json, const struct reset_runs *runs)
 	if (runs->answered > 0) {
 		struct interval interval = interval_of(runs);
 		json_put_real(json, "mean_packets", (double)runs->packets / (double)runs->answered);
-		json_put_real(json, "mean_family_packets", (double)runs->family_packets / (double)runs->answered);
+		json_put_real(json, "mean_family_packets",
+			(double)runs->family_packets / (double)runs->answered);
 		json_put_real(json, "loss", loss_of(runs, runs->family_packets));
 		json_put_real(json, "loss_low", interval.low);
 		json_put_real(json, "loss_high", interval.high);

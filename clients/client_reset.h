@@ -1,4 +1,5 @@
-/* What pdc-reset tells of its runs, and what they say about the loss: the answers to Q16 and Q17. */
+/* What pdc-reset tells of its runs, and what they say about the loss: the answers to Q16 and
+   Q17. */
 #ifndef CLIENTS_CLIENT_RESET_H
 #define CLIENTS_CLIENT_RESET_H
 
@@ -29,10 +30,10 @@ struct reset_ignored {
 	long malformed; /* from the server, but no OFFSET=X with 0 <= X <= n */
 };
 
-/* Counts one more; tells of it on stderr unless `quiet`; of many, of the first few. `fault`: "who was not
-   asked". */
-void reset_ignore(
-	long *count, const struct address *from, const char *fault, const char *data, size_t len, bool quiet);
+/* Counts one more; tells of it on stderr unless `quiet`; of many, of the first few. `fault`: "who
+   was not asked". */
+void reset_ignore(long *count, const struct address *from, const char *fault, const char *data,
+	size_t len, bool quiet);
 
 /* All runs so far. */
 struct reset_runs {
@@ -46,8 +47,9 @@ struct reset_runs {
 
 void reset_runs_add(struct reset_runs *runs, const struct reset_run *run);
 
-/* "OFFSET=13 over IPv6 after 4 packets (2 of them over IPv6), 2026-03-01 14:03:22 +0100" on stdout, nothing
-   where there was no answer. As number `number` of several: a row of the table; its head before the first. */
+/* "OFFSET=13 over IPv6 after 4 packets (2 of them over IPv6), 2026-03-01 14:03:22 +0100" on stdout,
+   nothing where there was no answer. As number `number` of several: a row of the table; its head
+   before the first. */
 void reset_print_run(const struct reset_run *run, long number);
 
 /* Sets `err` where a run was not answered. */
@@ -55,8 +57,8 @@ void reset_runs_judge(const struct reset_runs *runs, const struct reset_run *las
 	const struct reset_ignored *ignored, struct err *err);
 
 /* On stderr: how long it took; of several runs, mean and loss. */
-void reset_print_numbers(
-	const struct reset_runs *runs, const struct reset_run *last, const struct reset_ignored *ignored);
+void reset_print_numbers(const struct reset_runs *runs, const struct reset_run *last,
+	const struct reset_ignored *ignored);
 
 /* --json: of the only run, or of all. */
 void reset_print_json(const struct reset_runs *runs, const struct reset_run *last,

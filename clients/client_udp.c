@@ -1,4 +1,5 @@
-/* What the datagram clients share: where a datagram goes, who has sent one, and what stands in it. */
+/* What the datagram clients share: where a datagram goes, who has sent one, and what stands in
+   it. */
 #include "clients/client_udp.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,8 @@
 
 #include "common/utf8.h"
 
-bool client_resolve(const char *host, uint16_t port, int family, struct address *address, struct err *err)
+bool client_resolve(const char *host, uint16_t port, int family, struct address *address,
+	struct err *err)
 {
 	if (strcmp(host, "localhost") == 0)
 		host = family == AF_INET6 ? "::1" : "127.0.0.1";
@@ -37,7 +39,8 @@ bool client_resolve(const char *host, uint16_t port, int family, struct address 
 
 bool client_is_from(const struct address *from, const struct address *expected)
 {
-	if (from->ss.ss_family != expected->ss.ss_family || address_port(from) != address_port(expected))
+	if (from->ss.ss_family != expected->ss.ss_family ||
+		address_port(from) != address_port(expected))
 		return false;
 	if (from->ss.ss_family == AF_INET6)
 		return IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)&from->ss)->sin6_addr,
@@ -78,7 +81,8 @@ long client_take_refusals(int fd)
 	}
 }
 
-/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is missing. */
+/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is
+   missing. */
 static size_t character_length(const char *data, size_t len)
 {
 	struct utf8 utf8 = { 0 };
@@ -95,13 +99,15 @@ static size_t character_length(const char *data, size_t len)
 static bool is_control(const char *character, size_t len)
 {
 	unsigned char first = (unsigned char)character[0];
-	return len == 1 ? first < ' ' || first == 0x7f : first == 0xc2 && (unsigned char)character[1] < 0xa0;
+	return len == 1 ? first < ' ' || first == 0x7f
+			: first == 0xc2 && (unsigned char)character[1] < 0xa0;
 }
 
 void client_print_text(const char *data, size_t len)
 {
 	while (len > 0) {
-		size_t character = character_length(data, len), bytes = character > 0 ? character : 1;
+		size_t character = character_length(data, len),
+		       bytes = character > 0 ? character : 1;
 		if (*data == '\\')
 			fputs("\\\\", stdout);
 		else if (*data == '\n')
@@ -120,7 +126,8 @@ size_t client_cut(const char *data, size_t len, size_t max)
 {
 	if (len <= max)
 		return len;
-	/* A character has at most four bytes, all but the first of them 10xxxxxx (RFC 3629 section 3). */
+	/* A character has at most four bytes, all but the first of them 10xxxxxx (RFC 3629 section
+	   3). */
 	for (size_t cut = max; cut > max - 4; cut--)
 		if (((unsigned char)data[cut] & 0xc0) != 0x80)
 			return cut;
@@ -141,8 +148,8 @@ size_t client_characters(const char *data, size_t len)
 	return count;
 }
 
-bool client_find_group(
-	struct client_group *group, const char *program, struct client_options *options, struct err *err)
+bool client_find_group(struct client_group *group, const char *program,
+	struct client_options *options, struct err *err)
 {
 	const char *name = "--group", *text = options->group;
 	if (!text) {
@@ -155,8 +162,9 @@ bool client_find_group(
 		     group->address.ss.ss_family == AF_INET;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&group->address.ss;
 	if (!valid || !IN_MULTICAST(ntohl(in->sin_addr.s_addr))) {
-		err_set(err, STATUS_USAGE, "%s: \"%s\" is no multicast group: 224.0.0.0 to 239.255.255.255",
-			name, text);
+		err_set(err, STATUS_USAGE,
+			"%s: \"%s\" is no multicast group: 224.0.0.0 to 239.255.255.255", name,
+			text);
 		return false;
 	}
 	const char *interface = options->interface;
@@ -166,7 +174,8 @@ bool client_find_group(
 		interface = client_environment(name);
 	}
 	if (inet_pton(AF_INET, interface ? interface : "127.0.0.1", &group->interface) != 1) {
-		err_set(err, STATUS_USAGE, "%s: \"%s\" is no IPv4 address of this machine", name, interface);
+		err_set(err, STATUS_USAGE, "%s: \"%s\" is no IPv4 address of this machine", name,
+			interface);
 		return false;
 	}
 	bool loopback = ntohl(group->interface.s_addr) >> 24 == IN_LOOPBACKNET;

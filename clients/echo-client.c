@@ -1,6 +1,7 @@
 /*
- * Code D of the handout: sends a message and reads until all of it has come back, 16 bytes at a time. Code D
- * then loops for ever to keep the connection; so does this one under --hold, without using the processor.
+ * Code D of the handout: sends a message and reads until all of it has come back, 16 bytes at a
+ * time. Code D then loops for ever to keep the connection; so does this one under --hold, without
+ * using the processor.
  */
 #include <errno.h>
 #include <signal.h>
@@ -72,7 +73,8 @@ static void io_failed(const struct client_options *options, const char *peer, st
 	bool silent;
 	const char *reason = client_socket_error(&silent);
 	if (silent)
-		err_set(err, STATUS_FAILED, "%s: nothing happened for %g s", peer, options->timeout);
+		err_set(err, STATUS_FAILED, "%s: nothing happened for %g s", peer,
+			options->timeout);
 	else
 		err_set(err, STATUS_FAILED, "%s: %s", peer, reason);
 }
@@ -101,8 +103,8 @@ static bool exchange(const struct client_options *options, int fd, const char *m
 			return false;
 		}
 		if (len == 0) {
-			err_set(err, STATUS_PROTOCOL, "%s: closed after %zu of %zu bytes", numbers->peer,
-				numbers->received, expected);
+			err_set(err, STATUS_PROTOCOL, "%s: closed after %zu of %zu bytes",
+				numbers->peer, numbers->received, expected);
 			return false;
 		}
 		if (!options->json)
@@ -142,14 +144,17 @@ int main(int argc, char **argv)
 	if (!client_find_port(options, "PMULAB_ECHO_PORT", LAB_ECHO_PORT, 1, &err))
 		return cli_fail(cli.program, &err);
 	if (argc - operands > 1) {
-		err_set(&err, STATUS_USAGE, "one MESSAGE at most, in quotes; see echo-client --help");
+		err_set(&err, STATUS_USAGE,
+			"one MESSAGE at most, in quotes; see echo-client --help");
 		return cli_fail(cli.program, &err);
 	}
-	const char *message = argc > operands ? argv[operands] : "O Romeo, Romeo! wherefore art thou Romeo?";
+	const char *message =
+		argc > operands ? argv[operands] : "O Romeo, Romeo! wherefore art thou Romeo?";
 
 	signal(SIGPIPE, SIG_IGN); /* a connection that is gone shows as EPIPE */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
-	int fd = net_connect(client_host(options), options->port, options->family, options->timeout, &err);
+	int fd = net_connect(client_host(options), options->port, options->family, options->timeout,
+		&err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);
 	client_peer(fd, numbers.peer);

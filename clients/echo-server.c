@@ -1,6 +1,7 @@
 /*
- * Code C of the handout: a blocking echo server. It accepts one client after another, reads 16 bytes at a
- * time and sends them back, until the client closes. A second client waits meanwhile in the backlog.
+ * Code C of the handout: a blocking echo server. It accepts one client after another, reads 16
+ * bytes at a time and sends them back, until the client closes. A second client waits meanwhile in
+ * the backlog.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +30,8 @@ static const struct cli cli = {
 	.program = "echo-server",
 	.summary = "send back what comes over TCP",
 	.usage = "[options]",
-	.about = "Sends back over TCP what comes, to one client after another, and prints each piece.",
+	.about =
+		"Sends back over TCP what comes, to one client after another, and prints each piece.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "echo-server\n"
@@ -71,15 +73,17 @@ static void serve(const struct client_options *options, int fd, struct numbers *
 		}
 		if (len < 0 || sent < (size_t)len) {
 			bool silent;
-			fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client_socket_error(&silent));
+			fprintf(stderr, "%s: %s: %s\n", cli.program, peer,
+				client_socket_error(&silent));
 			return;
 		}
 	}
 }
 
-/* Accepts and serves until `count` clients were served, or something that concerns all goes wrong. */
-static void serve_all(
-	const struct client_options *options, int listener, struct numbers *numbers, struct err *err)
+/* Accepts and serves until `count` clients were served, or something that concerns all goes
+   wrong. */
+static void serve_all(const struct client_options *options, int listener, struct numbers *numbers,
+	struct err *err)
 {
 	for (; options->count == 0 || numbers->clients < options->count; numbers->clients++) {
 		int fd = client_accept(listener, SOCK_CLOEXEC, err);

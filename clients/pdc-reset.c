@@ -1,7 +1,8 @@
 /*
- * Part 3 of the lab: tells a PMU to advance its clock, over UDP, which may lose the command or its answer.
- * The server is there in IPv4 or in IPv6, nobody knows which. So RESET:n goes out over both, from two
- * blocking sockets; poll(2) waits for both at once; after a second of silence it goes out again.
+ * Part 3 of the lab: tells a PMU to advance its clock, over UDP, which may lose the command or its
+ * answer. The server is there in IPv4 or in IPv6, nobody knows which. So RESET:n goes out over
+ * both, from two blocking sockets; poll(2) waits for both at once; after a second of silence it
+ * goes out again.
  */
 #include <errno.h>
 #include <math.h>
@@ -26,11 +27,12 @@
 
 enum { OPTION_SECONDS = CLIENT_FIRST, OPTION_TRIES, OPTION_RUNS };
 
-/* When nobody has listened over any family so many times in a row, this is not a server that is just about to
-   change its family. */
+/* When nobody has listened over any family so many times in a row, this is not a server that is
+   just about to change its family. */
 enum { REFUSED_MAX = 3 };
 
-/* So many "Wrong command." in a row are meant: one alone may be a late answer to somebody else's rubbish. */
+/* So many "Wrong command." in a row are meant: one alone may be a late answer to somebody else's
+   rubbish. */
 enum { WRONG_MAX = 3 };
 
 /* Seconds: who waits less floods the PMU, and hears nothing in time. */
@@ -52,15 +54,18 @@ static const struct cli cli = {
 	.program = "pdc-reset",
 	.summary = "reset a PMU's clock over UDP",
 	.usage = "[options]",
-	.about = "Sends RESET:n to a PMU over UDP, in IPv4 and in IPv6, again and again until an OFFSET=X "
-		 "comes.",
+	.about =
+		"Sends RESET:n to a PMU over UDP, in IPv4 and in IPv6, again and again until an OFFSET=X "
+		"comes.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.examples = "pdc-reset\n"
-		    "pdc-reset --runs 60         how many packets does it take, how many are lost?\n"
-		    "pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10",
-	.exit_status = "0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came from the\n"
-		       "PMU was no OFFSET=X.",
+	.examples =
+		"pdc-reset\n"
+		"pdc-reset --runs 60         how many packets does it take, how many are lost?\n"
+		"pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10",
+	.exit_status =
+		"0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came from the\n"
+		"PMU was no OFFSET=X.",
 	.see_also = "pdc pmulab udp-send",
 };
 
@@ -76,7 +81,8 @@ struct way {
 	bool usable; /* the PMU has an address there, and this machine can send to it */
 	struct address server;
 	int fd;
-	int previous; /* the socket of the run before, still open: does a late answer come? -1: none */
+	/* the socket of the run before, still open: does a late answer come? -1: none */
+	int previous;
 	bool answers; /* an OFFSET has come over it, in any run */
 	long sent, refused; /* packets of this run; those of them that met a closed port */
 	bool refused_now, refusal_told; /* refused_now: since the last sending */
@@ -94,7 +100,8 @@ static bool check_timeout(double timeout, struct err *err)
 {
 	if (timeout >= timeout_min)
 		return true;
-	err_set(err, STATUS_USAGE, "--timeout: %g s is no time to wait for an answer; at least 10ms", timeout);
+	err_set(err, STATUS_USAGE,
+		"--timeout: %g s is no time to wait for an answer; at least 10ms", timeout);
 	return false;
 }
 
@@ -117,7 +124,8 @@ static bool find_way(struct pdc *pdc, struct way *way, const char *name, int fam
 {
 	const struct client_options *options = &pdc->settings.options;
 	const char *host = client_host(options);
-	/* The lab's ports file names one address for all clients; a lab on loopback answers on both. */
+	/* The lab's ports file names one address for all clients; a lab on loopback answers on
+	   both. */
 	if (!options->host && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0))
 		host = "localhost";
 	*way = (struct way){ .name = name, .family = family, .fd = -1, .previous = -1 };
@@ -126,8 +134,8 @@ static bool find_way(struct pdc *pdc, struct way *way, const char *name, int fam
 	return way->usable;
 }
 
-/* A new socket a run, and so a new port of ours: what comes too late for one run is no answer in the next.
-   Not connected: connect() would hide what others send, and that is to be counted. */
+/* A new socket a run, and so a new port of ours: what comes too late for one run is no answer in
+   the next. Not connected: connect() would hide what others send, and that is to be counted. */
 static void open_way(struct way *way)
 {
 	way->sent = way->refused = 0;
@@ -138,8 +146,9 @@ static void open_way(struct way *way)
 		client_hear_refusals(way->fd, way->family);
 }
 
-/* The run has ended, perhaps with the other family's answer: this one's may be on its way yet. What has come
-   for the run before is looked at now, and what comes for this one at the end of the next. */
+/* The run has ended, perhaps with the other family's answer: this one's may be on its way yet.
+   What has come for the run before is looked at now, and what comes for this one at the end of
+   the next. */
 static void close_way(struct way *way, bool last)
 {
 	for (int i = 0; i < (last ? 2 : 1); i++) {
@@ -166,7 +175,8 @@ static void take_refusals(struct way *way, bool quiet)
 {
 	long refused = client_take_refusals(way->fd);
 	if (refused > 0 && !way->refusal_told && !quiet)
-		fprintf(stderr, "connection refused over %s: nobody listens there now\n", way->name);
+		fprintf(stderr, "connection refused over %s: nobody listens there now\n",
+			way->name);
 	way->refused += refused;
 	way->refused_now |= refused > 0;
 	way->refusal_told |= refused > 0;
@@ -198,9 +208,10 @@ static bool receive(struct pdc *pdc, struct way *way, long *x)
 {
 	static char data[CLIENT_DATAGRAM_MAX];
 	struct address from = { .len = sizeof from.ss };
-	/* A datagram with a wrong checksum: poll(2) sees it, then it is gone, and recvfrom() would wait. */
-	ssize_t got =
-		recvfrom(way->fd, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from.ss, &from.len);
+	/* A datagram with a wrong checksum: poll(2) sees it, then it is gone, and recvfrom() would
+	   wait. */
+	ssize_t got = recvfrom(way->fd, data, sizeof data, MSG_DONTWAIT,
+		(struct sockaddr *)&from.ss, &from.len);
 	if (got < 0)
 		return false;
 	size_t len = (size_t)got;
@@ -209,16 +220,18 @@ static bool receive(struct pdc *pdc, struct way *way, long *x)
 		reset_ignore(&pdc->ignored.foreign, &from, "who was not asked", data, len, json);
 		return false;
 	}
-	/* Perhaps this answers an earlier packet than the last one: an OFFSET does not say, and is one. */
+	/* Perhaps this answers an earlier packet than the last one: an OFFSET does not say, and is
+	   one. */
 	if (wire_parse_offset(data, len, x) && *x <= pdc->settings.n)
 		return true;
 	reset_ignore(&pdc->ignored.malformed, &from, "which is no OFFSET=X", data, len, json);
-	bool wrong = len == strlen(WIRE_WRONG_COMMAND) && memcmp(data, WIRE_WRONG_COMMAND, len) == 0;
+	bool wrong =
+		len == strlen(WIRE_WRONG_COMMAND) && memcmp(data, WIRE_WRONG_COMMAND, len) == 0;
 	pdc->wrong = wrong ? pdc->wrong + 1 : 0;
 	if (pdc->wrong < WRONG_MAX)
 		return false;
-	err_set(&pdc->err, STATUS_FAILED, "the PMU refuses RESET:%ld: \"%s\", %d times in a row", pdc->settings.n,
-		WIRE_WRONG_COMMAND, pdc->wrong);
+	err_set(&pdc->err, STATUS_FAILED, "the PMU refuses RESET:%ld: \"%s\", %d times in a row",
+		pdc->settings.n, WIRE_WRONG_COMMAND, pdc->wrong);
 	return true;
 }
 
@@ -243,7 +256,8 @@ static struct way *wait_for_answer(struct pdc *pdc, long *x)
 	return NULL;
 }
 
-/* Sends over both families and waits, until there is an answer, or it is given up, or `err` is set. */
+/* Sends over both families and waits, until there is an answer, or it is given up, or `err` is
+   set. */
 static struct reset_run run(struct pdc *pdc)
 {
 	struct way *four = &pdc->ways[0], *six = &pdc->ways[1], *way = NULL;
@@ -261,7 +275,8 @@ static struct reset_run run(struct pdc *pdc)
 		pdc->err.text[0] = '\0'; /* one family is enough */
 		result.tries++;
 		way = wait_for_answer(pdc, &result.x);
-		bool somebody = (four->usable && !four->refused_now) || (six->usable && !six->refused_now);
+		bool somebody =
+			(four->usable && !four->refused_now) || (six->usable && !six->refused_now);
 		refused = somebody ? 0 : refused + 1;
 		if (!way && refused == REFUSED_MAX) {
 			err_set(&pdc->err, STATUS_FAILED,
@@ -321,7 +336,8 @@ int main(int argc, char **argv)
 	int operands = client_parse(&cli, argc, argv, on_option, settings);
 	if (!client_no_operands(&cli, argc, argv, operands, &pdc.err) ||
 		!check_timeout(settings->options.timeout, &pdc.err) ||
-		!client_find_port(&settings->options, "PMULAB_RESET_PORT", LAB_RESET_PORT, 1, &pdc.err))
+		!client_find_port(&settings->options, "PMULAB_RESET_PORT", LAB_RESET_PORT, 1,
+			&pdc.err))
 		return cli_fail(cli.program, &pdc.err);
 	bool four = find_way(&pdc, &pdc.ways[0], "IPv4", AF_INET),
 	     six = find_way(&pdc, &pdc.ways[1], "IPv6", AF_INET6);

@@ -1,7 +1,8 @@
 /*
- * Part 6 of the lab, the client's side: pdc over TLS. It believes the PMU only when its certificate is signed
- * by the lab's CA and issued for the host that was asked for. After that it is part 2 again: TLS carries a
- * stream of bytes too, and one SSL_read() may bring half a message or five of them.
+ * Part 6 of the lab, the client's side: pdc over TLS. It believes the PMU only when its certificate
+ * is signed by the lab's CA and issued for the host that was asked for. After that it is part 2
+ * again: TLS carries a stream of bytes too, and one SSL_read() may bring half a message or five of
+ * them.
  */
 #include <limits.h>
 #include <signal.h>
@@ -35,17 +36,20 @@ static const struct cli cli = {
 	.program = "pdc-tls",
 	.summary = "ask a PMU for its data over TLS",
 	.usage = "[options] COMMAND",
-	.about = "Sends COMMAND to a PMU over TLS and prints its answer: messages one a line, the moment\n"
-		 "they arrive, or the flood as it is. The numbers go to stderr. Nothing is sent to a PMU "
-		 "whose\n"
-		 "certificate is not good.",
+	.about =
+		"Sends COMMAND to a PMU over TLS and prints its answer: messages one a line, the moment\n"
+		"they arrive, or the flood as it is. The numbers go to stderr. Nothing is sent to a PMU "
+		"whose\n"
+		"certificate is not good.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.examples = "pdc-tls CMD_short:0         the lab's own PMU on this machine\n"
-		    "pdc-tls --ca cacert.pem -p 5003 CMD_short:0\n"
-		    "pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key",
-	.exit_status = "0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the answer is\n"
-		       "not TLS or not a PMU's.",
+	.examples =
+		"pdc-tls CMD_short:0         the lab's own PMU on this machine\n"
+		"pdc-tls --ca cacert.pem -p 5003 CMD_short:0\n"
+		"pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key",
+	.exit_status =
+		"0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the answer is\n"
+		"not TLS or not a PMU's.",
 	.see_also = "pdc pmu-tls pmulab",
 };
 
@@ -75,7 +79,8 @@ static void receive(struct client_pmu *pmu, struct transport *tls)
 			return;
 		}
 		if (io != IO_DONE) {
-			client_pmu_fail_io(pmu, tls, io, "waiting for the end of the answer: nothing moved");
+			client_pmu_fail_io(pmu, tls, io,
+				"waiting for the end of the answer: nothing moved");
 			return;
 		}
 		if (!client_pmu_take(pmu, buffer, len))
@@ -90,7 +95,8 @@ static void report(const struct client_pmu *pmu, const struct transport_about *a
 		client_plural((long)about->recv_calls), about->tls_version, about->tls_cipher);
 	/* TCP's end can be forged by whoever stands between; close_notify cannot (RFC 8446 6.1). */
 	if (strcmp(pmu->ended, "closed") == 0 && !about->orderly)
-		fprintf(stderr, "%s: %s: ended without close_notify: nothing proves that this was all\n",
+		fprintf(stderr,
+			"%s: %s: ended without close_notify: nothing proves that this was all\n",
 			cli.program, pmu->peer);
 }
 

@@ -1,7 +1,7 @@
 /*
- * Part 5 of the lab: the data concentrator over WebSocket. The carrier keeps messages apart, so nothing has
- * to be searched for in a stream as in pdc.c: one message in, one line out. Carriers (common/carrier/transport.h)
- * stack: WebSocket over TCP, or over TLS over TCP.
+ * Part 5 of the lab: the data concentrator over WebSocket. The carrier keeps messages apart, so
+ * nothing has to be searched for in a stream as in pdc.c: one message in, one line out. Carriers
+ * (common/carrier/transport.h) stack: WebSocket over TCP, or over TLS over TCP.
  */
 #include <limits.h>
 #include <signal.h>
@@ -24,8 +24,9 @@
 static const struct cli_option rows[] = {
 	CLIENT_ROWS_FAMILY,
 	CLIENT_ROW_HOST("the PMU, without a URL"),
-	CLIENT_ROW_PORT("its port, where the URL has none (else $PMULAB_PMU_WS_PORT or 5006; for wss://, "
-			"$PMULAB_PMU_WSS_PORT or 5008)"),
+	CLIENT_ROW_PORT(
+		"its port, where the URL has none (else $PMULAB_PMU_WS_PORT or 5006; for wss://, "
+		"$PMULAB_PMU_WSS_PORT or 5008)"),
 	CLIENT_ROW_CA("wss://: trust"),
 	CLIENT_ROW_TIMEOUT(
 		"give up after so much silence; 0: never (10 more than the command's own interval)"),
@@ -37,16 +38,18 @@ static const struct cli cli = {
 	.program = "pdc-ws",
 	.summary = "ask a PMU for its data over WebSocket",
 	.usage = "[options] [URL] COMMAND",
-	.about = "Sends COMMAND to a PMU over WebSocket and prints its answer: messages one a line, the "
-		 "moment\n"
-		 "they arrive, or the flood as it is. The numbers go to stderr.",
+	.about =
+		"Sends COMMAND to a PMU over WebSocket and prints its answer: messages one a line, the "
+		"moment\n"
+		"they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "pdc-ws CMD_short:0\n"
 		    "pdc-ws CMD_floodme >flood.txt\n"
 		    "pdc-ws ws://tcpip.epfl.ch:5006/ CMD_short:1\n"
 		    "pdc-ws wss://localhost/ CMD_short:0",
-	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+	.exit_status =
+		"0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
 	.see_also = "pdc pdc-tls pmulab",
 };
 
@@ -66,7 +69,8 @@ static bool find_server(
 	if (!client_url_parse(url, text ? text : "ws://localhost/", err))
 		return false;
 	if (text && (options->host || (options->port_text && url->port[0]))) {
-		err_set(err, STATUS_USAGE, "host and port are in the URL; leave out --host and --port");
+		err_set(err, STATUS_USAGE,
+			"host and port are in the URL; leave out --host and --port");
 		return false;
 	}
 	if (text)
@@ -86,10 +90,12 @@ static bool find_server(
 static struct transport *open_transport(
 	int fd, struct tls_context *tls, const char *host, uint16_t port, const char *path)
 {
-	struct transport *lower = tls ? transport_tls_create(tls, fd, host) : transport_plain_create(fd);
+	struct transport *lower =
+		tls ? transport_tls_create(tls, fd, host) : transport_plain_create(fd);
 	if (!lower)
 		return NULL;
-	/* The lab's deployed servers read commands as TEXT, as Python's ws.send("CMD_short:0") sends them. */
+	/* The lab's deployed servers read commands as TEXT, as Python's ws.send("CMD_short:0")
+	   sends them. */
 	const struct ws_options ws_options = { .text = true, .message_limit = MESSAGE_LIMIT };
 	char host_header[300];
 	snprintf(host_header, sizeof host_header, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
@@ -136,9 +142,11 @@ static void exchange(struct client_pmu *pmu, struct transport *t, int fd)
 		io = receive(pmu, t);
 	if (asked && io == IO_EOF) {
 		client_pmu_closed(pmu);
-		t->ops->finish(t); /* answers the Close; what becomes of that changes nothing here */
+		/* answers the Close; what becomes of that changes nothing here */
+		t->ops->finish(t);
 		client_end_tcp(
-			fd, GOODBYE_SECONDS); /* RFC 6455 7.1.1: the server ends the connection first */
+			/* RFC 6455 7.1.1: the server ends the connection first */
+			fd, GOODBYE_SECONDS);
 	} else if (io != IO_DONE) {
 		client_pmu_fail_io(pmu, t, io, "nothing came");
 	}
@@ -149,12 +157,13 @@ static void judge_close(struct client_pmu *pmu, const struct transport_about *ab
 {
 	unsigned code = about->ws_close_code;
 	if (!about->orderly) {
-		client_pmu_fail(pmu, "broken", STATUS_PROTOCOL, "the connection ended without a Close frame");
+		client_pmu_fail(pmu, "broken", STATUS_PROTOCOL,
+			"the connection ended without a Close frame");
 	} else if (code != 1000 && code != 1005) { /* RFC 6455 7.4.1: normal; none given */
 		char reason[WIRE_ESCAPED_MAX];
 		wire_escape(reason, about->ws_close_reason, strlen(about->ws_close_reason));
-		client_pmu_fail(pmu, "closed", STATUS_FAILED, "closed with %u%s%s", code, *reason ? ": " : "",
-			reason);
+		client_pmu_fail(pmu, "closed", STATUS_FAILED, "closed with %u%s%s", code,
+			*reason ? ": " : "", reason);
 	} else if (about->messages_in == 0) {
 		client_pmu_fail(pmu, "closed", STATUS_PROTOCOL, "closed without an answer");
 	}
@@ -166,13 +175,15 @@ static void report(const struct transport_about *about)
 	long messages = (long)about->messages_in, frames = (long)about->frames_in,
 	     calls = (long)about->recv_calls;
 	fprintf(stderr, "%ld message%s in %ld frame%s, %ld recv() call%s, ", messages,
-		client_plural(messages), frames, client_plural(frames), calls, client_plural(calls));
+		client_plural(messages), frames, client_plural(frames), calls,
+		client_plural(calls));
 	char reason[WIRE_ESCAPED_MAX];
 	wire_escape(reason, about->ws_close_reason, strlen(about->ws_close_reason));
 	if (about->ws_close_code == 0)
 		fputs("not closed by the PMU\n", stderr);
 	else
-		fprintf(stderr, "closed with %u%s%s\n", about->ws_close_code, *reason ? ": " : "", reason);
+		fprintf(stderr, "closed with %u%s%s\n", about->ws_close_code, *reason ? ": " : "",
+			reason);
 }
 
 static void report_json(struct client_pmu *pmu, const struct numbers *numbers)
@@ -185,7 +196,8 @@ static void report_json(struct client_pmu *pmu, const struct numbers *numbers)
 	json_put_integer(&json, "recv_calls", (int64_t)about->recv_calls);
 	if (numbers->segments_known)
 		json_put_integer(
-			&json, "segments", numbers->segments.in); /* the upgrade's and TLS's among them */
+			/* the upgrade's and TLS's among them */
+			&json, "segments", numbers->segments.in);
 	if (about->tls_version[0])
 		json_put_string(&json, "tls", about->tls_version);
 	json_put_integer(&json, "close_code", about->ws_close_code);

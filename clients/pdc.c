@@ -1,7 +1,8 @@
 /*
- * Part 2 of the lab: a phasor data concentrator. It sends one command over TCP and shows what the PMU
- * answers, each message on a line of its own. TCP is a stream: what one recv() returns may be half a
- * message or five of them, so the messages are found by what they say, not by how they arrive.
+ * Part 2 of the lab: a phasor data concentrator. It sends one command over TCP and shows what the
+ * PMU answers, each message on a line of its own. TCP is a stream: what one recv() returns may be
+ * half a message or five of them, so the messages are found by what they say, not by how they
+ * arrive.
  */
 #include <errno.h>
 #include <signal.h>
@@ -33,8 +34,9 @@ static const struct cli cli = {
 	.program = "pdc",
 	.summary = "ask a PMU for its data over TCP",
 	.usage = "[options] COMMAND",
-	.about = "Sends COMMAND to a PMU over TCP and prints its answer: messages one a line, the moment\n"
-		 "they arrive, or the flood as it is. The numbers go to stderr.",
+	.about =
+		"Sends COMMAND to a PMU over TCP and prints its answer: messages one a line, the moment\n"
+		"they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "pdc CMD_short:0             20 messages, all at once\n"
@@ -42,7 +44,8 @@ static const struct cli cli = {
 		    "pdc -b 16 CMD_short:0       with a small receive buffer, as in code D\n"
 		    "pdc CMD_floodme >flood.txt  one large message\n"
 		    "pdc -4 -H tcpip.epfl.ch -p 5003 CMD_short:0",
-	.exit_status = "0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+	.exit_status =
+		"0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
 	.see_also = "echo-client pdc-reset pdc-tls pdc-ws pmulab",
 };
 
@@ -70,8 +73,8 @@ static void receive(struct client_pmu *pmu, int fd, size_t size, struct numbers 
 			bool silent;
 			const char *reason = client_socket_error(&silent);
 			if (silent)
-				client_pmu_fail(
-					pmu, "silent", STATUS_FAILED, "nothing came for %g s", pmu->timeout);
+				client_pmu_fail(pmu, "silent", STATUS_FAILED,
+					"nothing came for %g s", pmu->timeout);
 			else
 				client_pmu_fail(pmu, "failed", STATUS_FAILED, "%s", reason);
 			return;
@@ -126,7 +129,8 @@ int main(int argc, char **argv)
 	if (client_send_all(fd, pmu.text, len) == len)
 		receive(&pmu, fd, (size_t)options.buffer, &numbers);
 	else
-		client_pmu_fail(&pmu, "failed", STATUS_FAILED, "sending the command: %s", strerror(errno));
+		client_pmu_fail(&pmu, "failed", STATUS_FAILED, "sending the command: %s",
+			strerror(errno));
 	numbers.segments_known = net_segments(fd, &numbers.segments);
 	close(fd);
 

@@ -1,7 +1,7 @@
 /*
- * Part 6 of the lab, the server's side: a PMU that speaks TLS. It accepts one client after another, shows its
- * certificate, reads CMD_short:d and answers with n messages, d seconds apart. A second client waits
- * meanwhile in the backlog, so each one's time is limited.
+ * Part 6 of the lab, the server's side: a PMU that speaks TLS. It accepts one client after another,
+ * shows its certificate, reads CMD_short:d and answers with n messages, d seconds apart. A second
+ * client waits meanwhile in the backlog, so each one's time is limited.
  */
 #include <math.h>
 #include <poll.h>
@@ -101,16 +101,19 @@ static double deadline_of(const struct settings *settings)
 	return settings->options.timeout > 0 ? clock_now() + settings->options.timeout : INFINITY;
 }
 
-/* True when the transport shall be asked again: poll(2) has waited for it. With SO_RCVTIMEO instead, a client
-   that sends one byte now and then would stay for ever, and all others would wait. */
+/* True when the transport shall be asked again: poll(2) has waited for it. With SO_RCVTIMEO
+   instead, a client that sends one byte now and then would stay for ever, and all others would
+   wait. */
 static bool again(struct client *client, enum io io, const char *what)
 {
 	if (io == IO_WANT_READ || io == IO_WANT_WRITE) {
-		if (client_wait(client->fd, io == IO_WANT_WRITE ? POLLOUT : POLLIN, client->deadline))
+		if (client_wait(client->fd, io == IO_WANT_WRITE ? POLLOUT : POLLIN,
+			    client->deadline))
 			return true;
 		err_set(&client->err, STATUS_FAILED, "%s: timed out", what);
 	} else if (io == IO_EOF) {
-		err_set(&client->err, STATUS_FAILED, "%s: the client has closed the connection", what);
+		err_set(&client->err, STATUS_FAILED, "%s: the client has closed the connection",
+			what);
 	} else {
 		client->err = client->tls->err;
 	}
@@ -144,8 +147,8 @@ static bool send_text(struct client *client, const char *text, size_t len)
 	return true;
 }
 
-/* A command has no end mark: "CMD_short:1" may be all of it, or the beginning of "CMD_short:10". What came in
-   one piece is taken at once; what comes in pieces is given a moment to go on. */
+/* A command has no end mark: "CMD_short:1" may be all of it, or the beginning of "CMD_short:10".
+   What came in one piece is taken at once; what comes in pieces is given a moment to go on. */
 static bool read_command(struct client *client)
 {
 	char text[WIRE_COMMAND_MAX];
@@ -153,8 +156,8 @@ static bool read_command(struct client *client)
 	enum wire_verdict verdict = WIRE_PREFIX;
 	bool last;
 	for (int pieces = 0; have < sizeof text;) {
-		enum io io =
-			client->tls->ops->recv(client->tls, text + have, sizeof text - have, &len, &last);
+		enum io io = client->tls->ops->recv(client->tls, text + have, sizeof text - have,
+			&len, &last);
 		if (io == IO_DONE) {
 			have += len;
 			pieces++;
@@ -162,7 +165,8 @@ static bool read_command(struct client *client)
 			if (verdict != WIRE_PREFIX && !(verdict == WIRE_OPEN && pieces > 1))
 				break;
 		} else if (verdict == WIRE_OPEN) {
-			if (io == IO_WANT_READ && client_wait(client->fd, POLLIN, clock_now() + 0.1))
+			if (io == IO_WANT_READ &&
+				client_wait(client->fd, POLLIN, clock_now() + 0.1))
 				continue;
 			break;
 		} else if (io == IO_EOF && have > 0) {
@@ -172,13 +176,14 @@ static bool read_command(struct client *client)
 		}
 	}
 	bool known = verdict == WIRE_COMMAND || verdict == WIRE_OPEN;
-	if (known && client->command.kind == WIRE_SHORT && client->command.interval <= WIRE_INTERVAL_MAX &&
+	if (known && client->command.kind == WIRE_SHORT &&
+		client->command.interval <= WIRE_INTERVAL_MAX &&
 		client->command.interval * (double)client->settings->messages <= WIRE_STREAM_MAX)
 		return true;
 	char seen[WIRE_ESCAPED_MAX], answer[WIRE_ESCAPED_MAX + 64];
 	wire_escape(seen, text, have);
-	int written =
-		snprintf(answer, sizeof answer, "ERROR expected CMD_short:<seconds>, got \"%s\"\n", seen);
+	int written = snprintf(answer, sizeof answer,
+		"ERROR expected CMD_short:<seconds>, got \"%s\"\n", seen);
 	if (send_text(client, answer, (size_t)written))
 		err_set(&client->err, STATUS_FAILED, "not a command: \"%s\"", seen);
 	return false;
@@ -190,10 +195,12 @@ static bool send_messages(struct client *client)
 	for (long i = 0; i < client->settings->messages; i++) {
 		char text[WIRE_MESSAGE_MAX];
 		size_t len = wire_format_message(text, client->settings->first + i);
-		/* From the start, not from now: the pauses do not add up to a drift. Events 0: only a broken
-		   connection counts; a client that has ended its own direction waits for its messages. */
+		/* From the start, not from now: the pauses do not add up to a drift. Events 0: only
+		   a broken connection counts; a client that has ended its own direction waits for
+		   its messages. */
 		if (client_wait(client->fd, 0, start + (double)i * client->command.interval)) {
-			err_set(&client->err, STATUS_FAILED, "the client has closed the connection");
+			err_set(&client->err, STATUS_FAILED,
+				"the client has closed the connection");
 			return false;
 		}
 		if (!send_text(client, text, len))
@@ -204,10 +211,12 @@ static bool send_messages(struct client *client)
 }
 
 /* One client, from its connection to its end. What goes wrong here is that client's matter only. */
-static void serve(
-	const struct settings *settings, struct tls_context *context, int fd, struct numbers *numbers)
+static void serve(const struct settings *settings, struct tls_context *context, int fd,
+	struct numbers *numbers)
 {
-	struct client client = { .settings = settings, .fd = fd, .deadline = deadline_of(settings) };
+	struct client client = { .settings = settings,
+		.fd = fd,
+		.deadline = deadline_of(settings) };
 	struct transport_about about;
 	char peer[ADDRESS_TEXT];
 	client_peer(fd, peer);
@@ -216,8 +225,8 @@ static void serve(
 		fprintf(stderr, "%s: %s: out of memory\n", cli.program, peer);
 		return;
 	}
-	bool done = complete(&client, client.tls->ops->handshake, "TLS handshake") && read_command(&client) &&
-		    send_messages(&client);
+	bool done = complete(&client, client.tls->ops->handshake, "TLS handshake") &&
+		    read_command(&client) && send_messages(&client);
 	client.tls->ops->describe(client.tls, &about);
 	numbers->answered += done;
 	numbers->messages += client.messages;
@@ -225,16 +234,17 @@ static void serve(
 	if (!done)
 		fprintf(stderr, "%s: %s: %s\n", cli.program, peer, client.err.text);
 	else if (!settings->options.json)
-		printf("%s: CMD_short:%g, %ld message%s, %ld bytes, %s %s\n", peer, client.command.interval,
-			client.messages, client_plural(client.messages), client.bytes, about.tls_version,
-			about.tls_cipher);
+		printf("%s: CMD_short:%g, %ld message%s, %ld bytes, %s %s\n", peer,
+			client.command.interval, client.messages, client_plural(client.messages),
+			client.bytes, about.tls_version, about.tls_cipher);
 	client.deadline = fmin(deadline_of(settings), clock_now() + GOODBYE_SECONDS);
 	complete(&client, client.tls->ops->finish, "close_notify");
 	client_end_tcp(fd, client.deadline - clock_now());
 	transport_destroy(client.tls);
 }
 
-/* Accepts and serves until `count` clients were served, or something that concerns all goes wrong. */
+/* Accepts and serves until `count` clients were served, or something that concerns all goes
+   wrong. */
 static void serve_all(const struct settings *settings, struct tls_context *context, int listener,
 	struct numbers *numbers, struct err *err)
 {
@@ -276,7 +286,8 @@ int main(int argc, char **argv)
 		!client_find_port(&settings.options, NULL, LAB_PMU_PORT, 0, &err))
 		return cli_fail(cli.program, &err);
 	if (!settings.cert || !settings.key) {
-		err_set(&err, STATUS_USAGE, "--cert FILE and --key FILE are needed; see pmu-tls --help");
+		err_set(&err, STATUS_USAGE,
+			"--cert FILE and --key FILE are needed; see pmu-tls --help");
 		return cli_fail(cli.program, &err);
 	}
 	struct tls_context *context =

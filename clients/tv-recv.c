@@ -1,7 +1,8 @@
 /*
- * Part 4 of the lab: receives what is said in a multicast group. The socket has to ask for it twice: bind()
- * says which port (and here which group), IP_ADD_MEMBERSHIP makes the kernel take the group's packets from
- * the interface. SO_REUSEADDR lets several receivers on one machine have the port (Q19).
+ * Part 4 of the lab: receives what is said in a multicast group. The socket has to ask for it
+ * twice: bind() says which port (and here which group), IP_ADD_MEMBERSHIP makes the kernel take the
+ * group's packets from the interface. SO_REUSEADDR lets several receivers on one machine have the
+ * port (Q19).
  */
 #include <errno.h>
 #include <math.h>
@@ -39,15 +40,17 @@ static const struct cli cli = {
 	.program = "tv-recv",
 	.summary = "print what is said in a multicast group",
 	.usage = "[options]",
-	.about = "Joins a multicast group and prints what is said there, a line a datagram, without the ID\n"
-		 "that each one begins with. What is not printable is escaped.",
+	.about =
+		"Joins a multicast group and prints what is said there, a line a datagram, without the ID\n"
+		"that each one begins with. What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "tv-recv\n"
 		    "tv-recv -v --count 10\n"
 		    "tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station",
-	.exit_status = "0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams came in\n"
-		       "time, 2 wrong usage, 3 the address cannot be bound.",
+	.exit_status =
+		"0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams came in\n"
+		"time, 2 wrong usage, 3 the address cannot be bound.",
 	.see_also = "pmulab tv-send udp-recv",
 };
 
@@ -87,7 +90,8 @@ static int join(const struct client_group *group, struct err *err)
 	what = "SO_REUSEADDR";
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
 		goto fail;
-	what = "IP_MULTICAST_ALL"; /* what others on this machine have joined is not for us, ip(7) */
+	/* what others on this machine have joined is not for us, ip(7) */
+	what = "IP_MULTICAST_ALL";
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) != 0)
 		goto fail;
 	what = "bind"; /* to the group: other datagrams for this port stay away */
@@ -112,7 +116,8 @@ fail:
 }
 
 /* "Text", or with -v "123456 127.0.0.1:40112 Text". A bare ID is a blank line. */
-static void show(const struct settings *settings, const struct address *from, const char *data, size_t len)
+static void show(const struct settings *settings, const struct address *from, const char *data,
+	size_t len)
 {
 	if (settings->options.json)
 		return;
@@ -130,7 +135,8 @@ static void show(const struct settings *settings, const struct address *from, co
 	putchar('\n');
 }
 
-static bool receive(const struct settings *settings, int fd, struct numbers *numbers, struct err *err)
+static bool receive(const struct settings *settings, int fd, struct numbers *numbers,
+	struct err *err)
 {
 	static char data[CLIENT_DATAGRAM_MAX];
 	long count = settings->options.count;
@@ -144,12 +150,14 @@ static bool receive(const struct settings *settings, int fd, struct numbers *num
 				return false;
 			}
 			if (count > 0)
-				err_set(err, STATUS_FAILED, "only %ld of %ld datagrams came within %g s",
+				err_set(err, STATUS_FAILED,
+					"only %ld of %ld datagrams came within %g s",
 					numbers->datagrams, count, settings->seconds);
 			return count == 0;
 		}
 		struct address from = { .len = sizeof from.ss };
-		ssize_t len = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
+		ssize_t len =
+			recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0) {
@@ -176,7 +184,8 @@ static void report(const struct numbers *numbers)
 		client_plural(numbers->datagrams), numbers->bytes, client_plural(numbers->bytes),
 		numbers->seconds);
 	if (numbers->short_ones > 0)
-		fprintf(stderr, "; %ld more without an ID of %d bytes", numbers->short_ones, WIRE_ID_BYTES);
+		fprintf(stderr, "; %ld more without an ID of %d bytes", numbers->short_ones,
+			WIRE_ID_BYTES);
 	fputc('\n', stderr);
 }
 

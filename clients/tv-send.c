@@ -1,7 +1,7 @@
 /*
- * Part 4 of the lab: says something in a multicast group. Each line of stdin is a datagram of its own, with
- * the sender's ID before it. Nothing has to be joined to send; what counts is how far it goes: the interface
- * it leaves by, and the TTL (Q20), which is 0 here: not off this machine.
+ * Part 4 of the lab: says something in a multicast group. Each line of stdin is a datagram of its
+ * own, with the sender's ID before it. Nothing has to be joined to send; what counts is how far it
+ * goes: the interface it leaves by, and the TTL (Q20), which is 0 here: not off this machine.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,9 +23,11 @@
 enum { OPTION_ID = CLIENT_FIRST, OPTION_TTL };
 
 static const struct cli_option rows[] = {
-	{ OPTION_ID, 0, "id", "ID", "your CAMIPRO number: the six bytes that each datagram begins with" },
+	{ OPTION_ID, 0, "id", "ID",
+		"your CAMIPRO number: the six bytes that each datagram begins with" },
 	CLIENT_ROWS_GROUP,
-	{ OPTION_TTL, 0, "ttl", "N", "0: not off this machine (else), 1: this network (in pmulab run), more: so many networks" },
+	{ OPTION_TTL, 0, "ttl", "N",
+		"0: not off this machine (else), 1: this network (in pmulab run), more: so many networks" },
 	CLIENT_ROW_TIMEOUT("give up when a datagram cannot leave for so long; 0: never (0)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
@@ -35,13 +37,15 @@ static const struct cli cli = {
 	.program = "tv-send",
 	.summary = "say something in a multicast group",
 	.usage = "--id ID [options]",
-	.about = "Sends the lines of stdin to a multicast group, a datagram a line. A longer one than fits "
-		 "into\n"
-		 "a packet becomes several, cut between characters.",
+	.about =
+		"Sends the lines of stdin to a multicast group, a datagram a line. A longer one than fits "
+		"into\n"
+		"a packet becomes several, cut between characters.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
-	.examples = "echo 'What a piece of work is a man' | tv-send --id 123456\n"
-		    "tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station",
+	.examples =
+		"echo 'What a piece of work is a man' | tv-send --id 123456\n"
+		"tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station",
 	.exit_status = "0 all is sent, 1 failed, 2 wrong usage.",
 	.see_also = "pmulab tv-recv udp-send",
 };
@@ -73,7 +77,8 @@ static bool check_id(const char *id, struct err *err)
 {
 	size_t len = id ? strlen(id) : 0;
 	if (!id)
-		err_set(err, STATUS_USAGE, "--id is needed: your CAMIPRO number, six digits such as 123456");
+		err_set(err, STATUS_USAGE,
+			"--id is needed: your CAMIPRO number, six digits such as 123456");
 	else if (len != WIRE_ID_BYTES)
 		err_set(err, STATUS_USAGE,
 			"--id: \"%.40s\" has %zu byte%s; a CAMIPRO number has %d, all digits, such as 123456",
@@ -88,7 +93,8 @@ static void warn_of_id(const char *id)
 		return;
 	char seen[WIRE_ESCAPED_MAX];
 	wire_escape(seen, id, strlen(id));
-	fprintf(stderr, "%s: --id: \"%s\": a CAMIPRO number is %d digits, such as 123456; sent as it is\n",
+	fprintf(stderr,
+		"%s: --id: \"%s\": a CAMIPRO number is %d digits, such as 123456; sent as it is\n",
 		cli.program, seen, WIRE_ID_BYTES);
 }
 
@@ -100,8 +106,8 @@ static int open_socket(const struct client_group *group, long ttl, struct err *e
 	const char *what = fd < 0 ? "socket" : NULL;
 	if (!what && setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof hops) != 0)
 		what = "IP_MULTICAST_TTL";
-	if (!what &&
-		setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group->interface, sizeof group->interface) != 0)
+	if (!what && setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group->interface,
+			     sizeof group->interface) != 0)
 		what = "IP_MULTICAST_IF";
 	if (!what)
 		return fd;
@@ -112,8 +118,8 @@ static int open_socket(const struct client_group *group, long ttl, struct err *e
 }
 
 /* One line: one datagram, or several where it is too long. An empty line is a bare ID. */
-static bool send_line(const struct client_group *group, int fd, const char *id, const char *line, size_t len,
-	struct numbers *numbers, struct err *err)
+static bool send_line(const struct client_group *group, int fd, const char *id, const char *line,
+	size_t len, struct numbers *numbers, struct err *err)
 {
 	const struct sockaddr *to = (const struct sockaddr *)&group->address.ss;
 	char datagram[CLIENT_PACKET_MAX];
@@ -135,8 +141,8 @@ static bool send_line(const struct client_group *group, int fd, const char *id, 
 	return true;
 }
 
-static bool send_stdin(
-	const struct client_group *group, int fd, const char *id, struct numbers *numbers, struct err *err)
+static bool send_stdin(const struct client_group *group, int fd, const char *id,
+	struct numbers *numbers, struct err *err)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -179,8 +185,8 @@ int main(int argc, char **argv)
 		return cli_fail(cli.program, &err);
 	warn_of_id(settings.id);
 	if (settings.ttl > 0)
-		fprintf(stderr, "%s: --ttl %ld: what you send may leave this machine\n", cli.program,
-			settings.ttl);
+		fprintf(stderr, "%s: --ttl %ld: what you send may leave this machine\n",
+			cli.program, settings.ttl);
 
 	int fd = open_socket(&group, settings.ttl < 0 ? group.ttl : settings.ttl, &err);
 	if (fd < 0)

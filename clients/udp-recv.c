@@ -1,6 +1,7 @@
 /*
- * Code B of the handout: prints each datagram that comes, and where from. One recvfrom() is one datagram,
- * whole: nothing has to be put together as in a stream, and what does not fit into the buffer is lost.
+ * Code B of the handout: prints each datagram that comes, and where from. One recvfrom() is one
+ * datagram, whole: nothing has to be put together as in a stream, and what does not fit into the
+ * buffer is lost.
  */
 #include <errno.h>
 #include <math.h>
@@ -33,12 +34,14 @@ static const struct cli cli = {
 	.program = "udp-recv",
 	.summary = "print the UDP datagrams that come",
 	.usage = "[options]",
-	.about = "Prints the UDP datagrams that come, and where from. What is not printable is escaped.",
+	.about =
+		"Prints the UDP datagrams that come, and where from. What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "udp-recv\n"
 		    "udp-recv --bind ::1 -p 0 --count 1",
-	.exit_status = "0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
+	.exit_status =
+		"0 after N datagrams, 1 failed, 2 wrong usage, 3 the address cannot be bound.",
 	.see_also = "echo-server pmulab udp-send",
 };
 
@@ -62,7 +65,8 @@ struct numbers {
 };
 
 /* Receives and prints until --count datagrams have come, or nothing for too long. */
-static void receive(const struct client_options *options, int fd, struct numbers *numbers, struct err *err)
+static void receive(const struct client_options *options, int fd, struct numbers *numbers,
+	struct err *err)
 {
 	static char data[CLIENT_DATAGRAM_MAX];
 	while (options->count == 0 || numbers->datagrams < options->count) {
@@ -72,7 +76,8 @@ static void receive(const struct client_options *options, int fd, struct numbers
 			return;
 		}
 		struct address from = { .len = sizeof from.ss };
-		ssize_t len = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
+		ssize_t len =
+			recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ss, &from.len);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0) {

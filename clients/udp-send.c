@@ -1,6 +1,6 @@
 /*
- * Code A of the handout: sends one datagram. UDP has no connection: whether anybody has received it, or was
- * there at all, nothing tells.
+ * Code A of the handout: sends one datagram. UDP has no connection: whether anybody has received
+ * it, or was there at all, nothing tells.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ static const struct cli cli = {
 	.program = "udp-send",
 	.summary = "send one UDP datagram",
 	.usage = "[options] [TEXT]",
-	.about = "Sends TEXT (else what code A says) in one UDP datagram. IPv4, unless HOST only has IPv6.",
+	.about =
+		"Sends TEXT (else what code A says) in one UDP datagram. IPv4, unless HOST only has IPv6.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "udp-send\n"
@@ -58,7 +59,8 @@ int main(int argc, char **argv)
 	int fd = socket(to.ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		net_set_timeout(fd, options.timeout);
-	ssize_t sent = fd < 0 ? -1 : sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to.ss, to.len);
+	ssize_t sent =
+		fd < 0 ? -1 : sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to.ss, to.len);
 	bool silent;
 	if (sent < 0)
 		err_set(&err, STATUS_FAILED, "%s: %s", name, client_socket_error(&silent));

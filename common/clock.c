@@ -19,5 +19,6 @@ void clock_date(char text[CLOCK_DATE])
 	char date[32], zone[8];
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &local);
 	strftime(zone, sizeof zone, "%z", &local); /* "+0100" */
-	snprintf(text, CLOCK_DATE, "%s.%03ld%.3s:%.2s", date, now.tv_nsec / 1000000, zone, zone + 3);
+	snprintf(text, CLOCK_DATE, "%s.%03ld%.3s:%.2s", date, now.tv_nsec / 1000000, zone,
+		zone + 3);
 }

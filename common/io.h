@@ -10,7 +10,8 @@ enum io {
 	IO_WANT_READ,  /* nothing happened; again when the descriptor is readable */
 	IO_WANT_WRITE, /* nothing happened; again when the descriptor is writable */
 	IO_EOF,        /* the peer has ended its direction in an orderly way; sending still works */
-	IO_REFUSED,    /* the peer broke the protocol; an answer is queued: flush and finish still work */
+	/* the peer broke the protocol; an answer is queued: flush and finish still work */
+	IO_REFUSED,
 	IO_FAILED,     /* the connection is lost (reset, timed out, out of memory) */
 };
 

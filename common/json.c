@@ -35,8 +35,9 @@ static void put_name(struct json *json, const char *name)
 	put_text(json, "\":");
 }
 
-/* Bytes of the UTF-8 character at `text`, 0 when it is none (Unicode 15, table 3-7: no overlong forms, no
-   surrogates, nothing above U+10FFFF). The NUL at the end is no continuation byte, so nothing is read behind it. */
+/* Bytes of the UTF-8 character at `text`, 0 when it is none (Unicode 15, table 3-7: no overlong
+   forms, no surrogates, nothing above U+10FFFF). The NUL at the end is no continuation byte, so
+   nothing is read behind it. */
 static size_t utf8_length(const unsigned char *text)
 {
 	unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */

@@ -1,6 +1,6 @@
 /*
- * Writes one flat JSON object into a fixed buffer, without allocation. Text that does not fit cuts the
- * object: json_end then answers 0.
+ * Writes one flat JSON object into a fixed buffer, without allocation. Text that does not fit cuts
+ * the object: json_end then answers 0.
  */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H

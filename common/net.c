@@ -1,6 +1,6 @@
 /*
- * Sockets: numeric addresses, listeners and blocking connections. Whatever fails here becomes one line
- * that says which address and why.
+ * Sockets: numeric addresses, listeners and blocking connections. Whatever fails here becomes one
+ * line that says which address and why.
  */
 #include "common/net.h"
 
@@ -42,8 +42,8 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT])
 		    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		snprintf(text, ADDRESS_TEXT, "unknown");
 	else
-		snprintf(text, ADDRESS_TEXT, address->ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
-			port);
+		snprintf(text, ADDRESS_TEXT,
+			address->ss.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 bool address_parse(struct address *address, const char *text, uint16_t port)
@@ -128,7 +128,8 @@ int net_listen(const struct address *address, const struct listen_options *optio
 	if (options->mss > 0 && !set_integer(fd, IPPROTO_TCP, TCP_MAXSEG, options->mss))
 		goto fail;
 	what = "SO_SNDBUF";
-	if (options->send_buffer > 0 && !set_integer(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer))
+	if (options->send_buffer > 0 &&
+		!set_integer(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer))
 		goto fail;
 	what = NULL; /* bind and listen: the reason alone says it best */
 	if (bind(fd, (const struct sockaddr *)&address->ss, address->len) != 0)
@@ -171,7 +172,8 @@ void net_set_timeout(int fd, double timeout)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 }
 
-/* Waits until the connection that connect(2) has begun stands. False with errno. `deadline` 0: for ever. */
+/* Waits until the connection that connect(2) has begun stands. False with errno. `deadline` 0: for
+   ever. */
 static bool wait_connected(int fd, double deadline)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
@@ -197,10 +199,12 @@ static bool wait_connected(int fd, double deadline)
 	return error == 0;
 }
 
-/* Connects without blocking, so that the deadline holds and a signal does no harm; blocking afterwards. */
+/* Connects without blocking, so that the deadline holds and a signal does no harm; blocking
+   afterwards. */
 static int connect_one(const struct addrinfo *to, double deadline)
 {
-	int fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->ai_protocol);
+	int fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		to->ai_protocol);
 	if (fd < 0)
 		return -1;
 	if (connect(fd, to->ai_addr, to->ai_addrlen) != 0) {
@@ -219,7 +223,8 @@ fail:
 static bool is_loopback(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 ==
+		       IN_LOOPBACKNET;
 	return sa->sa_family == AF_INET6 &&
 	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
 }
@@ -230,9 +235,10 @@ static bool is_unreachable(int error)
 	return error == ENETUNREACH || error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
 }
 
-/* The one line: "localhost:5003: connection refused ...", "tcpip.epfl.ch:5003 (128.178.1.2): timed out". */
-static void connect_failed(struct err *err, const char *endpoint, const char *host, const struct addrinfo *at,
-	int error, double timeout)
+/* The one line: "localhost:5003: connection refused ...", "tcpip.epfl.ch:5003 (128.178.1.2): timed
+   out". */
+static void connect_failed(struct err *err, const char *endpoint, const char *host,
+	const struct addrinfo *at, int error, double timeout)
 {
 	char number[64] = "", reason[NET_REASON_TEXT], tried[80] = "";
 	bool loopback = is_loopback(at->ai_addr);
@@ -243,12 +249,15 @@ static void connect_failed(struct err *err, const char *endpoint, const char *ho
 	if (error == ETIMEDOUT && timeout > 0)
 		snprintf(reason, sizeof reason, "no answer within %g s", timeout);
 	err_set(err, STATUS_FAILED, "%s%s: %s%s", endpoint, tried, reason,
-		error == ECONNREFUSED && loopback ? " (is the lab running? start it with scripts/lab)" : "");
+		error == ECONNREFUSED && loopback
+			? " (is the lab running? start it with scripts/lab)"
+			: "");
 }
 
 int net_connect(const char *host, uint16_t port, int family, double timeout, struct err *err)
 {
-	/* No AI_ADDRCONFIG: it hides ::1 and 127.0.0.1 on a machine that has no other address of the family. */
+	/* No AI_ADDRCONFIG: it hides ::1 and 127.0.0.1 on a machine that has no other address of
+	   the family. */
 	const struct addrinfo hints = {
 		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV
 	};

@@ -1,4 +1,5 @@
-/* Sockets: addresses as text, listeners, blocking connections, and the kernel's count of segments. */
+/* Sockets: addresses as text, listeners, blocking connections, and the kernel's count of
+   segments. */
 #ifndef COMMON_NET_H
 #define COMMON_NET_H
 
@@ -34,17 +35,19 @@ struct listen_options {
 };
 
 /*
- * A non-blocking, close-on-exec listener with SO_REUSEADDR and IPV6_V6ONLY. -1 with `err` (STATUS_BIND) on
- * failure; errno is that of the call that failed. Port 0 asks for a free one: net_local_address tells which.
+ * A non-blocking, close-on-exec listener with SO_REUSEADDR and IPV6_V6ONLY. -1 with `err`
+ * (STATUS_BIND) on failure; errno is that of the call that failed. Port 0 asks for a free one:
+ * net_local_address tells which.
  */
-int net_listen(const struct address *address, const struct listen_options *options, struct err *err);
+int net_listen(const struct address *address, const struct listen_options *options,
+	struct err *err);
 
 bool net_local_address(int fd, struct address *address);
 
 /*
- * A blocking TCP connection to `host` (name or address), each address of it in turn. `family` is AF_UNSPEC,
- * AF_INET or AF_INET6. `timeout` in seconds bounds the connecting and then each send and recv
- * (SO_SNDTIMEO, SO_RCVTIMEO); 0: none. -1 with `err` (STATUS_FAILED) on failure.
+ * A blocking TCP connection to `host` (name or address), each address of it in turn. `family` is
+ * AF_UNSPEC, AF_INET or AF_INET6. `timeout` in seconds bounds the connecting and then each send and
+ * recv (SO_SNDTIMEO, SO_RCVTIMEO); 0: none. -1 with `err` (STATUS_FAILED) on failure.
  */
 int net_connect(const char *host, uint16_t port, int family, double timeout, struct err *err);
 
@@ -54,7 +57,9 @@ void net_set_timeout(int fd, double timeout);
 /* Data segments that this socket has sent and received (tcp(7), TCP_INFO). */
 struct segments {
 	uint32_t out;   /* each once, however often it was sent */
-	uint32_t again; /* sent again: also a tail loss probe (RFC 8985) to a peer whose machine is slow to acknowledge */
+	/* sent again: also a tail loss probe (RFC 8985) to a peer whose machine is slow to
+	   acknowledge */
+	uint32_t again;
 	uint32_t in;    /* with those that came twice */
 	bool bytes_known; /* Linux 4.19 and later; the next ones are 0 elsewhere */
 	uint64_t left;    /* bytes that have left, each once */
@@ -65,8 +70,8 @@ struct segments {
 /* False where the system does not count them. */
 bool net_segments(int fd, struct segments *segments);
 
-/* Bytes that were given to the kernel and are not yet acknowledged (SIOCOUTQ); 0 where unknown, and where the
-   connection has ended: what is left then, nobody will take. */
+/* Bytes that were given to the kernel and are not yet acknowledged (SIOCOUTQ); 0 where unknown, and
+   where the connection has ended: what is left then, nobody will take. */
 int net_unacknowledged(int fd);
 
 #endif

@@ -1,4 +1,5 @@
-/* Network namespaces (network_namespaces(7)): a socket belongs to the one that its thread is in when it is made. */
+/* Network namespaces (network_namespaces(7)): a socket belongs to the one that its thread is in
+   when it is made. */
 #ifndef COMMON_NETNS_H
 #define COMMON_NETNS_H
 
@@ -6,8 +7,8 @@
 
 #include "common/err.h"
 
-/* Moves the calling thread to the namespace of a descriptor; -1: stays. `*outside` leads back (netns_leave). False with
-   `err` (STATUS_FAILED). */
+/* Moves the calling thread to the namespace of a descriptor; -1: stays. `*outside` leads back
+   (netns_leave). False with `err` (STATUS_FAILED). */
 bool netns_enter(int netns, int *outside, struct err *err);
 
 /* Moves it back. Preserves errno. */

@@ -5,10 +5,12 @@
 
 #define SECOND INT64_C(1000000)
 
-const struct quantity_unit quantity_durations[] = { { "", SECOND }, { "us", 1 }, { "ms", SECOND / 1000 },
-	{ "s", SECOND }, { "m", 60 * SECOND }, { "h", 3600 * SECOND }, { NULL, 0 } };
+const struct quantity_unit quantity_durations[] = { { "", SECOND }, { "us", 1 },
+	{ "ms", SECOND / 1000 }, { "s", SECOND }, { "m", 60 * SECOND }, { "h", 3600 * SECOND },
+	{ NULL, 0 } };
 
-bool quantity_parse(const struct quantity_unit *units, bool fraction, const char *text, int64_t *number)
+bool quantity_parse(const struct quantity_unit *units, bool fraction, const char *text,
+	int64_t *number)
 {
 	int64_t mantissa = 0, scale = 1;
 	bool point = false, digit = false;

@@ -1,6 +1,7 @@
 /*
- * Numbers with a unit, as people write them: "1.5KiB", "20ms". They are read as integers of the smallest unit and never
- * through strtod(3), so nothing depends on the locale, and what is printed reads back as the same number.
+ * Numbers with a unit, as people write them: "1.5KiB", "20ms". They are read as integers of the
+ * smallest unit and never through strtod(3), so nothing depends on the locale, and what is printed
+ * reads back as the same number.
  */
 #ifndef COMMON_QUANTITY_H
 #define COMMON_QUANTITY_H
@@ -18,10 +19,12 @@ struct quantity_unit {
 extern const struct quantity_unit quantity_durations[];
 
 /*
- * Reads digits, with at most one point among them where `fraction` says so, then a unit in any case. False: it is no
- * such number, or no whole one in the smallest unit ("0.3" bytes), or too large; `*number` is left as it was.
+ * Reads digits, with at most one point among them where `fraction` says so, then a unit in any
+ * case. False: it is no such number, or no whole one in the smallest unit ("0.3" bytes), or too
+ * large; `*number` is left as it was.
  */
-bool quantity_parse(const struct quantity_unit *units, bool fraction, const char *text, int64_t *number);
+bool quantity_parse(const struct quantity_unit *units, bool fraction, const char *text,
+	int64_t *number);
 
 /* Reads a duration of quantity_durations: "500us", "20ms", "1.5s", "2m", "1h". */
 bool duration_parse(const char *text, double *seconds);

@@ -50,7 +50,8 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 	size_t len = strlen(text);
 	bool percent = len > 0 && text[len - 1] == '%';
 	struct decimal decimal;
-	if (!decimal_parse(&decimal, text, percent ? len - 1 : len, percent ? PERCENT_DECIMALS : DECIMALS)) {
+	if (!decimal_parse(&decimal, text, percent ? len - 1 : len,
+		    percent ? PERCENT_DECIMALS : DECIMALS)) {
 		char shown[WIRE_ESCAPED_MAX];
 		wire_escape(shown, text, len);
 		err_set(err, STATUS_USAGE, "\"%s\" is no share; write 30%% or 0.3", shown);
@@ -61,7 +62,8 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 		uint64_t meant = decimal.value / 100;
 		char fraction[SHARE_TEXT_MAX + 8];
 		if (decimal.large || meant > SHARE_ONE) {
-			err_set(err, STATUS_USAGE, "\"%.*s\" is over 100 %%; write 30%% or 0.3", SHOWN, text);
+			err_set(err, STATUS_USAGE, "\"%.*s\" is over 100 %%; write 30%% or 0.3",
+				SHOWN, text);
 			return false;
 		}
 		snprintf(fraction, sizeof fraction, "%" PRIu64 ".%02" PRIu64, meant / SHARE_ONE,
@@ -69,7 +71,8 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 		size_t last = strlen(fraction) - 1;
 		if (fraction[last] == '0')
 			fraction[last] = '\0';
-		err_set(err, STATUS_USAGE, "\"%.*s\" could be percent or a fraction; write %.*s%% or %s", SHOWN, text,
+		err_set(err, STATUS_USAGE,
+			"\"%.*s\" could be percent or a fraction; write %.*s%% or %s", SHOWN, text,
 			SHOWN, text, fraction);
 		return false;
 	}
@@ -90,8 +93,8 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 void share_format(char text[SHARE_TEXT_MAX], uint32_t share)
 {
 	const uint32_t percent = SHARE_ONE / 100;
-	int len = snprintf(text, SHARE_TEXT_MAX - 1, "%" PRIu32 ".%0*" PRIu32, share / percent, PERCENT_DECIMALS,
-		share % percent);
+	int len = snprintf(text, SHARE_TEXT_MAX - 1, "%" PRIu32 ".%0*" PRIu32, share / percent,
+		PERCENT_DECIMALS, share % percent);
 	while (text[len - 1] == '0')
 		len--;
 	if (text[len - 1] == '.')

@@ -1,6 +1,7 @@
 /*
- * A share from 0 to 1 as people write it: "30%" or "0.3". It is kept as a whole number of billionths, so that
- * what is printed reads back as the same value and nothing depends on the locale.
+ * A share from 0 to 1 as people write it: "30%" or "0.3". It is kept as a whole number of
+ * billionths, so that what is printed reads back as the same value and nothing depends on the
+ * locale.
  */
 #ifndef COMMON_SHARE_H
 #define COMMON_SHARE_H
@@ -15,8 +16,9 @@
 enum { SHARE_TEXT_MAX = 16 }; /* bytes of "12.3456789%" with its NUL, and some */
 
 /*
- * A number with "%" behind it (at most 7 decimals), or with a point in it (at most 9); "0" needs neither. A bare
- * "30" or "1" is refused, since nobody can tell 1 % from 100 %. False: STATUS_USAGE, one line with the hint.
+ * A number with "%" behind it (at most 7 decimals), or with a point in it (at most 9); "0" needs
+ * neither. A bare "30" or "1" is refused, since nobody can tell 1 % from 100 %. False:
+ * STATUS_USAGE, one line with the hint.
  */
 bool share_parse(uint32_t *share, const char *text, struct err *err);
 

@@ -1,4 +1,5 @@
-/* What an experiment of n tries tells about a probability; for clients (pdc-reset --runs) and servers (loss stats). */
+/* What an experiment of n tries tells about a probability; for clients (pdc-reset --runs) and
+   servers (loss stats). */
 #ifndef COMMON_STATS_H
 #define COMMON_STATS_H
 
@@ -10,9 +11,10 @@ struct interval {
 };
 
 /*
- * The 95 % interval of a probability after `hits` of `tries` (E. B. Wilson, "Probable inference, the law of
- * succession, and statistical inference", 1927): sensible for few tries, for none and for all hits too. 0 tries
- * tell nothing: 0 to 1. It takes the tries for independent; losses in bursts make it too narrow.
+ * The 95 % interval of a probability after `hits` of `tries` (E. B. Wilson, "Probable inference,
+ * the law of succession, and statistical inference", 1927): sensible for few tries, for none and
+ * for all hits too. 0 tries tell nothing: 0 to 1. It takes the tries for independent; losses in
+ * bursts make it too narrow.
  */
 struct interval stats_wilson(uint64_t hits, uint64_t tries);
 

@@ -1,4 +1,5 @@
-/* RFC 3629 4, table of well-formed sequences: only the byte after the first one has a range of its own. */
+/* RFC 3629 4, table of well-formed sequences: only the byte after the first one has a range of its
+   own. */
 #include "common/utf8.h"
 
 #include <string.h>
@@ -54,7 +55,8 @@ size_t utf8_character(const void *data, size_t len)
 {
 	enum { LONGEST = 4 };
 	struct utf8 utf8 = { 0 };
-	for (size_t i = 0; i < len && i < LONGEST && utf8_feed(&utf8, (const char *)data + i, 1); i++)
+	for (size_t i = 0; i < len && i < LONGEST && utf8_feed(&utf8, (const char *)data + i, 1);
+		i++)
 		if (utf8_complete(&utf8))
 			return i + 1;
 	return 0;

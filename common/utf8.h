@@ -1,4 +1,5 @@
-/* Checks UTF-8 as it comes in, in any portions: no surrogates, no overlong forms, nothing over U+10FFFF. */
+/* Checks UTF-8 as it comes in, in any portions: no surrogates, no overlong forms, nothing over
+   U+10FFFF. */
 #ifndef COMMON_UTF8_H
 #define COMMON_UTF8_H
 
@@ -20,7 +21,8 @@ bool utf8_complete(const struct utf8 *utf8);
 /* Each byte that belongs to no whole character becomes a "?": for a text that was cut. */
 void utf8_mend(char *text);
 
-/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is missing. */
+/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is
+   missing. */
 size_t utf8_character(const void *data, size_t len);
 
 #endif

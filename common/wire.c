@@ -1,6 +1,7 @@
 /*
- * The lab's texts. On a byte stream the handout gives commands no terminator and messages no separator, so both
- * parsers for streams answer after every byte how far the text is decided. A datagram is there or not.
+ * The lab's texts. On a byte stream the handout gives commands no terminator and messages no
+ * separator, so both parsers for streams answer after every byte how far the text is decided. A
+ * datagram is there or not.
  */
 #include "common/wire.h"
 
@@ -64,8 +65,8 @@ static enum wire_verdict parse_interval(const char *data, size_t len, struct wir
 	if (digits == 0)
 		return end == len ? WIRE_PREFIX : WIRE_INVALID;
 
-	/* Only digits and a point are in the copy, so strtod(3) sees no sign, exponent or "0x". No program
-	   here calls setlocale(): the point is a point. */
+	/* Only digits and a point are in the copy, so strtod(3) sees no sign, exponent or "0x". No
+	   program here calls setlocale(): the point is a point. */
 	char number[WIRE_COMMAND_MAX + 1];
 	memcpy(number, data + SHORT_LENGTH, end - SHORT_LENGTH);
 	number[end - SHORT_LENGTH] = '\0';
@@ -90,7 +91,8 @@ enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_c
 	}
 	if (common_length(data, len, short_name) == SHORT_LENGTH)
 		return parse_interval(data, len, command);
-	if (common_length(data, len, flood_name) == len || common_length(data, len, short_name) == len)
+	if (common_length(data, len, flood_name) == len ||
+		common_length(data, len, short_name) == len)
 		return WIRE_PREFIX;
 	return WIRE_INVALID;
 }
@@ -135,8 +137,9 @@ void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len)
 	memcpy(to, shown < len ? "..." : "", shown < len ? 4 : 1);
 }
 
-/* A character of so many bytes that is nothing but a sign on a screen. Not so: U+0080 to U+009F, control characters that
-   some terminals obey; U+2028 to U+202E and U+2066 to U+2069, which end lines and turn the direction of writing. */
+/* A character of so many bytes that is nothing but a sign on a screen. Not so: U+0080 to U+009F,
+   control characters that some terminals obey; U+2028 to U+202E and U+2066 to U+2069, which end
+   lines and turn the direction of writing. */
 static bool is_sign(const unsigned char *c, size_t len)
 {
 	switch (len) {
@@ -160,7 +163,8 @@ void wire_show(char text[WIRE_SHOWN_MAX], const void *data, size_t len)
 	char *to = text;
 	size_t at = 0;
 	while (at < len) {
-		size_t character = utf8_character(bytes + at, len - at), count = character > 0 ? character : 1;
+		size_t character = utf8_character(bytes + at, len - at),
+		       count = character > 0 ? character : 1;
 		if (at + count > WIRE_SHOWN)
 			break;
 		if (is_sign(bytes + at, character)) {
@@ -245,7 +249,8 @@ static size_t feed_expected(struct wire_splitter *splitter, const char *data, si
 	return len;
 }
 
-size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size_t len, bool *complete)
+size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size_t len,
+	bool *complete)
 {
 	*complete = false;
 	if (splitter->broken || len == 0)
@@ -255,8 +260,8 @@ size_t wire_splitter_feed(struct wire_splitter *splitter, const char *data, size
 		splitter->length = 0;
 		splitter->held[0] = '\0';
 	}
-	size_t taken =
-		splitter->expected < 0 ? feed_first(splitter, data, len) : feed_expected(splitter, data, len);
+	size_t taken = splitter->expected < 0 ? feed_first(splitter, data, len)
+					      : feed_expected(splitter, data, len);
 	*complete = splitter->whole;
 	return taken;
 }
@@ -273,7 +278,8 @@ bool wire_splitter_end(struct wire_splitter *splitter)
 	return false;
 }
 
-/* A decimal number up to WIRE_OFFSET_MAX that ends where the datagram, or the line that it is, ends. */
+/* A decimal number up to WIRE_OFFSET_MAX that ends where the datagram, or the line that it is,
+   ends. */
 static bool parse_offset_number(const char *data, size_t len, long *number)
 {
 	if (len > 0 && data[len - 1] == '\n')
@@ -295,7 +301,8 @@ static bool parse_offset_number(const char *data, size_t len, long *number)
 bool wire_parse_reset(const char *data, size_t len, long *n)
 {
 	size_t name = sizeof reset_name - 1;
-	return common_length(data, len, reset_name) == name && parse_offset_number(data + name, len - name, n);
+	return common_length(data, len, reset_name) == name &&
+	       parse_offset_number(data + name, len - name, n);
 }
 
 bool wire_parse_offset(const char *data, size_t len, long *x)

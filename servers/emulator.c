@@ -22,7 +22,9 @@ static const struct subject LAB = { .endpoint = ENDPOINT_NONE };
 static void on_signal(struct ev_loop *loop, struct ev_signal *watcher, int events)
 {
 	struct emulator *emulator = watcher->data;
-	emulator->why = watcher->signum == SIGINT ? "SIGINT" : watcher->signum == SIGTERM ? "SIGTERM" : "SIGHUP";
+	emulator->why = watcher->signum == SIGINT    ? "SIGINT"
+			: watcher->signum == SIGTERM ? "SIGTERM"
+						     : "SIGHUP";
 	emulator_stop(emulator);
 }
 
@@ -40,8 +42,8 @@ static void watch_signals(struct emulator *emulator)
 	}
 }
 
-/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are ignored, without a
-   moment in between. */
+/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are
+   ignored, without a moment in between. */
 static void forget_signals(struct emulator *emulator)
 {
 	sigset_t all, old;
@@ -73,7 +75,8 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 		emulator_destroy(emulator);
 		return NULL;
 	}
-	/* Before anything is made that must not be left behind. Who asks before the lab runs stops it as soon as it does. */
+	/* Before anything is made that must not be left behind. Who asks before the lab runs stops
+	   it as soon as it does. */
 	if (!options->loop)
 		watch_signals(emulator);
 	return emulator;
@@ -113,8 +116,10 @@ static struct identity *find_identity(struct emulator *emulator, const char *dir
 	return identity;
 }
 
-/* The user's certificate where one is configured, else the lab's own, made when it is first needed. */
-static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_context **tls, struct err *err)
+/* The user's certificate where one is configured, else the lab's own, made when it is first
+   needed. */
+static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_context **tls,
+	struct err *err)
 {
 	const struct config *config = emulator->options.config;
 	const char *cert = config_text(config, KEY_TLS_CERT, id);
@@ -144,7 +149,8 @@ static void on_endpoint_idle(void *context)
 	ev_break(emulator->loop, EVBREAK_ALL);
 }
 
-bool emulator_add(struct emulator *emulator, enum endpoint_id id, const struct emulator_place *place, struct err *err)
+bool emulator_add(struct emulator *emulator, enum endpoint_id id,
+	const struct emulator_place *place, struct err *err)
 {
 	struct slot *slot = &emulator->slots[emulator->count];
 	if (place)
@@ -157,7 +163,8 @@ bool emulator_add(struct emulator *emulator, enum endpoint_id id, const struct e
 		return false;
 	if (groups & GROUP_PMU) {
 		text_len = (size_t)config_integer(config, KEY_PMU_FLOOD, id);
-		slot->text = flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), text_len, err);
+		slot->text =
+			flood_create(config_text(config, KEY_PMU_FLOOD_TEXT, id), text_len, err);
 		if (!slot->text)
 			return false;
 	}
@@ -199,8 +206,9 @@ static void emit_start(struct emulator *emulator)
 	char *json = config_json(emulator->options.config);
 	char date[CLOCK_DATE];
 	clock_date(date);
-	EMIT(emulator->journal, EVENT_START, &LAB, F_TEXT("version", PMULAB_VERSION), F_TEXT("time", date),
-		F_INTEGER("seed", emulator->options.seed), F_JSON("config", json ? json : "null"));
+	EMIT(emulator->journal, EVENT_START, &LAB, F_TEXT("version", PMULAB_VERSION),
+		F_TEXT("time", date), F_INTEGER("seed", emulator->options.seed),
+		F_JSON("config", json ? json : "null"));
 	free(json);
 }
 
@@ -209,9 +217,13 @@ static bool slot_listen(struct emulator *emulator, const struct slot *slot, stru
 	const struct emulator_options *options = &emulator->options;
 	const struct endpoint_ops *ops = slot->endpoint->ops;
 	if (slot->local)
-		return ops->listen(slot->endpoint, slot->place.addresses, slot->place.address_count, slot->place.port, err);
-	int64_t port = options->ephemeral ? 0 : config_integer(options->config, KEY_PORT, slot->endpoint->id);
-	return ops->listen(slot->endpoint, options->addresses, options->address_count, (uint16_t)port, err);
+		return ops->listen(slot->endpoint, slot->place.addresses, slot->place.address_count,
+			slot->place.port, err);
+	int64_t port = options->ephemeral
+			       ? 0
+			       : config_integer(options->config, KEY_PORT, slot->endpoint->id);
+	return ops->listen(slot->endpoint, options->addresses, options->address_count,
+		(uint16_t)port, err);
 }
 
 bool emulator_listen(struct emulator *emulator, struct err *err)
@@ -253,7 +265,8 @@ const char *emulator_ca_file(const struct emulator *emulator)
 
 const char *emulator_ca_text(const struct emulator *emulator)
 {
-	return emulator->identity_count && emulator->identities[0].unusable ? emulator->own_ca : NULL;
+	return emulator->identity_count && emulator->identities[0].unusable ? emulator->own_ca
+									    : NULL;
 }
 
 void emulator_set_ca_file(struct emulator *emulator, const char *path)
@@ -316,7 +329,8 @@ static void emit_stop(struct emulator *emulator)
 		json_put_raw(&json, name, one);
 	}
 	json_end(&json);
-	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why), F_JSON("endpoints", totals));
+	EMIT(emulator->journal, EVENT_STOP, &LAB, F_TEXT("why", emulator->why),
+		F_JSON("endpoints", totals));
 }
 
 bool emulator_run(struct emulator *emulator, struct err *err)
@@ -339,7 +353,8 @@ void emulator_destroy(struct emulator *emulator)
 	if (emulator->loop)
 		forget_signals(emulator);
 	for (size_t i = 0; i < SLOTS; i++) {
-		struct slot *slot = &emulator->slots[i]; /* the one behind the last may be half-built */
+		/* the one behind the last may be half-built */
+		struct slot *slot = &emulator->slots[i];
 		if (slot->endpoint)
 			slot->endpoint->ops->destroy(slot->endpoint);
 		tls_context_destroy(slot->tls);

@@ -10,7 +10,8 @@
 
 /* ---- changing ---- */
 
-/* Of the keys that are none so many are told what they may be meant for: to find that takes as long as 500 changes. */
+/* Of the keys that are none so many are told what they may be meant for: to find that takes as long
+   as 500 changes. */
 enum { SUGGESTIONS = 8 };
 
 /* Changes that are made together, as far as they are made. */
@@ -22,17 +23,20 @@ struct changing {
 	void *context;
 	bool refused;
 	unsigned unknown; /* keys that are none */
-	bool unclear; /* a key or value was not understood: what is asked for is not known as a whole */
+	/* a key or value was not understood: what is asked for is not known as a whole */
+	bool unclear;
 };
 
-static void refuse(struct changing *changing, size_t i, enum emulator_refusal refusal, const struct err *err)
+static void refuse(struct changing *changing, size_t i, enum emulator_refusal refusal,
+	const struct err *err)
 {
 	changing->refused = true;
 	if (changing->on_refused)
 		changing->on_refused(changing->context, i, refusal, err);
 }
 
-static void edit(struct changing *changing, size_t i, const struct emulator_change *change, const char *who)
+static void edit(struct changing *changing, size_t i, const struct emulator_change *change,
+	const char *who)
 {
 	static const enum emulator_refusal refusals[] = {
 		[CONFIG_EDIT_UNKNOWN] = EMULATOR_UNKNOWN,
@@ -51,14 +55,15 @@ static void edit(struct changing *changing, size_t i, const struct emulator_chan
 		refuse(changing, i, EMULATOR_UNKNOWN, &err);
 		return;
 	}
-	enum config_edit_result result = config_edit_make(&changing->edits[i], emulator->options.config, emulator->start,
-		change->key, change->value, who, &err);
+	enum config_edit_result result = config_edit_make(&changing->edits[i],
+		emulator->options.config, emulator->start, change->key, change->value, who, &err);
 	if (result != CONFIG_EDIT_MADE && result != CONFIG_EDIT_SAME)
 		refuse(changing, i, refusals[result], &err);
 	changing->unclear |= result == CONFIG_EDIT_BAD;
 }
 
-/* The last of the changes that matter to an endpoint: before it the endpoint could do what was asked for. */
+/* The last of the changes that matter to an endpoint: before it the endpoint could do what was
+   asked for. */
 static size_t last_for(const struct changing *changing, enum endpoint_id endpoint)
 {
 	size_t last = 0;
@@ -78,7 +83,8 @@ static void check(struct changing *changing)
 		struct endpoint *endpoint = emulator->slots[i].endpoint;
 		struct err err;
 		if (endpoint->ops->check && !endpoint->ops->check(endpoint, &err))
-			refuse(changing, last_for(changing, endpoint->id), EMULATOR_BAD_VALUE, &err);
+			refuse(changing, last_for(changing, endpoint->id), EMULATOR_BAD_VALUE,
+				&err);
 	}
 }
 
@@ -86,18 +92,23 @@ static void tell(const struct changing *changing, const char *who)
 {
 	for (size_t i = 0; i < changing->count; i++) {
 		const struct config_edit *edit = &changing->edits[i];
-		const struct subject subject = { .endpoint = config_endpoint(edit->key, edit->scope) };
+		const struct subject subject = { .endpoint =
+							 config_endpoint(edit->key, edit->scope) };
 		if (edit->made)
-			EMIT(changing->emulator->journal, EVENT_CHANGE, &subject, F_TEXT("who", who),
-				F_TEXT("key", edit->name), F_TEXT("before", edit->before), F_TEXT("after", edit->after));
+			EMIT(changing->emulator->journal, EVENT_CHANGE, &subject,
+				F_TEXT("who", who), F_TEXT("key", edit->name),
+				F_TEXT("before", edit->before), F_TEXT("after", edit->after));
 	}
 }
 
 /* `who` NULL: only to see whether it can be done. */
-static bool change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
-	emulator_on_refused *on_refused, void *context)
+static bool change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
+	const char *who, emulator_on_refused *on_refused, void *context)
 {
-	struct changing changing = { .emulator = emulator, .count = count, .on_refused = on_refused, .context = context };
+	struct changing changing = { .emulator = emulator,
+		.count = count,
+		.on_refused = on_refused,
+		.context = context };
 	changing.edits = calloc(count ? count : 1, sizeof *changing.edits);
 	if (!changing.edits) {
 		const struct err err = { STATUS_FAILED, "out of memory" };
@@ -122,14 +133,14 @@ static bool change(struct emulator *emulator, const struct emulator_change *chan
 	return !changing.refused;
 }
 
-bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count, const char *who,
-	emulator_on_refused *on_refused, void *context)
+bool emulator_change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
+	const char *who, emulator_on_refused *on_refused, void *context)
 {
 	return change(emulator, changes, count, who, on_refused, context);
 }
 
-bool emulator_can_change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
-	emulator_on_refused *on_refused, void *context)
+bool emulator_can_change(struct emulator *emulator, const struct emulator_change *changes,
+	size_t count, emulator_on_refused *on_refused, void *context)
 {
 	return change(emulator, changes, count, NULL, on_refused, context);
 }
@@ -143,10 +154,12 @@ bool emulator_restore(struct emulator *emulator, const char *who)
 	bool done = changes && names;
 	for (int key = 0; done && key < KEY_COUNT; key++) {
 		for (int scope = ENDPOINT_NONE; scope < ENDPOINT_COUNT; scope++) {
-			const char *section = config_section((enum config_key)key, (enum endpoint_id)scope);
+			const char *section =
+				config_section((enum config_key)key, (enum endpoint_id)scope);
 			if (!section)
 				continue;
-			snprintf(names[count], sizeof names[count], "%s.%s", section, config_rows[key].name);
+			snprintf(names[count], sizeof names[count], "%s.%s", section,
+				config_rows[key].name);
 			changes[count].key = names[count];
 			count++;
 		}
@@ -170,7 +183,8 @@ const struct config *emulator_config_start(const struct emulator *emulator)
 /* ---- pausing, cutting ---- */
 
 /* All of one endpoint: it may be in two places. False: it does not run. */
-static bool pause_endpoint(struct emulator *emulator, enum endpoint_id id, bool paused, const char *who)
+static bool pause_endpoint(struct emulator *emulator, enum endpoint_id id, bool paused,
+	const char *who)
 {
 	const struct subject subject = { .endpoint = id };
 	bool runs = false, news = false;
@@ -185,11 +199,13 @@ static bool pause_endpoint(struct emulator *emulator, enum endpoint_id id, bool 
 		}
 	}
 	if (news)
-		EMIT(emulator->journal, paused ? EVENT_SUSPEND : EVENT_RESUME, &subject, F_TEXT("who", who));
+		EMIT(emulator->journal, paused ? EVENT_SUSPEND : EVENT_RESUME, &subject,
+			F_TEXT("who", who));
 	return runs;
 }
 
-bool emulator_pause(struct emulator *emulator, enum endpoint_id endpoint, bool paused, const char *who)
+bool emulator_pause(struct emulator *emulator, enum endpoint_id endpoint, bool paused,
+	const char *who)
 {
 	if (endpoint != ENDPOINT_NONE)
 		return pause_endpoint(emulator, endpoint, paused, who);
@@ -214,7 +230,8 @@ bool emulator_cut(struct emulator *emulator, uint64_t conn, bool reset, const ch
 void emulator_warn(struct emulator *emulator, const char *what)
 {
 	const struct subject subject = { .endpoint = ENDPOINT_NONE };
-	EMIT(emulator->journal, EVENT_ERROR, &subject, F_TEXT("fault", "configuration"), F_TEXT("what", what));
+	EMIT(emulator->journal, EVENT_ERROR, &subject, F_TEXT("fault", "configuration"),
+		F_TEXT("what", what));
 }
 
 /* ---- looking ---- */
@@ -229,7 +246,9 @@ bool emulator_look(const struct emulator *emulator, size_t i, struct emulator_vi
 		.local = emulator->slots[i].local,
 		.paused = endpoint->paused,
 		.port = endpoint->port,
-		.open = endpoint->ops->connections ? endpoint->ops->connections(endpoint, NULL, NULL) : 0,
+		.open = endpoint->ops->connections
+				? endpoint->ops->connections(endpoint, NULL, NULL)
+				: 0,
 		.left = INFINITY,
 	};
 	view->family = endpoint->ops->family ? endpoint->ops->family(endpoint, &view->left) : NULL;
@@ -267,8 +286,8 @@ void emulator_connections(const struct emulator *emulator,
 	}
 }
 
-bool emulator_impair(struct emulator *emulator, enum endpoint_id id, int family, enum fate_direction direction,
-	struct impair *impair, struct impair_spec *spec)
+bool emulator_impair(struct emulator *emulator, enum endpoint_id id, int family,
+	enum fate_direction direction, struct impair *impair, struct impair_spec *spec)
 {
 	for (size_t i = 0; i < emulator->count; i++) {
 		struct endpoint *endpoint = emulator->slots[i].endpoint;

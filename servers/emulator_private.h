@@ -1,4 +1,5 @@
-/* What the files of the emulator share: emulator.c makes and runs it, emulator_control.c changes it while it runs. */
+/* What the files of the emulator share: emulator.c makes and runs it, emulator_control.c changes it
+   while it runs. */
 #ifndef SERVERS_EMULATOR_PRIVATE_H
 #define SERVERS_EMULATOR_PRIVATE_H
 
@@ -36,7 +37,8 @@ struct emulator {
 	size_t count;
 	struct identity identities[ENDPOINT_COUNT]; /* the first `identity_count` are in use */
 	size_t identity_count;
-	struct tls_pair own; /* in memory alone, for directories that cannot be used; made when first needed */
+	/* in memory alone, for directories that cannot be used; made when first needed */
+	struct tls_pair own;
 	char *own_ca;        /* the CA's certificate, PEM */
 	const char *ca_file; /* where others find it */
 	uint64_t next_conn;

@@ -4,7 +4,8 @@
 
 #include "servers/port_holder.h"
 
-/* In a network of our own only we can have taken it, and there are no free ports to be asked for. */
+/* In a network of our own only we can have taken it, and there are no free ports to be asked
+   for. */
 static void advise_isolated(struct err *err, const struct endpoint_options *options)
 {
 	const char *name = endpoint_table[options->id].name;
@@ -14,7 +15,8 @@ static void advise_isolated(struct err *err, const struct endpoint_options *opti
 		err_append(err, "; give --set %s.port=N", name);
 }
 
-void endpoint_advise(struct err *err, const struct endpoint_options *options, int error, uint16_t port)
+void endpoint_advise(struct err *err, const struct endpoint_options *options, int error,
+	uint16_t port)
 {
 	const char *name = endpoint_table[options->id].name;
 	char holder[128];
@@ -22,10 +24,14 @@ void endpoint_advise(struct err *err, const struct endpoint_options *options, in
 	if (options->isolated && error == EADDRINUSE) {
 		advise_isolated(err, options);
 	} else if (error == EADDRINUSE && port != 0) {
-		port_holder(port, endpoint_table[options->id].groups & GROUP_DATAGRAM, holder, sizeof holder);
-		err_append(err, "%s; end it, or give --set %s.port=N, or --ephemeral for free ports", holder, name);
+		port_holder(port, endpoint_table[options->id].groups & GROUP_DATAGRAM, holder,
+			sizeof holder);
+		err_append(err,
+			"%s; end it, or give --set %s.port=N, or --ephemeral for free ports",
+			holder, name);
 	} else if (error == EACCES) {
-		err_append(err, "; ports below 1024 are root's: give --set %s.port=N, or --ephemeral for free ports",
+		err_append(err,
+			"; ports below 1024 are root's: give --set %s.port=N, or --ephemeral for free ports",
 			name);
 	}
 }

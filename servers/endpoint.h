@@ -36,7 +36,8 @@ struct endpoint_options {
 	const char *text;        /* the flood, the play; NULL where the endpoint has none */
 	size_t text_len;
 	uint64_t *next_conn;     /* the number of the lab's next connection */
-	int netns;               /* descriptor of the network namespace of its sockets; -1: the thread's */
+	/* descriptor of the network namespace of its sockets; -1: the thread's */
+	int netns;
 	bool isolated;           /* nothing that it sends can leave this machine */
 	void (*on_idle)(void *context); /* stopped, and nothing runs any more */
 	void *context;
@@ -46,14 +47,16 @@ struct endpoint_ops {
 	/* NULL: no memory. */
 	struct endpoint *(*create)(const struct endpoint_options *options);
 
-	/* Binds each address with `port`, 0: a free one, and sets the endpoint's. All or nothing; STATUS_BIND. */
-	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count, uint16_t port,
-		struct err *err);
+	/* Binds each address with `port`, 0: a free one, and sets the endpoint's. All or nothing;
+	   STATUS_BIND. */
+	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count,
+		uint16_t port, struct err *err);
 
 	/* Serves from here on, and tells where (`listen` events). */
 	void (*start)(struct endpoint *endpoint);
 
-	/* No new work; what runs may finish. on_idle is called when nothing is left, perhaps at once. */
+	/* No new work; what runs may finish. on_idle is called when nothing is left, perhaps at
+	   once. */
 	void (*stop)(struct endpoint *endpoint);
 
 	/* Stopped, and nothing runs. */
@@ -65,7 +68,8 @@ struct endpoint_ops {
 	/* What it has done, as one JSON object, for the `stop` event. */
 	void (*totals)(const struct endpoint *endpoint, char *text, size_t size);
 
-	/* Whether it can do what the configuration asks for now, beyond what each key may be. NULL: always. */
+	/* Whether it can do what the configuration asks for now, beyond what each key may be. NULL:
+	   always. */
 	bool (*check)(struct endpoint *endpoint, struct err *err);
 
 	/* The configuration has changed, and check said yes. */
@@ -74,19 +78,23 @@ struct endpoint_ops {
 	/* Takes no new work, or again. Only called where that is new; sets `paused`. */
 	void (*pause)(struct endpoint *endpoint, bool paused);
 
-	/* How many connections are open; each is told to `each`, unless it is NULL. NULL: it has none, ever. */
-	unsigned (*connections)(const struct endpoint *endpoint, endpoint_each *each, void *context);
+	/* How many connections are open; each is told to `each`, unless it is NULL. NULL: it has
+	   none, ever. */
+	unsigned (*connections)(const struct endpoint *endpoint, endpoint_each *each,
+		void *context);
 
-	/* Ends a connection, with a FIN or with a reset; `why` is copied. False: it is none of its own. NULL: it has none. */
+	/* Ends a connection, with a FIN or with a reset; `why` is copied. False: it is none of its
+	   own. NULL: it has none. */
 	bool (*cut)(struct endpoint *endpoint, uint64_t conn, bool reset, const char *why);
 
-	/* Copies what the network does to the datagrams of a family and direction. False: there are none such. NULL: none at
-	   all. */
-	bool (*impair)(struct endpoint *endpoint, int family, enum fate_direction direction, struct impair *impair,
-		struct impair_spec *spec);
+	/* Copies what the network does to the datagrams of a family and direction. False: there are
+	   none such. NULL: none at all. */
+	bool (*impair)(struct endpoint *endpoint, int family, enum fate_direction direction,
+		struct impair *impair, struct impair_spec *spec);
 
-	/* The families that it serves now, as the event `family` names them; `left` gets the seconds until these are others,
-	   INFINITY where that never is. NULL: it has none of its own. */
+	/* The families that it serves now, as the event `family` names them; `left` gets the
+	   seconds until these are others, INFINITY where that never is. NULL: it has none of its
+	   own. */
 	const char *(*family)(const struct endpoint *endpoint, double *left);
 
 	/* At any stage. */
@@ -104,7 +112,9 @@ extern const struct endpoint_ops endpoint_stream_ops; /* servers/stream */
 extern const struct endpoint_ops endpoint_udp_ops;    /* servers/datagram */
 extern const struct endpoint_ops endpoint_tv_ops;
 
-/* Puts behind a line of net_listen's what a user can do about it: who holds the port, which option to give. */
-void endpoint_advise(struct err *err, const struct endpoint_options *options, int error, uint16_t port);
+/* Puts behind a line of net_listen's what a user can do about it: who holds the port, which option
+   to give. */
+void endpoint_advise(struct err *err, const struct endpoint_options *options, int error,
+	uint16_t port);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The endpoints, one row each. A new server is a new row. Everything that names endpoints - configuration,
- * --help, the ports file, the emulator - reads this table.
+ * The endpoints, one row each. A new server is a new row. Everything that names endpoints -
+ * configuration, --help, the ports file, the emulator - reads this table.
  */
 #ifndef SERVERS_ENDPOINT_TABLE_H
 #define SERVERS_ENDPOINT_TABLE_H
@@ -42,7 +42,8 @@ struct endpoint_type {
 	unsigned groups;        /* enum endpoint_group, or-ed */
 	const struct endpoint_ops *ops;
 	const struct session_ops *session;     /* streams; else NULL */
-	const struct responder_ops *responder; /* datagrams that are answered one by one; else NULL */
+	/* datagrams that are answered one by one; else NULL */
+	const struct responder_ops *responder;
 	const char *loss;       /* default of <endpoint>.loss; NULL where it has none */
 	const char *about;      /* half a line for --help */
 };

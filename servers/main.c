@@ -30,7 +30,8 @@ static const struct cli cli = {
 	.commands = commands,
 	.command_count = sizeof commands / sizeof commands[0],
 	.exit_status = "that of the command; 2 where there is none of that name.",
-	.see_also = "echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send udp-recv udp-send",
+	.see_also =
+		"echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send udp-recv udp-send",
 	.words = command_words,
 };
 

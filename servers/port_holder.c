@@ -1,4 +1,5 @@
-/* proc(5): /proc/net/tcp and udp give the socket's inode, /proc/PID/fd who holds it, /proc/PID/comm the name. */
+/* proc(5): /proc/net/tcp and udp give the socket's inode, /proc/PID/fd who holds it, /proc/PID/comm
+   the name. */
 #include "servers/port_holder.h"
 
 #include <ctype.h>
@@ -23,7 +24,8 @@ static unsigned long find_inode(const char *table, uint16_t port, unsigned wante
 	while (found == 0 && fgets(line, sizeof line, file)) {
 		unsigned local, state;
 		unsigned long inode;
-		if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &local, &state, &inode) == 3 &&
+		if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*s %*s %lu", &local,
+			    &state, &inode) == 3 &&
 			local == port && state == wanted)
 			found = inode;
 	}

@@ -1,6 +1,6 @@
 /*
- * The plain carrier: recv(2) and send(2) on a stream socket, with errno turned into an enum io and a line
- * for a person. The other carriers stand on it or do the same with OpenSSL.
+ * The plain carrier: recv(2) and send(2) on a stream socket, with errno turned into an enum io and
+ * a line for a person. The other carriers stand on it or do the same with OpenSSL.
  */
 #include <errno.h>
 #include <stdlib.h>

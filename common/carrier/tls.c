@@ -1,7 +1,7 @@
 /*
- * TLS on a descriptor, with OpenSSL. The socket BIO below it stays OpenSSL's; a callback on it adds what
- * SSL_read alone does not tell: that TCP has ended without close_notify (and lets us go on sending then),
- * and what a peer said that does not speak TLS.
+ * TLS on a descriptor, with OpenSSL. The socket BIO below it stays OpenSSL's; a callback on it adds
+ * what SSL_read alone does not tell: that TCP has ended without close_notify (and lets us go on
+ * sending then), and what a peer said that does not speak TLS.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 #include "common/wire.h"
 
 /*
- * Reads of a non-blocking descriptor in one recv. A peer may send key updates for ever (RFC 8446 4.6.3),
- * which bring no data, so that SSL_read would not come back.
+ * Reads of a non-blocking descriptor in one recv. A peer may send key updates for ever (RFC 8446
+ * 4.6.3), which bring no data, so that SSL_read would not come back.
  */
 enum { READS_AT_ONCE = 4 };
 
@@ -49,11 +49,12 @@ static struct transport_tls *tls_of(struct transport *t)
 }
 
 /*
- * The end of TCP is shown to OpenSSL as "nothing there yet". Told the truth, it would answer with an alert
- * and refuse to send from then on; but a peer that only half-closes after its command gets its answer.
+ * The end of TCP is shown to OpenSSL as "nothing there yet". Told the truth, it would answer with
+ * an alert and refuse to send from then on; but a peer that only half-closes after its command gets
+ * its answer.
  */
-static long on_bio(
-	BIO *bio, int op, const char *data, size_t len, int argi, long argl, int ret, size_t *processed)
+static long on_bio(BIO *bio, int op, const char *data, size_t len, int argi, long argl, int ret,
+	size_t *processed)
 {
 	struct transport_tls *t = (struct transport_tls *)(void *)BIO_get_callback_arg(bio);
 
@@ -83,15 +84,16 @@ static long on_bio(
 	return ret;
 }
 
-/* A first failure ends the verification; its reason is put into words while the certificate is at hand. */
+/* A first failure ends the verification; its reason is put into words while the certificate is at
+   hand. */
 static int on_verify(int good, X509_STORE_CTX *store)
 {
 	if (!good) {
 		SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 		struct transport_tls *t = SSL_get_app_data(ssl);
 
-		tls_reason_certificate(
-			t->refusal, sizeof t->refusal, store, t->host, tls_context_trust(t->context));
+		tls_reason_certificate(t->refusal, sizeof t->refusal, store, t->host,
+			tls_context_trust(t->context));
 	}
 	return good;
 }
@@ -102,10 +104,12 @@ static enum io refuse_protocol(struct transport_tls *t)
 	int reason = ERR_GET_REASON(code);
 	char text[WIRE_ESCAPED_MAX];
 
-	/* A record's first byte is 22 or 21 in a handshake (RFC 8446 5.1); anything else is not TLS. */
+	/* A record's first byte is 22 or 21 in a handshake (RFC 8446 5.1); anything else is not
+	   TLS. */
 	if (!t->ready && t->first_len > 0 && t->first[0] != 22 && t->first[0] != 21) {
 		wire_escape(text, t->first, t->first_len);
-		err_set(&t->base.err, STATUS_PROTOCOL, "the peer does not speak TLS: it sent \"%s\"", text);
+		err_set(&t->base.err, STATUS_PROTOCOL,
+			"the peer does not speak TLS: it sent \"%s\"", text);
 		return IO_REFUSED;
 	}
 	if (t->refusal[0] != '\0') {
@@ -120,11 +124,13 @@ static enum io refuse_protocol(struct transport_tls *t)
 		return t->ready ? IO_FAILED : IO_REFUSED;
 	}
 	if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW) {
-		err_set(&t->base.err, STATUS_PROTOCOL, "the peer only speaks versions of TLS older than 1.2");
+		err_set(&t->base.err, STATUS_PROTOCOL,
+			"the peer only speaks versions of TLS older than 1.2");
 		return IO_REFUSED;
 	}
 	if (reason == SSL_R_NO_SHARED_CIPHER) {
-		err_set(&t->base.err, STATUS_PROTOCOL, "the peer offers no cipher that is safe today");
+		err_set(&t->base.err, STATUS_PROTOCOL,
+			"the peer offers no cipher that is safe today");
 		return IO_REFUSED;
 	}
 	const char *words = ERR_reason_error_string(code);
@@ -158,8 +164,8 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 }
 
 /*
- * True when the call shall be made again: a process that was stopped and goes on gets EINTR where a time
- * limit is set (signal(7)), which OpenSSL does not tell from one that has run out.
+ * True when the call shall be made again: a process that was stopped and goes on gets EINTR where a
+ * time limit is set (signal(7)), which OpenSSL does not tell from one that has run out.
  */
 static bool was_interrupted(const struct transport_tls *t, int ret, int saved)
 {
@@ -189,12 +195,14 @@ static enum io tls_handshake(struct transport *transport)
 
 	if (io == IO_EOF) {
 		t->broken = true;
-		err_set(&t->base.err, STATUS_FAILED, "the peer closed the connection in the TLS handshake");
+		err_set(&t->base.err, STATUS_FAILED,
+			"the peer closed the connection in the TLS handshake");
 	}
 	return io;
 }
 
-static enum io tls_recv(struct transport *transport, void *buf, size_t size, size_t *len, bool *last)
+static enum io tls_recv(struct transport *transport, void *buf, size_t size, size_t *len,
+	bool *last)
 {
 	struct transport_tls *t = tls_of(transport);
 	int ret, saved;
@@ -262,8 +270,8 @@ static enum io tls_ping(struct transport *transport)
 }
 
 /*
- * RFC 8446 6.1: each side closes its own direction, so the peer's close_notify is not waited for; most
- * students' programs never send one.
+ * RFC 8446 6.1: each side closes its own direction, so the peer's close_notify is not waited for;
+ * most students' programs never send one.
  */
 static enum io tls_finish(struct transport *transport)
 {
@@ -303,7 +311,8 @@ static void tls_destroy(struct transport *transport)
 {
 	struct transport_tls *t = tls_of(transport);
 
-	/* The session may be resumed although the peer has not said goodbye: nobody in this lab does. */
+	/* The session may be resumed although the peer has not said goodbye: nobody in this lab
+	   does. */
 	if (t->ready && !t->broken)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
@@ -322,7 +331,8 @@ static const struct transport_ops tls_ops = {
 	.destroy = tls_destroy,
 };
 
-/* A certificate names addresses and hosts in different fields; SNI carries names only (RFC 6066 3). */
+/* A certificate names addresses and hosts in different fields; SNI carries names only (RFC 6066
+   3). */
 static bool expect_host(SSL *ssl, const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];

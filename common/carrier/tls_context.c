@@ -1,6 +1,6 @@
 /*
- * SSL_CTX from files. The files are looked at before OpenSSL gets them, because its own answers ("ee key
- * too small") name neither the file nor the way out.
+ * SSL_CTX from files. The files are looked at before OpenSSL gets them, because its own answers
+ * ("ee key too small") name neither the file nor the way out.
  */
 #include "common/carrier/tls_context.h"
 
@@ -16,7 +16,8 @@
 
 #include "common/carrier/tls_reason.h"
 
-/* OpenSSL's security level 2 asks for 112 bits: RSA of 2048, SHA-2 (SSL_CTX_set_security_level(3)). */
+/* OpenSSL's security level 2 asks for 112 bits: RSA of 2048, SHA-2
+   (SSL_CTX_set_security_level(3)). */
 enum { SECURITY_LEVEL = 2, SECURITY_BITS = 112 };
 
 struct tls_context {
@@ -57,7 +58,8 @@ static struct tls_context *context_create(const SSL_METHOD *method, bool legacy,
 		SSL_CTX_set_security_level(context->ssl, SECURITY_LEVEL);
 	SSL_CTX_set_options(context->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_clear_options(context->ssl, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+					       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					       SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
 	/* One read() for what has come, instead of two for each record. */
 	SSL_CTX_set_read_ahead(context->ssl, 1);
@@ -109,15 +111,16 @@ static EVP_PKEY *read_key(const char *file, struct err *err)
 	BIO_get_fp(bio, &stream);
 	if (fstat(fileno(stream), &st) == 0 && S_ISREG(st.st_mode) &&
 		(st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		err_set(err, STATUS_USAGE, "%s: others may read this key (mode %04o); run: chmod 600 %s",
-			file, (unsigned)(st.st_mode & 07777), file);
+		err_set(err, STATUS_USAGE,
+			"%s: others may read this key (mode %04o); run: chmod 600 %s", file,
+			(unsigned)(st.st_mode & 07777), file);
 		goto out;
 	}
 	key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &asked);
 	if (key == NULL && asked)
 		err_set(err, STATUS_USAGE,
-			"%s: this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem", file,
-			file);
+			"%s: this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem",
+			file, file);
 	else if (key == NULL)
 		err_set(err, STATUS_USAGE, "%s: no private key in PEM form in this file", file);
 out:
@@ -161,7 +164,8 @@ fail:
 static bool check_key(EVP_PKEY *key, const char *file, struct err *err)
 {
 	if (key == NULL) {
-		err_set(err, STATUS_USAGE, "%s: a public key of a kind that OpenSSL does not know", file);
+		err_set(err, STATUS_USAGE, "%s: a public key of a kind that OpenSSL does not know",
+			file);
 		return false;
 	}
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS) {
@@ -201,8 +205,8 @@ static bool check_dates(X509 *cert, const char *file, struct err *err)
 	}
 	if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0) {
 		tls_reason_date(date, X509_get0_notBefore(cert));
-		err_set(err, STATUS_USAGE, "%s: not valid before %s; look at this machine's clock", file,
-			date);
+		err_set(err, STATUS_USAGE, "%s: not valid before %s; look at this machine's clock",
+			file, date);
 		return false;
 	}
 	return true;
@@ -236,8 +240,8 @@ static bool use_chain(SSL_CTX *ssl, STACK_OF(X509) * chain, EVP_PKEY *key)
 	return true;
 }
 
-/* Tickets resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1); one is enough for clients that come back
-   one connection at a time. Without an id, OpenSSL refuses to resume. */
+/* Tickets resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1); one is enough for
+   clients that come back one connection at a time. Without an id, OpenSSL refuses to resume. */
 static void allow_resumption(SSL_CTX *ssl)
 {
 	static const unsigned char id[] = "pmulab";
@@ -247,14 +251,17 @@ static void allow_resumption(SSL_CTX *ssl)
 	SSL_CTX_set_session_id_context(ssl, id, sizeof id - 1);
 }
 
-struct tls_context *tls_context_server_pair(struct x509_st *cert, struct evp_pkey_st *key, bool legacy, struct err *err)
+struct tls_context *tls_context_server_pair(struct x509_st *cert, struct evp_pkey_st *key,
+	bool legacy, struct err *err)
 {
 	struct tls_context *context = context_create(TLS_server_method(), legacy, err);
 
 	if (context == NULL)
 		return NULL;
-	if (SSL_CTX_use_certificate(context->ssl, cert) != 1 || SSL_CTX_use_PrivateKey(context->ssl, key) != 1) {
-		err_set(err, STATUS_FAILED, "OpenSSL refuses the lab's own certificate: %s", openssl_reason());
+	if (SSL_CTX_use_certificate(context->ssl, cert) != 1 ||
+		SSL_CTX_use_PrivateKey(context->ssl, key) != 1) {
+		err_set(err, STATUS_FAILED, "OpenSSL refuses the lab's own certificate: %s",
+			openssl_reason());
 		tls_context_destroy(context);
 		context = NULL;
 	} else {
@@ -280,7 +287,8 @@ struct tls_context *tls_context_server(
 	if (key == NULL)
 		goto fail;
 	if (X509_check_private_key(sk_X509_value(chain, 0), key) != 1) {
-		err_set(err, STATUS_USAGE, "%s: not the key of the certificate in %s", key_file, cert_file);
+		err_set(err, STATUS_USAGE, "%s: not the key of the certificate in %s", key_file,
+			cert_file);
 		goto fail;
 	}
 	if (!legacy && !check_key(key, key_file, err))
@@ -288,7 +296,8 @@ struct tls_context *tls_context_server(
 	if (!check_chain(chain, cert_file, legacy, err))
 		goto fail;
 	if (!use_chain(context->ssl, chain, key)) {
-		err_set(err, STATUS_USAGE, "%s: OpenSSL refuses it: %s", cert_file, openssl_reason());
+		err_set(err, STATUS_USAGE, "%s: OpenSSL refuses it: %s", cert_file,
+			openssl_reason());
 		goto fail;
 	}
 	allow_resumption(context->ssl);
@@ -321,7 +330,8 @@ struct tls_context *tls_context_client(const char *ca_file, bool legacy, struct 
 		goto fail;
 	for (int i = 0; i < sk_X509_num(chain); i++)
 		X509_STORE_add_cert(SSL_CTX_get_cert_store(context->ssl), sk_X509_value(chain, i));
-	/* A single certificate that is no CA (a self-signed server's) may be trusted by name too. */
+	/* A single certificate that is no CA (a self-signed server's) may be trusted by name
+	   too. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context->ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	snprintf(context->trust, sizeof context->trust, "%s", ca_file);
 	sk_X509_pop_free(chain, X509_free);

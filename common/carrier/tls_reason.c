@@ -1,6 +1,6 @@
 /*
- * Words for certificates and alerts. A certificate's text is the peer's: whatever a terminal might take
- * for a command is replaced before it gets into a line.
+ * Words for certificates and alerts. A certificate's text is the peer's: whatever a terminal might
+ * take for a command is replaced before it gets into a line.
  */
 #include "common/carrier/tls_reason.h"
 
@@ -48,7 +48,8 @@ static void common_name(char *text, size_t size, const X509_NAME *name)
 
 	text[0] = '\0';
 	if (at >= 0)
-		len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+		len = ASN1_STRING_to_UTF8(&utf8,
+			X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 	if (len >= 0)
 		append(text, size, (const char *)utf8, (size_t)len);
 	else
@@ -56,7 +57,8 @@ static void common_name(char *text, size_t size, const X509_NAME *name)
 	OPENSSL_free(utf8);
 }
 
-/* The names that count: subjectAltName where there is one, else the common name (RFC 6125 6.4.4). */
+/* The names that count: subjectAltName where there is one, else the common name (RFC 6125
+   6.4.4). */
 static void host_names(char *text, size_t size, X509 *cert)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -80,7 +82,8 @@ static void host_names(char *text, size_t size, X509 *cert)
 		common_name(text, size, X509_get_subject_name(cert));
 }
 
-void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const char *host, const char *trust)
+void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const char *host,
+	const char *trust)
 {
 	int code = X509_STORE_CTX_get_error(ctx);
 	X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
@@ -123,8 +126,8 @@ void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const 
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		common_name(names, sizeof names, X509_get_issuer_name(cert));
-		snprintf(text, size, "%s is not signed by %s (its issuer calls itself \"%s\")", who, trust,
-			names);
+		snprintf(text, size, "%s is not signed by %s (its issuer calls itself \"%s\")", who,
+			trust, names);
 		break;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
@@ -142,7 +145,8 @@ void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const 
 		snprintf(text, size, "%s may not sign others (basic constraints)", who);
 		break;
 	default:
-		snprintf(text, size, "%s was refused: %s", who, X509_verify_cert_error_string(code));
+		snprintf(text, size, "%s was refused: %s", who,
+			X509_verify_cert_error_string(code));
 		break;
 	}
 }
@@ -172,6 +176,6 @@ void tls_reason_alert(char *text, size_t size, int alert)
 		meaning = "";
 		break;
 	}
-	snprintf(text, size, "the peer sent the TLS alert \"%s\" (%d)%s", SSL_alert_desc_string_long(alert),
-		alert, meaning);
+	snprintf(text, size, "the peer sent the TLS alert \"%s\" (%d)%s",
+		SSL_alert_desc_string_long(alert), alert, meaning);
 }

@@ -12,8 +12,8 @@ enum { TLS_DATE_MAX = 12 };
 void tls_reason_date(char text[TLS_DATE_MAX], const ASN1_TIME *time);
 
 /*
- * Why the verification that `ctx` stands at has failed: "the certificate of HOST expired on 2026-01-02".
- * `trust` is the file with the CAs that were asked; "" means the system's.
+ * Why the verification that `ctx` stands at has failed: "the certificate of HOST expired on
+ * 2026-01-02". `trust` is the file with the CAs that were asked; "" means the system's.
  */
 void tls_reason_certificate(
         char *text, size_t size, X509_STORE_CTX *ctx, const char *host, const char *trust);

@@ -1,7 +1,7 @@
 /*
- * WebSocket over another transport, both sides: the upgrade, then frames. It answers pings and Closes by
- * itself; what it has to say leaves before it waits for more, so that it also works on a blocking
- * descriptor. What a peer can make it keep is bounded by WS_OUT_MAX.
+ * WebSocket over another transport, both sides: the upgrade, then frames. It answers pings and
+ * Closes by itself; what it has to say leaves before it waits for more, so that it also works on a
+ * blocking descriptor. What a peer can make it keep is bounded by WS_OUT_MAX.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "common/carrier/ws_upgrade.h"
 
 enum {
-	STEPS_A_CALL = 1024, /* frames without data that one call reads, then others have their turn */
+	/* frames without data that one call reads, then others have their turn */
+	STEPS_A_CALL = 1024,
 	HEAD_READ = 2048,    /* bytes a read during the upgrade */
 };
 
@@ -64,7 +65,8 @@ static enum io ws_fail_memory(struct transport_ws *ws)
 	return IO_FAILED;
 }
 
-/* Offers what is held to the transport below, once. `*held`: there was something, and may still be. */
+/* Offers what is held to the transport below, once. `*held`: there was something, and may still
+   be. */
 static enum io ws_push(struct transport_ws *ws, bool *held)
 {
 	const uint8_t *data;
@@ -167,7 +169,8 @@ static enum io ws_handshake(struct transport *t)
 			io = ws_judge(ws, NULL, 0);
 		} else {
 			const char *request = ws_upgrade_output(ws->upgrade, &len);
-			io = ws_frames_hold(&ws->frames, request, len) ? IO_DONE : ws_fail_memory(ws);
+			io = ws_frames_hold(&ws->frames, request, len) ? IO_DONE
+								       : ws_fail_memory(ws);
 		}
 		if (io != IO_DONE)
 			return io;
@@ -203,7 +206,8 @@ static size_t ws_read_below(void *context, void *buf, size_t size)
 		}
 		return len;
 	}
-	/* Who waits for the peer has said what it has to say; where that fails, reading will tell. */
+	/* Who waits for the peer has said what it has to say; where that fails, reading will
+	   tell. */
 	(void)ws_flush(&ws->base);
 	ws->read_io = ws->lower->ops->recv(ws->lower, buf, size, &len, &last);
 	return ws->read_io == IO_DONE ? len : 0;
@@ -270,7 +274,8 @@ static enum io ws_recv(struct transport *t, void *buf, size_t size, size_t *len,
 		struct ws_event event;
 		enum io io = ws_step(ws, &event);
 		if (io == IO_EOF || io == IO_REFUSED)
-			(void)ws_flush(t); /* so that a caller who gives up has answered all the same */
+			/* so that a caller who gives up has answered all the same */
+			(void)ws_flush(t);
 		if (io != IO_DONE)
 			return io;
 		if (event.kind != WS_EVENT_DATA)
@@ -298,7 +303,8 @@ static enum io ws_send(struct transport *t, const void *data, size_t len, size_t
 	if (ws->state == STATE_REFUSED)
 		return IO_REFUSED;
 	if (!ws_frames_may_send(&ws->frames)) {
-		/* RFC 6455 5.5.1: no data after our Close, and the peer throws it away after its own. */
+		/* RFC 6455 5.5.1: no data after our Close, and the peer throws it away after its
+		   own. */
 		err_set(&ws->base.err, STATUS_FAILED,
 			"the peer closed the WebSocket before it was sent everything");
 		return IO_REFUSED;
@@ -330,11 +336,13 @@ static enum io ws_finish(struct transport *t)
 	enum io io = ws_flush(t);
 	if (io != IO_DONE)
 		return io;
-	/* Not `closed` by now: the caller kept back the rest of a message; no Close may stand inside it. */
+	/* Not `closed` by now: the caller kept back the rest of a message; no Close may stand
+	   inside it. */
 	for (int steps = 0; ws->state == STATE_OPEN && ws->frames.closed; steps++) {
 		struct ws_event event;
 		if (steps == STEPS_A_CALL)
-			return IO_WANT_READ; /* it sends without end; the caller's time limit ends that */
+			/* it sends without end; the caller's time limit ends that */
+			return IO_WANT_READ;
 		io = ws_step(ws, &event);
 		if (io == IO_WANT_READ || io == IO_WANT_WRITE || io == IO_FAILED)
 			return io;
@@ -412,8 +420,8 @@ struct transport *transport_ws_accept(struct transport *lower, const struct ws_o
 	return ws_create(lower, ws_upgrade_create_server(secure), false, "/", options);
 }
 
-struct transport *transport_ws_connect(
-	struct transport *lower, const char *host, const char *path, const struct ws_options *options)
+struct transport *transport_ws_connect(struct transport *lower, const char *host, const char *path,
+	const struct ws_options *options)
 {
 	return ws_create(lower, ws_upgrade_create_client(host, path), true, path, options);
 }

@@ -1,8 +1,9 @@
 /*
- * RFC 6455's frames and messages (5, 7), without I/O: ws_frames_in.c reads them strictly, ws_frames_out.c
- * writes them into a buffer. wslay cuts and masks frames; which frames may follow each other, UTF-8, close
- * codes and limits are ours. wslay's own message layer (wslay_event_*) is not used: it keeps whole
- * messages and a queue of pongs without bound, and lets pass some of what RFC 6455 refuses.
+ * RFC 6455's frames and messages (5, 7), without I/O: ws_frames_in.c reads them strictly,
+ * ws_frames_out.c writes them into a buffer. wslay cuts and masks frames; which frames may follow
+ * each other, UTF-8, close codes and limits are ours. wslay's own message layer (wslay_event_*) is
+ * not used: it keeps whole messages and a queue of pongs without bound, and lets pass some of what
+ * RFC 6455 refuses.
  */
 #ifndef COMMON_CARRIER_WS_FRAMES_H
 #define COMMON_CARRIER_WS_FRAMES_H
@@ -19,7 +20,8 @@ enum {
 	WS_CONTROL_MAX = 125,  /* bytes of a control frame's payload, RFC 6455 5.5 */
 	WS_HEADER_MAX = 14,    /* bytes of a frame's header, RFC 6455 5.2 */
 	WS_OUT_MAX = 65536,    /* bytes of frames under way to the carrier below */
-	WS_ANSWERS_MAX = 4096, /* bytes of them while pongs still join: the answers to one read of pings */
+	/* bytes of them while pongs still join: the answers to one read of pings */
+	WS_ANSWERS_MAX = 4096,
 };
 
 /* RFC 6455 7.4.1 */
@@ -60,7 +62,8 @@ struct ws_frames {
 	/* in */
 	ws_read *read;
 	void *context;
-	bool may_read;                 /* one read a step: a blocking descriptor blocks only in need */
+	/* one read a step: a blocking descriptor blocks only in need */
+	bool may_read;
 	bool hungry;
 	size_t message_limit;          /* 0: none */
 	bool in_frame, in_message, text;
@@ -81,13 +84,14 @@ struct ws_frames {
 	size_t sending_frame;          /* of them, in the frame that has begun */
 	bool sending_first;
 	bool ping_due, pong_due, close_due;
-	bool closed;                   /* the Close has been put into `out`; nothing may follow it */
+	/* the Close has been put into `out`; nothing may follow it */
+	bool closed;
 	uint8_t pong[WS_CONTROL_MAX], close[WS_CONTROL_MAX];
 	size_t pong_len, close_len;
 };
 
-/* `frames` is zeroed; client, read, context, message_limit, send_text and fragment are set. False: out of
-   memory. */
+/* `frames` is zeroed; client, read, context, message_limit, send_text and fragment are set. False:
+   out of memory. */
 bool ws_frames_open(struct ws_frames *frames);
 void ws_frames_finish(struct ws_frames *frames);
 
@@ -95,9 +99,9 @@ void ws_frames_finish(struct ws_frames *frames);
 enum ws_event_kind ws_frames_next(struct ws_frames *frames, struct ws_event *event);
 
 /*
- * What is held for below: ws_frames_held moves control frames that are due into the buffer where they may
- * stand (between frames, while little is held) and shows the buffer; ws_frames_sent takes from its front.
- * False: out of memory.
+ * What is held for below: ws_frames_held moves control frames that are due into the buffer where
+ * they may stand (between frames, while little is held) and shows the buffer; ws_frames_sent takes
+ * from its front. False: out of memory.
  */
 bool ws_frames_held(struct ws_frames *frames, const uint8_t **data, size_t *len);
 void ws_frames_sent(struct ws_frames *frames, size_t len);
@@ -106,16 +110,17 @@ void ws_frames_sent(struct ws_frames *frames, size_t len);
 bool ws_frames_hold(struct ws_frames *frames, const void *data, size_t len);
 
 /*
- * A message, or the rest of one, into frames; nothing is held before. Returns how many bytes it took, 0:
- * out of memory. Not when ws_frames_may_send is false.
+ * A message, or the rest of one, into frames; nothing is held before. Returns how many bytes it
+ * took, 0: out of memory. Not when ws_frames_may_send is false.
  */
 size_t ws_frames_send(struct ws_frames *frames, const void *data, size_t len);
 
 /* False once a Close stands in the way. */
 bool ws_frames_may_send(const struct ws_frames *frames);
 
-/* Control frames fall due; a later pong replaces one that could not leave (RFC 6455 5.5.3). Only the
-   first Close counts. `code` WS_CLOSE_NO_CODE sends an empty one. `reason` is cut where it is too long. */
+/* Control frames fall due; a later pong replaces one that could not leave (RFC 6455 5.5.3). Only
+   the first Close counts. `code` WS_CLOSE_NO_CODE sends an empty one. `reason` is cut where it is
+   too long. */
 void ws_frames_ping(struct ws_frames *frames);
 void ws_frames_pong(struct ws_frames *frames, const void *data, size_t len);
 void ws_frames_close(struct ws_frames *frames, unsigned code, const char *reason);

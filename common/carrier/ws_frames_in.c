@@ -1,6 +1,7 @@
 /*
- * Reads frames. wslay tells the header's fields with the first bytes of its payload, so a bad header is
- * refused then, and at once where it declares none; a bad length or control frame is refused by wslay itself.
+ * Reads frames. wslay tells the header's fields with the first bytes of its payload, so a bad
+ * header is refused then, and at once where it declares none; a bad length or control frame is
+ * refused by wslay itself.
  */
 #include "common/carrier/ws_frames.h"
 
@@ -67,12 +68,12 @@ static void begin_frame(struct ws_frames *f, const struct wslay_frame_iocb *fram
 	f->message_len += frame->payload_length;
 }
 
-static enum ws_event_kind take_data(
-	struct ws_frames *f, const struct wslay_frame_iocb *frame, bool ended, struct ws_event *event)
+static enum ws_event_kind take_data(struct ws_frames *f, const struct wslay_frame_iocb *frame,
+	bool ended, struct ws_event *event)
 {
 	bool last = ended && frame->fin;
-	if (f->text &&
-		(!utf8_feed(&f->utf8, frame->data, frame->data_length) || (last && !utf8_complete(&f->utf8))))
+	if (f->text && (!utf8_feed(&f->utf8, frame->data, frame->data_length) ||
+			       (last && !utf8_complete(&f->utf8))))
 		return violation(event, WS_CLOSE_NOT_UTF8, "a TEXT message that is not UTF-8");
 	if (ended)
 		f->frames_in++;
@@ -107,16 +108,18 @@ static enum ws_event_kind take_close(struct ws_frames *f, struct ws_event *event
 		return violation(event, WS_CLOSE_PROTOCOL, "a Close frame of one byte");
 	event->code = (unsigned)f->control[0] << 8 | f->control[1];
 	if (!close_code_is_valid(event->code))
-		return violation(event, WS_CLOSE_PROTOCOL, "a Close frame with a code that must not be sent");
+		return violation(event, WS_CLOSE_PROTOCOL,
+			"a Close frame with a code that must not be sent");
 	event->data = f->control + 2;
 	event->len = f->control_len - 2;
 	if (!utf8_feed(&utf8, event->data, event->len) || !utf8_complete(&utf8))
-		return violation(event, WS_CLOSE_NOT_UTF8, "a Close frame whose reason is not UTF-8");
+		return violation(event, WS_CLOSE_NOT_UTF8,
+			"a Close frame whose reason is not UTF-8");
 	return WS_EVENT_CLOSE;
 }
 
-static enum ws_event_kind take_control(
-	struct ws_frames *f, const struct wslay_frame_iocb *frame, bool ended, struct ws_event *event)
+static enum ws_event_kind take_control(struct ws_frames *f, const struct wslay_frame_iocb *frame,
+	bool ended, struct ws_event *event)
 {
 	/* wslay has refused more than WS_CONTROL_MAX. */
 	memcpy(f->control + f->control_len, frame->data, frame->data_length);

@@ -1,7 +1,7 @@
 /*
- * Writes frames into a buffer that exists only while something is held: header and payload leave in one
- * piece, and an idle connection costs nothing. What is in the buffer is never moved past each other: a Close
- * follows the data before it.
+ * Writes frames into a buffer that exists only while something is held: header and payload leave in
+ * one piece, and an idle connection costs nothing. What is in the buffer is never moved past each
+ * other: a Close follows the data before it.
  */
 #include <assert.h>
 #include <openssl/rand.h>
@@ -215,7 +215,8 @@ size_t ws_frames_send(struct ws_frames *f, const void *data, size_t len)
 			.fin = f->sending_frame == f->sending,
 			.opcode = opcode,
 			.mask = f->client,
-			/* wslay reads it when a frame begins; later it may be no less than data_length. */
+			/* wslay reads it when a frame begins; later it may be no less than
+			   data_length. */
 			.payload_length = f->sending_frame,
 			.data = bytes + done,
 			.data_length = f->sending_frame,

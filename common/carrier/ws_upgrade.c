@@ -1,6 +1,7 @@
 /*
- * What both sides of the upgrade share: feeding llhttp, the limit on the head, the strictness that llhttp
- * lacks, and the few headers that count. ws_upgrade_server.c and ws_upgrade_client.c judge a whole head.
+ * What both sides of the upgrade share: feeding llhttp, the limit on the head, the strictness that
+ * llhttp lacks, and the few headers that count. ws_upgrade_server.c and ws_upgrade_client.c judge a
+ * whole head.
  */
 #include "common/carrier/ws_upgrade.h"
 
@@ -207,8 +208,8 @@ struct ws_upgrade *ws_upgrade_create(llhttp_type_t type, ws_upgrade_judge *judge
 }
 
 /*
- * llhttp 8 lets a bare LF and a continued header line pass (newer ones do not). RFC 9112 2.2 and 5.2 allow
- * to refuse both, and what two parsers may read in two ways is better refused.
+ * llhttp 8 lets a bare LF and a continued header line pass (newer ones do not). RFC 9112 2.2 and
+ * 5.2 allow to refuse both, and what two parsers may read in two ways is better refused.
  */
 static void scan_line_ends(struct ws_upgrade *u, const char *data, size_t len)
 {

@@ -1,6 +1,7 @@
 /*
- * The client's side of the upgrade: RFC 6455 4.1. The request offers nothing but WebSocket, so an answer
- * that chose an extension or a subprotocol is refused like one with a wrong Sec-WebSocket-Accept.
+ * The client's side of the upgrade: RFC 6455 4.1. The request offers nothing but WebSocket, so an
+ * answer that chose an extension or a subprotocol is refused like one with a wrong
+ * Sec-WebSocket-Accept.
  */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -28,18 +29,20 @@ static enum ws_verdict judge_response(struct ws_upgrade *u)
 {
 	char shown[WIRE_ESCAPED_MAX];
 	if (u->too_large || u->value_cut)
-		return refuse(u, STATUS_PROTOCOL, "the server's answer has a head of more than %d bytes",
-			WS_HEAD_MAX);
+		return refuse(u, STATUS_PROTOCOL,
+			"the server's answer has a head of more than %d bytes", WS_HEAD_MAX);
 	if (u->error) {
 		wire_escape(shown, u->first, strlen(u->first));
-		return refuse(
-			u, STATUS_PROTOCOL, "the server does not speak HTTP; it answered \"%s\"", shown);
+		return refuse(u, STATUS_PROTOCOL,
+			"the server does not speak HTTP; it answered \"%s\"", shown);
 	}
 	if (u->flaw)
-		return refuse(u, STATUS_PROTOCOL, "the server's answer is not good HTTP: %s", u->flaw);
+		return refuse(u, STATUS_PROTOCOL, "the server's answer is not good HTTP: %s",
+			u->flaw);
 	wire_escape(shown, u->start.bytes, u->start.len);
 	if (u->parser.status_code != HTTP_STATUS_SWITCHING_PROTOCOLS)
-		return refuse(u, STATUS_FAILED, "the server refused the WebSocket: \"HTTP/%u.%u %u %s\"",
+		return refuse(u, STATUS_FAILED,
+			"the server refused the WebSocket: \"HTTP/%u.%u %u %s\"",
 			u->parser.http_major, u->parser.http_minor, u->parser.status_code, shown);
 	const char *wrong = NULL;
 	if (u->parser.http_major != 1 || u->parser.http_minor < 1)
@@ -55,8 +58,8 @@ static enum ws_verdict judge_response(struct ws_upgrade *u)
 	else if (u->seen[HEADER_PROTOCOL])
 		wrong = "it chose a subprotocol that was not offered";
 	if (wrong)
-		return refuse(u, STATUS_PROTOCOL, "the server's answer \"HTTP/1.1 101 %s\" is wrong: %s",
-			shown, wrong);
+		return refuse(u, STATUS_PROTOCOL,
+			"the server's answer \"HTTP/1.1 101 %s\" is wrong: %s", shown, wrong);
 	return WS_UPGRADE_ACCEPTED;
 }
 
@@ -81,7 +84,8 @@ struct ws_upgrade *ws_upgrade_create_client(const char *host, const char *path)
 		return u;
 	}
 	if (*path != '/' || !is_printable(path) || strchr(path, '#')) {
-		refuse(u, STATUS_USAGE, "a path starts with / and is printable ASCII, without blanks and #");
+		refuse(u, STATUS_USAGE,
+			"a path starts with / and is printable ASCII, without blanks and #");
 		return u;
 	}
 	if (RAND_bytes(nonce, sizeof nonce) != 1) {

@@ -1,6 +1,6 @@
 /*
- * The server's side of the upgrade: RFC 6455 4.2. A request is good or gets an HTTP answer that says in
- * words what was missing. No extension and no subprotocol is ever chosen.
+ * The server's side of the upgrade: RFC 6455 4.2. A request is good or gets an HTTP answer that
+ * says in words what was missing. No extension and no subprotocol is ever chosen.
  */
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #define UPGRADE_HEADERS "Connection: close, Upgrade\r\nUpgrade: websocket\r\n"
 #define CLOSE_HEADER "Connection: close\r\n"
 
-__attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(struct ws_upgrade *u, unsigned status,
-	const char *reason, const char *headers, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(struct ws_upgrade *u,
+	unsigned status, const char *reason, const char *headers, const char *format, ...)
 {
 	char *body;
 	va_list args;
@@ -34,8 +34,8 @@ __attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(struct ws_up
 		    "Content-Type: text/plain; charset=utf-8\r\n"
 		    "Content-Length: %d\r\n\r\n%s",
 		    status, reason, headers, len, head ? "" : body))
-		err_set(&u->err, STATUS_PROTOCOL, "WebSocket upgrade refused with %u %s: %.*s", status,
-			reason, (int)strcspn(body, "\n"), body);
+		err_set(&u->err, STATUS_PROTOCOL, "WebSocket upgrade refused with %u %s: %.*s",
+			status, reason, (int)strcspn(body, "\n"), body);
 	free(body);
 	return WS_UPGRADE_REFUSED;
 }
@@ -48,18 +48,20 @@ static enum ws_verdict refuse_garbage(struct ws_upgrade *u)
 		return refuse(u, 505, "HTTP Version Not Supported", CLOSE_HEADER,
 			"A WebSocket upgrade is HTTP/1.1 here.\n");
 	if (u->first[0] == 0x16) /* RFC 8446 5.1: a handshake record */
-		return refuse(
-			u, 400, "Bad Request", CLOSE_HEADER, "This port does not speak TLS; use ws://.\n");
+		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
+			"This port does not speak TLS; use ws://.\n");
 	wire_escape(shown, u->first, strlen(u->first));
 	return refuse(u, 400, "Bad Request", CLOSE_HEADER,
 		"Expected a WebSocket upgrade (HTTP/1.1), got \"%s\": %s.\n", shown,
 		llhttp_get_error_reason(&u->parser));
 }
 
-/* A registered name or an address, with a port or without (RFC 3986 3.2.2, without its odder signs). */
+/* A registered name or an address, with a port or without (RFC 3986 3.2.2, without its odder
+   signs). */
 static bool host_is_sane(const char *host)
 {
-	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
 	return *host && host[strspn(host, good)] == '\0';
 }
 
@@ -107,7 +109,8 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse_garbage(u);
 	if (u->too_large || u->value_cut) /* RFC 6585 5 */
 		return refuse(u, 431, "Request Header Fields Too Large", CLOSE_HEADER,
-			"The request's head is longer than the %d bytes it may have.\n", WS_HEAD_MAX);
+			"The request's head is longer than the %d bytes it may have.\n",
+			WS_HEAD_MAX);
 	if (u->parser.http_major != 1)
 		return refuse(u, 505, "HTTP Version Not Supported", CLOSE_HEADER,
 			"A WebSocket upgrade is HTTP/1.1 here.\n");
@@ -115,7 +118,8 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse(u, 405, "Method Not Allowed", CLOSE_HEADER "Allow: GET\r\n",
 			"A WebSocket starts with GET, not with %s.\n",
 			llhttp_method_name((llhttp_method_t)llhttp_get_method(&u->parser)));
-	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored, so it is a plain GET; that has no need of a Host. */
+	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored, so it is a plain GET; that has no need of a
+	   Host. */
 	bool old = u->parser.http_minor == 0;
 	if (u->seen[HEADER_HOST] > 1 || (u->seen[HEADER_HOST] == 1 && !host_is_sane(u->host)) ||
 		(u->seen[HEADER_HOST] == 0 && !old)) {
@@ -125,7 +129,8 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 	}
 	if (!path_is_root(u->start.bytes)) {
 		wire_escape(shown, u->start.bytes, u->start.len);
-		return refuse(u, 404, "Not Found", CLOSE_HEADER, "Only / is served here, not %s\n", shown);
+		return refuse(u, 404, "Not Found", CLOSE_HEADER, "Only / is served here, not %s\n",
+			shown);
 	}
 	if (u->seen[HEADER_CONTENT_LENGTH] || u->seen[HEADER_TRANSFER_ENCODING])
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
@@ -133,17 +138,19 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 	if (old || !u->upgrade_listed)
 		return refuse_plain_get(u);
 	if (!u->connection_listed)
-		return refuse(u, 400, "Bad Request", CLOSE_HEADER, "Connection: Upgrade is missing.\n");
+		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
+			"Connection: Upgrade is missing.\n");
 	if (u->seen[HEADER_VERSION] != 1 || strcmp(u->version, "13") != 0) /* RFC 6455 4.4 */
-		return refuse(u, 426, "Upgrade Required", UPGRADE_HEADERS "Sec-WebSocket-Version: 13\r\n",
+		return refuse(u, 426, "Upgrade Required",
+			UPGRADE_HEADERS "Sec-WebSocket-Version: 13\r\n",
 			"Sec-WebSocket-Version must be there once and be 13.\n");
 	if (u->seen[HEADER_KEY] != 1 || !key_is_good(u->key))
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
 			"Sec-WebSocket-Key must be there once and be 16 bytes in base64.\n");
 	char accept[WS_ACCEPT_SIZE];
 	if (!ws_upgrade_accept_value(u->key, accept))
-		return refuse(
-			u, 500, "Internal Server Error", CLOSE_HEADER, "SHA-1 is not available here.\n");
+		return refuse(u, 500, "Internal Server Error", CLOSE_HEADER,
+			"SHA-1 is not available here.\n");
 	if (!ws_upgrade_print(u,
 		    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		    "Sec-WebSocket-Accept: %s\r\n\r\n",

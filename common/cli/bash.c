@@ -1,4 +1,5 @@
-/* --help=bash: one function, with a table of what may stand where for the program and for each of its commands. */
+/* --help=bash: one function, with a table of what may stand where for the program and for each of
+   its commands. */
 #include "common/cli/cli_private.h"
 
 /* A function of bash that may be called so: _pdc_ws. */
@@ -137,7 +138,8 @@ static const char last_lines[] =
 void cli_print_bash(const struct cli *cli, FILE *out)
 {
 	bool first = true;
-	fprintf(out, "# Completion of %s for bash, made by `%s --help=bash`.\n", cli->program, cli->program);
+	fprintf(out, "# Completion of %s for bash, made by `%s --help=bash`.\n", cli->program,
+		cli->program);
 	put_function(cli, out);
 	fprintf(out, "()\n{\n\tlocal command='%s'\n", cli->program);
 	fputs(first_lines, out);

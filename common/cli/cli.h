@@ -1,7 +1,7 @@
 /*
- * Command lines from a table: getopt_long(3) parses, and --help is printed from the same rows. So are the page of the
- * manual (--help=mdoc) and the completion for shells (--help=bash, zsh, fish). A row's `id` is what a program
- * switches on.
+ * Command lines from a table: getopt_long(3) parses, and --help is printed from the same rows. So
+ * are the page of the manual (--help=mdoc) and the completion for shells (--help=bash, zsh, fish).
+ * A row's `id` is what a program switches on.
  */
 #ifndef COMMON_CLI_CLI_H
 #define COMMON_CLI_CLI_H
@@ -18,7 +18,9 @@ struct cli_option {
 	const char *name;     /* long name; NULL: none */
 	const char *argument; /* what it takes, as shown in the help ("PORT"); NULL: nothing */
 	const char *help;     /* one line */
-	const char *optional; /* what it may take, behind "=" only: "--page=ADDR:PORT"; for a long name, without `argument` */
+	/* what it may take, behind "=" only: "--page=ADDR:PORT"; for a long name, without
+	   `argument` */
+	const char *optional;
 };
 
 /* What every program has; rows of their own in each table. cli_parse deals with both by itself. */
@@ -37,11 +39,14 @@ struct cli {
 	const char *about;       /* what it does */
 	const struct cli_option *options;
 	size_t count;
-	const struct cli_command *commands; /* instead of options; cli_command finds and runs them */
+	/* instead of options; cli_command finds and runs them */
+	const struct cli_command *commands;
 	size_t command_count;
-	bool first_operand_ends; /* what stands behind the first operand is not looked at: another program's options */
+	/* what stands behind the first operand is not looked at: another program's options */
+	bool first_operand_ends;
 	/* The rest may be NULL. */
-	const char *notes;       /* what no option's line has room for; lines that begin with a blank stay as they are */
+	/* what no option's line has room for; lines that begin with a blank stay as they are */
+	const char *notes;
 	const char *examples;    /* a command line each */
 	const char *exit_status; /* "0 done, 1 failed, 2 wrong usage." */
 	const char *see_also;    /* other pages of the manual, with blanks between them */
@@ -49,9 +54,10 @@ struct cli {
 	const struct cli_words *words; /* for all commands of a program; ends with a row of NULL */
 };
 
-/* For completion: what an argument stands for that is called so in the options' rows or in the usage ("ENDPOINT",
-   "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a dot: "EVENTS.ndjson"), words in a
-   choice ("localhost|any") and, where the first operand ends the options, programs. */
+/* For completion: what an argument stands for that is called so in the options' rows or in the
+   usage ("ENDPOINT", "KEY=VALUE"). By themselves complete files (a name with FILE or DIR, or with a
+   dot: "EVENTS.ndjson"), words in a choice ("localhost|any") and, where the first operand ends the
+   options, programs. */
 struct cli_words {
 	const char *argument;
 	void (*print)(FILE *out); /* a word a line; behind a KEY comes "=", and the rest is typed */
@@ -60,11 +66,12 @@ struct cli_words {
 /* A command of a program, under the last word of its `program`. */
 struct cli_command {
 	const struct cli *cli;
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+	/* argv[0] is the command's name; returns the exit status */
+	int (*run)(int argc, char **argv);
 };
 
-/* Called for each option in turn; `value` is NULL for an option that takes nothing, or was given nothing, and belongs
-   to argv otherwise. False with `err` ends the parsing. */
+/* Called for each option in turn; `value` is NULL for an option that takes nothing, or was given
+   nothing, and belongs to argv otherwise. False with `err` ends the parsing. */
 typedef bool cli_on_option(void *context, int id, const char *value, struct err *err);
 
 enum cli_result {
@@ -73,10 +80,11 @@ enum cli_result {
 	CLI_ERROR, /* `err` says what, and points to --help */
 };
 
-enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option, void *context,
-	int *operands, struct err *err);
+enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_option *on_option,
+	void *context, int *operands, struct err *err);
 
-/* Runs the command that argv[1] names, or deals with --help and --version. Returns the exit status. */
+/* Runs the command that argv[1] names, or deals with --help and --version. Returns the exit
+   status. */
 int cli_command(const struct cli *cli, int argc, char **argv);
 
 /* The last word of `program`: "serve". */
@@ -85,9 +93,10 @@ const char *cli_name(const struct cli *cli);
 /* --help, as text at most 100 columns wide. */
 void cli_print_help(const struct cli *cli, FILE *out);
 
-/* Whole decimal numbers and numbers with a fraction; false (STATUS_USAGE: "--port: ...") for anything else,
-   for rubbish behind it and outside of min..max. */
-bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err);
+/* Whole decimal numbers and numbers with a fraction; false (STATUS_USAGE: "--port: ...") for
+   anything else, for rubbish behind it and outside of min..max. */
+bool cli_integer(const char *option, const char *text, long min, long max, long *value,
+	struct err *err);
 
 /* Seconds: "1", "0.5", "500ms", "2s", "1m". */
 bool cli_seconds(const char *option, const char *text, double *value, struct err *err);
@@ -95,8 +104,8 @@ bool cli_seconds(const char *option, const char *text, double *value, struct err
 /* What was printed to stdout has arrived; false (STATUS_FAILED): a full disk, a closed pipe. */
 bool cli_flush(struct err *err);
 
-/* Prints "program: text" to stderr, always as one line: the text may quote what a user or a file said. Returns the exit
-   status. */
+/* Prints "program: text" to stderr, always as one line: the text may quote what a user or a file
+   said. Returns the exit status. */
 int cli_fail(const char *program, const struct err *err);
 
 #endif

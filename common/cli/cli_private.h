@@ -1,4 +1,5 @@
-/* What the files of the room share: how the table is read, and the forms of --help besides its text. */
+/* What the files of the room share: how the table is read, and the forms of --help besides its
+   text. */
 #ifndef COMMON_CLI_CLI_PRIVATE_H
 #define COMMON_CLI_CLI_PRIVATE_H
 
@@ -8,10 +9,12 @@
 
 #include "common/cli/cli.h"
 
-/* --help, or with a `form` --help=FORM, on stdout. False with `err` where there is no such form of it. */
+/* --help, or with a `form` --help=FORM, on stdout. False with `err` where there is no such form of
+   it. */
 bool cli_print_form(const struct cli *cli, const char *form, struct err *err);
 
-/* The rows that a program has: those of its table, or --help and --version where it has commands. */
+/* The rows that a program has: those of its table, or --help and --version where it has
+   commands. */
 const struct cli_option *cli_rows(const struct cli *cli, size_t *count);
 
 void cli_print_mdoc(const struct cli *cli, FILE *out);

@@ -22,6 +22,7 @@ int cli_command(const struct cli *cli, int argc, char **argv)
 	const char *form = strncmp(word, "--help=", 7) == 0 ? word + 7 : NULL;
 	if (help || form)
 		return cli_print_form(cli, form, &err) ? STATUS_OK : cli_fail(cli->program, &err);
-	err_set(&err, STATUS_USAGE, "there is no command \"%s\"; see %s --help", word, cli->program);
+	err_set(&err, STATUS_USAGE, "there is no command \"%s\"; see %s --help", word,
+		cli->program);
 	return cli_fail(cli->program, &err);
 }

@@ -15,7 +15,8 @@ static void add_word(struct cli_guess *guess, const char *word, size_t len, cons
 {
 	size_t used = strlen(guess->words);
 	if (len > 0 && used + len + strlen(behind) + 2 <= sizeof guess->words)
-		snprintf(guess->words + used, sizeof guess->words - used, "%.*s%s ", (int)len, word, behind);
+		snprintf(guess->words + used, sizeof guess->words - used, "%.*s%s ", (int)len, word,
+			behind);
 }
 
 /* The lines that a program's own table prints. */
@@ -33,7 +34,8 @@ static void add_printed(struct cli_guess *guess, void (*print)(FILE *out), const
 	free(text);
 }
 
-/* A part of "ADDR|localhost|any": what has a capital letter stands for something, what has none for itself. */
+/* A part of "ADDR|localhost|any": what has a capital letter stands for something, what has none for
+   itself. */
 static void guess_part(struct cli_guess *guess, const char *part, size_t len)
 {
 	const char *dot = memchr(part, '.', len);
@@ -47,7 +49,8 @@ static void guess_part(struct cli_guess *guess, const char *part, size_t len)
 		add_word(guess, part, len, "");
 }
 
-static void guess_name(struct cli_guess *guess, const struct cli *root, const char *name, size_t len)
+static void guess_name(struct cli_guess *guess, const struct cli *root, const char *name,
+	size_t len)
 {
 	size_t base = strcspn(name, "[ ");
 	for (const struct cli_words *row = root->words; row && row->argument; row++)
@@ -71,7 +74,8 @@ void cli_guess_operands(struct cli_guess *guess, const struct cli *root, const s
 {
 	*guess = (struct cli_guess){ 0 };
 	for (size_t i = 0; i < cli->command_count; i++)
-		add_word(guess, cli_name(cli->commands[i].cli), strlen(cli_name(cli->commands[i].cli)), "");
+		add_word(guess, cli_name(cli->commands[i].cli),
+			strlen(cli_name(cli->commands[i].cli)), "");
 	guess->programs = cli->first_operand_ends;
 	bool argument = cli->command_count > 0; /* of the option before it */
 	for (struct cli_usage at = { .rest = cli->usage }; cli_usage_next(&at);) {

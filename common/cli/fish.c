@@ -1,4 +1,5 @@
-/* --help=fish: a line of complete(1) for each option, under the condition that its command stands in the line. */
+/* --help=fish: a line of complete(1) for each option, under the condition that its command stands
+   in the line. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ static const char *command_of(const struct cli *cli)
 }
 
 /* complete -c pmulab -n '__pmulab_in serve' */
-static void put_complete(const struct cli *root, const struct cli *cli, const char *where, FILE *out)
+static void put_complete(const struct cli *root, const struct cli *cli, const char *where,
+	FILE *out)
 {
 	fprintf(out, "complete -c %s", root->program);
 	if (root->command_count)
@@ -39,7 +41,8 @@ static void put_rest(const struct cli *cli, FILE *out)
 	fputs("_rest", out);
 }
 
-static void put_option(const struct cli *root, const struct cli *cli, const struct cli_option *row, FILE *out)
+static void put_option(const struct cli *root, const struct cli *cli, const struct cli_option *row,
+	FILE *out)
 {
 	put_complete(root, cli, cli->command_count ? "at" : "in", out);
 	if (cli->first_operand_ends) {
@@ -87,7 +90,8 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	if (guess.words[0])
 		fprintf(out, " -a '%s'", guess.words);
 	if (guess.programs) { /* a program's name is no option; what stands behind it may be one */
-		fputs(" -n 'not string match -q -- \"-*\" (commandline -ct); or string length -q -- (", out);
+		fputs(" -n 'not string match -q -- \"-*\" (commandline -ct); or string length -q -- (",
+			out);
 		put_rest(cli, out);
 		fputs(")' -a '(__fish_complete_subcommand --commandline (", out);
 		put_rest(cli, out);
@@ -96,7 +100,8 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	fputs(guess.files ? " -F\n" : "\n", out);
 }
 
-/* For each command with another program's command line behind its options: a function that prints that line's words. */
+/* For each command with another program's command line behind its options: a function that prints
+   that line's words. */
 static void put_rests(const struct cli *cli, FILE *out)
 {
 	for (size_t i = 0; i < cli->command_count; i++)
@@ -108,7 +113,8 @@ static void put_rests(const struct cli *cli, FILE *out)
 	for (const char *p = cli->program; *p; p++)
 		depth += *p == ' ';
 	fputs("# The other program's words, behind the options of this one; false where only these have come.\n"
-	      "function ", out);
+	      "function ",
+		out);
 	put_rest(cli, out);
 	fprintf(out, "\n\tset -l words (commandline -opc)[%zu..-1]\n\tset -l takes", depth + 1);
 	for (size_t i = 0; i < count; i++)
@@ -131,7 +137,8 @@ static void put_rests(const struct cli *cli, FILE *out)
 
 void cli_print_fish(const struct cli *cli, FILE *out)
 {
-	fprintf(out, "# Completion of %s for fish, made by `%s --help=fish`.\n\n", cli->program, cli->program);
+	fprintf(out, "# Completion of %s for fish, made by `%s --help=fish`.\n\n", cli->program,
+		cli->program);
 	if (cli->command_count)
 		fprintf(out,
 			"# Whether the line begins with these commands, and whether it is nothing else so far.\n"
@@ -142,7 +149,8 @@ void cli_print_fish(const struct cli *cli, FILE *out)
 			"function __%s_at\n"
 			"\tset -l words (commandline -opc)[2..-1]\n"
 			"\ttest \"$argv\" = \"$words\"\n"
-			"end\n\n", cli->program, cli->program);
+			"end\n\n",
+			cli->program, cli->program);
 	put_rests(cli, out);
 	fprintf(out, "complete -c %s -f\n", cli->program);
 	put_program(cli, cli, out);

@@ -24,8 +24,10 @@ bool cli_print_form(const struct cli *cli, const char *form, struct err *err)
 		if (strcmp(form, forms[i].name) != 0)
 			continue;
 		if (forms[i].completion && cli->program[program]) {
-			err_set(err, STATUS_USAGE, "--help=%s: the commands are completed with their program; see %.*s "
-				"--help=%s", form, program, cli->program, form);
+			err_set(err, STATUS_USAGE,
+				"--help=%s: the commands are completed with their program; see %.*s "
+				"--help=%s",
+				form, program, cli->program, form);
 			return false;
 		}
 		forms[i].print(cli, stdout);

@@ -30,17 +30,21 @@ static void print_options(const struct cli *cli, FILE *out)
 {
 	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
 		char left[HELP_WIDTH];
-		const char *space = row->argument ? " " : "", *argument = row->argument ? row->argument : "";
+		const char *space = row->argument ? " " : "",
+			   *argument = row->argument ? row->argument : "";
 		int used;
 		if (row->letter && row->name)
-			used = snprintf(left, sizeof left, "  -%c, --%s%s%s", row->letter, row->name, space,
-				argument);
+			used = snprintf(left, sizeof left, "  -%c, --%s%s%s", row->letter,
+				row->name, space, argument);
 		else if (row->letter)
-			used = snprintf(left, sizeof left, "  -%c%s%s", row->letter, space, argument);
+			used = snprintf(left, sizeof left, "  -%c%s%s", row->letter, space,
+				argument);
 		else
-			used = snprintf(left, sizeof left, "      --%s%s%s", row->name, space, argument);
+			used = snprintf(left, sizeof left, "      --%s%s%s", row->name, space,
+				argument);
 		if (row->optional)
-			used += snprintf(left + used, sizeof left - (size_t)used, "[=%s]", row->optional);
+			used += snprintf(left + used, sizeof left - (size_t)used, "[=%s]",
+				row->optional);
 		if (used > HELP_COLUMN - 2)
 			fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
 		else
@@ -75,7 +79,8 @@ static void print_commands(const struct cli *cli, FILE *out)
 		width = len > width ? len : width;
 	}
 	for (size_t i = 0; i < cli->command_count; i++)
-		fprintf(out, "  %-*s %s\n", width, cli_name(cli->commands[i].cli), cli->commands[i].cli->summary);
+		fprintf(out, "  %-*s %s\n", width, cli_name(cli->commands[i].cli),
+			cli->commands[i].cli->summary);
 	fprintf(out, "\n`%s COMMAND --help` says more.\n", cli->program);
 }
 

@@ -1,6 +1,7 @@
 /*
- * --help=mdoc: the page of the manual, from the rows that --help has, in mdoc(7). `mandoc -Tlint` has nothing to say
- * of it: a sentence a line, no line of text longer than 80 bytes, no paragraph before a display.
+ * --help=mdoc: the page of the manual, from the rows that --help has, in mdoc(7). `mandoc -Tlint`
+ * has nothing to say of it: a sentence a line, no line of text longer than 80 bytes, no paragraph
+ * before a display.
  */
 #include "common/cli/cli_private.h"
 
@@ -13,11 +14,13 @@ enum { TEXT_WIDTH = 78, PAGES_MAX = 64 };
 
 /* ---- escapes ---- */
 
-/* What stands for a character that roff(7) would take for something else, or show as a typographic one; else NULL. */
+/* What stands for a character that roff(7) would take for something else, or show as a typographic
+   one; else NULL. */
 static const char *escape(char c)
 {
 	static const char special[] = "\\'`^~\"-";
-	static const char *const escaped[] = { "\\e", "\\(aq", "\\(ga", "\\(ha", "\\(ti", "\\(dq", "\\-" };
+	static const char *const escaped[] = { "\\e", "\\(aq", "\\(ga", "\\(ha", "\\(ti", "\\(dq",
+		"\\-" };
 	const char *found = c ? strchr(special, c) : NULL;
 	return found ? escaped[found - special] : NULL;
 }
@@ -31,10 +34,12 @@ static void put_character(char c, FILE *out)
 		putc(c, out);
 }
 
-/* An argument of a macro: the name of another one ("In", "Nm"), or a lone delimiter, is a word here. */
+/* An argument of a macro: the name of another one ("In", "Nm"), or a lone delimiter, is a word
+   here. */
 static void put_word(const char *word, size_t len, FILE *out)
 {
-	bool macro = (len == 2 || len == 3) && isupper((unsigned char)word[0]) && islower((unsigned char)word[1]);
+	bool macro = (len == 2 || len == 3) && isupper((unsigned char)word[0]) &&
+		     islower((unsigned char)word[1]);
 	if (macro || (len == 1 && ispunct((unsigned char)word[0])) || (len > 1 && word[0] == '%'))
 		fputs("\\&", out);
 	for (size_t i = 0; i < len; i++)
@@ -52,8 +57,8 @@ static void put_words(const char *text, FILE *out)
 	}
 }
 
-/* A word of running text: its hyphens and apostrophes may be typographic ones, `quotes` are. Returns its bytes; without
-   `out` it is only measured. */
+/* A word of running text: its hyphens and apostrophes may be typographic ones, `quotes` are.
+   Returns its bytes; without `out` it is only measured. */
 static size_t put_running(const char *word, size_t len, bool *quoted, FILE *out)
 {
 	size_t bytes = 0;
@@ -75,7 +80,8 @@ static bool ends_sentence(const char *word, size_t len)
 {
 	while (len > 0 && strchr(")\"'`", word[len - 1]))
 		len--;
-	return len > 1 && strchr(".!?", word[len - 1]); /* a lone one is a word: "x is lost, . is not" */
+	/* a lone one is a word: "x is lost, . is not" */
+	return len > 1 && strchr(".!?", word[len - 1]);
 }
 
 /* ---- text ---- */
@@ -261,7 +267,8 @@ static void put_options(const struct cli *cli, FILE *out)
 		if (row->id == CLI_HELP)
 			fputs(" Ns Op = Ns Ar FORM\n"
 			      "show all options and exit.\n"
-			      "FORM is mdoc for this page, bash, zsh or fish for a completion.\n", out);
+			      "FORM is mdoc for this page, bash, zsh or fish for a completion.\n",
+				out);
 		else {
 			putc('\n', out);
 			put_text(row->help, row->help + strlen(row->help), out);
@@ -288,7 +295,8 @@ static void put_notes(const struct cli *cli, FILE *out)
 	free(more);
 }
 
-/* The commands of a program have pages of their own; the commands of a command stand on its page. */
+/* The commands of a program have pages of their own; the commands of a command stand on its
+   page. */
 static void put_commands(const struct cli *cli, FILE *out)
 {
 	bool top = !strchr(cli->program, ' ');
@@ -297,7 +305,8 @@ static void put_commands(const struct cli *cli, FILE *out)
 		const struct cli *command = cli->commands[i].cli;
 		fprintf(out, "%s %s\n", top ? ".It Cm" : ".Ss", cli_name(command));
 		if (top) {
-			put_text(command->summary, command->summary + strlen(command->summary), out);
+			put_text(command->summary, command->summary + strlen(command->summary),
+				out);
 			fputs(".Pq see Xr ", out);
 			put_program(command->program, "-", out);
 			fputs(" 1\n", out);
@@ -348,16 +357,18 @@ static void put_see_also(const struct cli *cli, FILE *out)
 	used += (size_t)snprintf(names, sizeof names, "%s", cli->see_also ? cli->see_also : "");
 	int first = (int)strcspn(cli->program, " ");
 	if (cli->program[first])
-		used += (size_t)snprintf(names + used, sizeof names - used, " %.*s", first, cli->program);
+		used += (size_t)snprintf(names + used, sizeof names - used, " %.*s", first,
+			cli->program);
 	else
 		for (size_t i = 0; i < cli->command_count && used < sizeof names; i++)
-			used += (size_t)snprintf(names + used, sizeof names - used, " %.*s-%s", first, cli->program,
-				cli_name(cli->commands[i].cli));
+			used += (size_t)snprintf(names + used, sizeof names - used, " %.*s-%s",
+				first, cli->program, cli_name(cli->commands[i].cli));
 	for (char *name = strtok(names, " "); name && count < PAGES_MAX; name = strtok(NULL, " "))
 		pages[count++] = name;
 	qsort(pages, count, sizeof pages[0], compare);
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s.Xr %s 1%s\n", i ? "" : ".Sh SEE ALSO\n", pages[i], i + 1 < count ? " ," : "");
+		fprintf(out, "%s.Xr %s 1%s\n", i ? "" : ".Sh SEE ALSO\n", pages[i],
+			i + 1 < count ? " ," : "");
 }
 
 void cli_print_mdoc(const struct cli *cli, FILE *out)

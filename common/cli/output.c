@@ -1,4 +1,5 @@
-/* What every program owes its user at its end: a line that says why it failed, and the certainty that stdout has arrived. */
+/* What every program owes its user at its end: a line that says why it failed, and the certainty
+   that stdout has arrived. */
 #include "common/cli/cli.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /*
- * Command lines from a table, with getopt_long(3). Its own messages are switched off: ours name the option
- * as it was typed, suggest the nearest one and point to --help.
+ * Command lines from a table, with getopt_long(3). Its own messages are switched off: ours name the
+ * option as it was typed, suggest the nearest one and point to --help.
  */
 #include "common/cli/cli_private.h"
 
@@ -39,8 +39,8 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 			continue;
 		if (strncmp(row->name, name, strlen(name)) == 0) {
 			size_t used = strlen(candidates);
-			snprintf(candidates + used, sizeof candidates - used, "%s--%s", count++ ? ", " : "",
-				row->name);
+			snprintf(candidates + used, sizeof candidates - used, "%s--%s",
+				count++ ? ", " : "", row->name);
 		}
 		unsigned edits = near_distance(name, row->name);
 		if (edits < least && edits < strlen(row->name)) {
@@ -49,17 +49,19 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 		}
 	}
 	if (count > 1)
-		err_set(err, STATUS_USAGE, "--%s is the beginning of %s; see %s --help", name, candidates,
-			cli->program);
+		err_set(err, STATUS_USAGE, "--%s is the beginning of %s; see %s --help", name,
+			candidates, cli->program);
 	else if (nearest)
-		err_set(err, STATUS_USAGE, "unknown option --%s; did you mean --%s? See %s --help", name,
-			nearest->name, cli->program);
+		err_set(err, STATUS_USAGE, "unknown option --%s; did you mean --%s? See %s --help",
+			name, nearest->name, cli->program);
 	else
-		err_set(err, STATUS_USAGE, "unknown option --%s; see %s --help", name, cli->program);
+		err_set(err, STATUS_USAGE, "unknown option --%s; see %s --help", name,
+			cli->program);
 }
 
 /* Fills getopt's two descriptions of the table. */
-static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct option longs[OPTIONS_MAX + 1])
+static void describe(const struct cli *cli, char letters[LETTERS_MAX],
+	struct option longs[OPTIONS_MAX + 1])
 {
 	size_t at = 0, count = 0;
 	assert(cli->count <= OPTIONS_MAX);
@@ -75,16 +77,18 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX], struct op
 		}
 		if (row->name)
 			longs[count++] = (struct option){ .name = row->name,
-				.has_arg = row->argument ? required_argument :
-					row->id == CLI_HELP || row->optional ? optional_argument : no_argument,
+				.has_arg = row->argument ? required_argument
+					   : row->id == CLI_HELP || row->optional
+						   ? optional_argument
+						   : no_argument,
 				.val = ROW_BASE + (int)i };
 	}
 	letters[at] = '\0';
 	longs[count] = (struct option){ 0 };
 }
 
-/* What getopt_long refused with `value` '?' or ':'. optopt is a long option's value, or the letter, or 0 for
-   an unknown long option, which is then `word`. */
+/* What getopt_long refused with `value` '?' or ':'. optopt is a long option's value, or the letter,
+   or 0 for an unknown long option, which is then `word`. */
 static void bad_option(const struct cli *cli, int value, const char *word, struct err *err)
 {
 	char name[NAME_MAX_LENGTH];
@@ -94,7 +98,8 @@ static void bad_option(const struct cli *cli, int value, const char *word, struc
 	else
 		snprintf(name, sizeof name, "-%c", optopt);
 	if (value == ':')
-		err_set(err, STATUS_USAGE, "%s needs %s; see %s --help", name, row->argument, cli->program);
+		err_set(err, STATUS_USAGE, "%s needs %s; see %s --help", name, row->argument,
+			cli->program);
 	else if (row)
 		err_set(err, STATUS_USAGE, "%s takes no value; see %s --help", name, cli->program);
 	else if (optopt == 0)

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool cli_integer(const char *option, const char *text, long min, long max, long *value, struct err *err)
+bool cli_integer(const char *option, const char *text, long min, long max, long *value,
+	struct err *err)
 {
-	const char *digits = *text == '-' ? text + 1 : text; /* strtol(3) alone takes blanks and "+" too */
+	/* strtol(3) alone takes blanks and "+" too */
+	const char *digits = *text == '-' ? text + 1 : text;
 	size_t len = strspn(digits, "0123456789");
 	if (len == 0 || digits[len] != '\0') {
 		err_set(err, STATUS_USAGE, "%s: \"%s\" is not a whole number", option, text);
@@ -47,7 +49,7 @@ bool cli_seconds(const char *option, const char *text, double *value, struct err
 				*value = seconds;
 				return true;
 			}
-	err_set(err, STATUS_USAGE, "%s: \"%s\" is not a time; write seconds as 1, 0.5, 500ms, 2s or 1m",
-		option, text);
+	err_set(err, STATUS_USAGE,
+		"%s: \"%s\" is not a time; write seconds as 1, 0.5, 500ms, 2s or 1m", option, text);
 	return false;
 }

@@ -1,4 +1,5 @@
-/* --help=zsh: _arguments of zshcompsys(1) for the program and for each of its commands, a function each. */
+/* --help=zsh: _arguments of zshcompsys(1) for the program and for each of its commands, a function
+   each. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
@@ -39,8 +40,8 @@ static void put_guess(const char *name, size_t len, const struct cli_guess *gues
 		putc(' ', out);
 }
 
-/* '*'{-p+,--port=}'[its port]:PORT: ', '(-q --quiet)'{-q,--quiet}'[say nothing]': what takes something may be said
-   again. */
+/* '*'{-p+,--port=}'[its port]:PORT: ', '(-q --quiet)'{-q,--quiet}'[say nothing]': what takes
+   something may be said again. */
 static void put_option(const struct cli *root, const struct cli_option *row, FILE *out)
 {
 	const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
@@ -71,7 +72,8 @@ static void put_options(const struct cli *root, const struct cli *cli, FILE *out
 	size_t count;
 	const struct cli_option *rows = cli_rows(cli, &count);
 	bool ends = cli->command_count || cli->first_operand_ends;
-	fprintf(out, "\t_arguments -s -S%s%s", cli->command_count ? " -C" : "", ends ? " -A \"-*\"" : "");
+	fprintf(out, "\t_arguments -s -S%s%s", cli->command_count ? " -C" : "",
+		ends ? " -A \"-*\"" : "");
 	for (size_t i = 0; i < count; i++)
 		put_option(root, &rows[i], out);
 }
@@ -89,7 +91,8 @@ static void put_operands(const struct cli *root, const struct cli *cli, FILE *ou
 	putc('\'', out);
 }
 
-/* A program with commands ($commands is zsh's own): first their names, then what each of them takes. */
+/* A program with commands ($commands is zsh's own): first their names, then what each of them
+   takes. */
 static void put_commands(const struct cli *cli, FILE *out)
 {
 	fputs(" \\\n\t\t'1:command:->command' '*::argument:->argument'\n"
@@ -136,10 +139,12 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 
 void cli_print_zsh(const struct cli *cli, FILE *out)
 {
-	fprintf(out, "#compdef %s\n# Completion of %s for zsh, made by `%s --help=zsh`.\n\n", cli->program,
-		cli->program, cli->program);
-	put_program(cli, cli, out);
-	/* As a file in $fpath it is the function's body; sourced, it tells compsys of the function. */
-	fprintf(out, "if [[ $funcstack[1] == _%s ]]; then\n\t_%s \"$@\"\nelse\n\tcompdef _%s %s\nfi\n", cli->program,
+	fprintf(out, "#compdef %s\n# Completion of %s for zsh, made by `%s --help=zsh`.\n\n",
 		cli->program, cli->program, cli->program);
+	put_program(cli, cli, out);
+	/* As a file in $fpath it is the function's body; sourced, it tells compsys of the
+	   function. */
+	fprintf(out,
+		"if [[ $funcstack[1] == _%s ]]; then\n\t_%s \"$@\"\nelse\n\tcompdef _%s %s\nfi\n",
+		cli->program, cli->program, cli->program, cli->program);
 }

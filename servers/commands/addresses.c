@@ -30,6 +30,6 @@ void addresses_pair(struct addresses *addresses, const char *v4, const char *v6)
 	if (can_bind(&addresses->list[1]))
 		return;
 	addresses->count = 1;
-	snprintf(addresses->missing, sizeof addresses->missing, "this machine has no %s; the lab runs on %s alone", v6,
-		v4);
+	snprintf(addresses->missing, sizeof addresses->missing,
+		"this machine has no %s; the lab runs on %s alone", v6, v4);
 }

@@ -9,7 +9,8 @@
 /* After SIGTERM, a command has so long to end by itself. */
 static const double PATIENCE_SECONDS = 2;
 
-/* What others send us is meant for the command. Not SIGTSTP: the whole group stops, and goes on together. */
+/* What others send us is meant for the command. Not SIGTSTP: the whole group stops, and goes on
+   together. */
 static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 
 static bool owns_terminal(void)
@@ -18,7 +19,8 @@ static bool owns_terminal(void)
 	return group > 0 && group == getpgrp();
 }
 
-/* Its foreground group has ended. Another group that is there has been given the terminal while we were behind. */
+/* Its foreground group has ended. Another group that is there has been given the terminal while we
+   were behind. */
 static bool terminal_is_free(void)
 {
 	pid_t group = tcgetpgrp(STDIN_FILENO);
@@ -58,8 +60,8 @@ static void on_quiet(struct ev_loop *loop, struct ev_idle *watcher, int events)
 	emulator_stop(beside->emulator);
 }
 
-/* Everything ends: first the command's processes, then, with nobody left to talk to and all heard that they have said, the
-   emulator. */
+/* Everything ends: first the command's processes, then, with nobody left to talk to and all heard
+   that they have said, the emulator. */
 static void end(struct beside *beside, int status)
 {
 	beside->status = status;
@@ -72,8 +74,8 @@ static void end(struct beside *beside, int status)
 	ev_idle_start(beside->loop, &beside->on_quiet);
 }
 
-/* The terminal's signals (SI_KERNEL) have reached the command already: it is in our process group, or has one of its own,
-   which the terminal knows. */
+/* The terminal's signals (SI_KERNEL) have reached the command already: it is in our process group,
+   or has one of its own, which the terminal knows. */
 static void on_signal(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct beside *beside = watcher->data;
@@ -108,9 +110,12 @@ static int status_of(const struct beside *beside, int status)
 /* A script that is there may begin with "#!" and a program that is not. */
 static void tell_unable(struct beside *beside, int error)
 {
-	bool found = error != ENOENT || (strchr(beside->command, '/') && access(beside->command, F_OK) == 0);
-	err_set(&beside->err, STATUS_FAILED, "%s: %s", *beside->command ? beside->command : "\"\"", error != ENOENT ? strerror(error) :
-		found ? "the program that its first line names is missing" : "there is no such command");
+	bool found = error != ENOENT ||
+		     (strchr(beside->command, '/') && access(beside->command, F_OK) == 0);
+	err_set(&beside->err, STATUS_FAILED, "%s: %s", *beside->command ? beside->command : "\"\"",
+		error != ENOENT ? strerror(error)
+		: found         ? "the program that its first line names is missing"
+				: "there is no such command");
 	end(beside, found ? BESIDE_CANNOT : BESIDE_NOT_FOUND);
 }
 
@@ -129,7 +134,8 @@ static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
 		end(beside, status_of(beside, report.number));
 		return;
 	case KEEPER_GONE:
-		err_set(&beside->err, STATUS_FAILED, "%s was killed, with all that it had started", beside->command);
+		err_set(&beside->err, STATUS_FAILED, "%s was killed, with all that it had started",
+			beside->command);
 		end(beside, BESIDE_SIGNAL + SIGKILL);
 		return;
 	}
@@ -158,7 +164,8 @@ void beside_close(struct beside *beside)
 		return;
 	if (beside->signals >= 0)
 		close(beside->signals);
-	/* A shell takes the terminal for itself, and may have been killed before it could give it back. */
+	/* A shell takes the terminal for itself, and may have been killed before it could give it
+	   back. */
 	if (beside->had_terminal && terminal_is_free()) {
 		sigset_t output;
 		sigemptyset(&output);

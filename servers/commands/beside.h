@@ -11,7 +11,13 @@
 #include "servers/network/keeper.h"
 
 /* Exit statuses of who runs another program (env(1), timeout(1)). */
-enum { BESIDE_TIMEOUT = 124, BESIDE_FAILED = 125, BESIDE_CANNOT = 126, BESIDE_NOT_FOUND = 127, BESIDE_SIGNAL = 128 };
+enum {
+	BESIDE_TIMEOUT = 124,
+	BESIDE_FAILED = 125,
+	BESIDE_CANNOT = 126,
+	BESIDE_NOT_FOUND = 127,
+	BESIDE_SIGNAL = 128
+};
 
 struct beside {
 	struct ev_loop *loop;
@@ -30,13 +36,15 @@ struct beside {
 	struct ev_idle on_quiet; /* what the command has sent has been heard */
 };
 
-/* Takes the signals from here on: they are the command's. With one thread only. False with `err`. */
+/* Takes the signals from here on: they are the command's. With one thread only. False with
+   `err`. */
 bool beside_open(struct beside *beside, struct ev_loop *loop, struct err *err);
 
 /* A signal has come before there is a command to get it: the number, 0 for none. */
 int beside_interrupted(struct beside *beside);
 
-/* Starts the keeper's command; the emulator is stopped when it has ended and nothing is left of it. */
+/* Starts the keeper's command; the emulator is stopped when it has ended and nothing is left of
+   it. */
 void beside_go(struct beside *beside, struct emulator *emulator);
 
 /* Ends what is left and gives the signals and the terminal back. At any stage. */

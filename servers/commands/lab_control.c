@@ -32,7 +32,9 @@ static bool parse_page(struct address *address, const char *text, struct err *er
 	if (len > 0 && brackets == (strchr(host, ':') != NULL) && parse_port(colon + 1, &port) &&
 		address_parse(address, host, port))
 		return true;
-	err_set(err, STATUS_USAGE, "--page: \"%s\" is no address with a port; give one such as --page=%s", text, LAB_PAGE);
+	err_set(err, STATUS_USAGE,
+		"--page: \"%s\" is no address with a port; give one such as --page=%s", text,
+		LAB_PAGE);
 	return false;
 }
 
@@ -59,7 +61,8 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 	if (!lab->control && !lab->page)
 		return true;
 	if (lab->control && place == LAB_LOOPBACK) {
-		err_set(err, STATUS_USAGE, "--control needs a network of its own, which --loopback does without: the command "
+		err_set(err, STATUS_USAGE,
+			"--control needs a network of its own, which --loopback does without: the command "
 			"could open the socket too; --page has a key");
 		return false;
 	}
@@ -74,7 +77,8 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 	}
 	if (*control || lab->control)
 		return *control;
-	/* The socket is an extra: another lab may have it. What is wrong with the page is wrong without it too. */
+	/* The socket is an extra: another lab may have it. What is wrong with the page is wrong
+	   without it too. */
 	struct err extra = *err;
 	options.socket = NULL;
 	*control = control_open(&options, err);
@@ -85,8 +89,8 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 	return *control;
 }
 
-bool lab_scenario_open(const struct lab_options *lab, const struct control *control, struct emulator *emulator,
-	struct scenario **scenario, struct err *err)
+bool lab_scenario_open(const struct lab_options *lab, const struct control *control,
+	struct emulator *emulator, struct scenario **scenario, struct err *err)
 {
 	*scenario = NULL;
 	if (!control && !lab->scenario)
@@ -102,8 +106,8 @@ bool lab_scenario_open(const struct lab_options *lab, const struct control *cont
 	return false;
 }
 
-bool lab_control_start(const struct lab_options *lab, struct control *control, struct scenario *scenario,
-	struct emulator *emulator, struct err *err)
+bool lab_control_start(const struct lab_options *lab, struct control *control,
+	struct scenario *scenario, struct emulator *emulator, struct err *err)
 {
 	if (!control)
 		return true;

@@ -96,14 +96,15 @@ static bool on_set(void *context, int id, const char *value, struct err *err)
 	return id != LAB_OPTION_SET || config_assign(parsing->lab->config, value, "--set", err);
 }
 
-enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc, char **argv,
-	cli_on_option *on_option, void *context, int *operands, struct err *err)
+enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc,
+	char **argv, cli_on_option *on_option, void *context, int *operands, struct err *err)
 {
 	/* A pass for each, so that the one wins over the other wherever it stands. */
 	static cli_on_option *const passes[] = { on_other, on_profile, on_file, on_set };
 	struct parsing parsing = { lab, on_option, context };
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
-		enum cli_result result = cli_parse(cli, argc, argv, passes[i], &parsing, operands, err);
+		enum cli_result result =
+			cli_parse(cli, argc, argv, passes[i], &parsing, operands, err);
 		if (result != CLI_RUN)
 			return result;
 		if (i == 0 && lab->defaults && !lab->defaults(context, lab->config, err))
@@ -130,11 +131,14 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 
 /* ---- who is told ---- */
 
-bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err)
+bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
+	struct err *err)
 {
-	const char *no_color = getenv("NO_COLOR"); /* no-color.org: when it is there and not empty */
+	/* no-color.org: when it is there and not empty */
+	const char *no_color = getenv("NO_COLOR");
 	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
-	struct observer *text = observer_text_create(STDERR_FILENO, lab->quiet ? TEXT_WARNINGS : mode, colour);
+	struct observer *text =
+		observer_text_create(STDERR_FILENO, lab->quiet ? TEXT_WARNINGS : mode, colour);
 	if (text)
 		emulator_observe(emulator, text);
 	if (!lab->events)
@@ -161,7 +165,8 @@ bool lab_events_complete(const struct lab_options *lab, struct err *err)
 	const struct events_outcome *outcome = &lab->events_outcome;
 	if (outcome->error == 0)
 		return true;
-	err_set(err, STATUS_FAILED, "--events: %s: %s: ", strcmp(lab->events, "-") == 0 ? "stdout" : lab->events,
+	err_set(err, STATUS_FAILED,
+		"--events: %s: %s: ", strcmp(lab->events, "-") == 0 ? "stdout" : lab->events,
 		strerror(outcome->error));
 	if (outcome->missing == 1)
 		err_append(err, "the last event is not in it");
@@ -183,8 +188,8 @@ void lab_note_ca(const struct lab_options *lab, const struct ca_file *ca, int er
 	if (error == 0)
 		fprintf(stderr, "pmulab: the lab's CA is in %s\n", ca->path);
 	else
-		fprintf(stderr, "pmulab: no file for the lab's CA, and no %s: %s: %s\n", CA_FILE_VARIABLE, ca->path,
-			strerror(error));
+		fprintf(stderr, "pmulab: no file for the lab's CA, and no %s: %s: %s\n",
+			CA_FILE_VARIABLE, ca->path, strerror(error));
 }
 
 void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator)
@@ -206,7 +211,8 @@ bool lab_raise_descriptor_limit(struct rlimit *before, struct err *err)
 	if (before)
 		*before = limit;
 	if (limit.rlim_max < LEAST) {
-		err_set(err, STATUS_FAILED, "only %lu files may be open, and a lab needs %d: ulimit -n %d",
+		err_set(err, STATUS_FAILED,
+			"only %lu files may be open, and a lab needs %d: ulimit -n %d",
 			(unsigned long)limit.rlim_max, LEAST, LEAST);
 		return false;
 	}

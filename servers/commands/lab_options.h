@@ -1,4 +1,5 @@
-/* What every command that runs the lab has in common: the options that say how it is, and who is told what happens. */
+/* What every command that runs the lab has in common: the options that say how it is, and who is
+   told what happens. */
 #ifndef SERVERS_COMMANDS_LAB_OPTIONS_H
 #define SERVERS_COMMANDS_LAB_OPTIONS_H
 
@@ -56,7 +57,8 @@ struct lab_options {
 	const char *page;    /* "127.0.0.1:8080"; NULL: none */
 	const char *scenario; /* a file; NULL: none */
 	uint64_t seed;
-	/* Sets what a command has other defaults for, before profiles, files and --set; NULL: nothing. */
+	/* Sets what a command has other defaults for, before profiles, files and --set; NULL:
+	   nothing. */
 	bool (*defaults)(void *context, struct config *config, struct err *err);
 	bool has_seed, print_config, list_profiles, quiet, verbose;
 	struct events_outcome events_outcome; /* of --events, once the emulator is destroyed */
@@ -67,22 +69,25 @@ bool lab_options_init(struct lab_options *lab, struct err *err);
 void lab_options_free(struct lab_options *lab);
 
 /*
- * Parses a command line: the options above into `lab`, others by `on_option` with `context`. The configuration is what
- * `defaults` says, then the profiles, then the files, then --set, wherever each stands on the line.
+ * Parses a command line: the options above into `lab`, others by `on_option` with `context`. The
+ * configuration is what `defaults` says, then the profiles, then the files, then --set, wherever
+ * each stands on the line.
  */
-enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc, char **argv,
-	cli_on_option *on_option, void *context, int *operands, struct err *err);
+enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc,
+	char **argv, cli_on_option *on_option, void *context, int *operands, struct err *err);
 
-/* When the operands are right too: checks the configuration, draws a seed where none was given. CLI_DONE: something was to
-   be printed instead (--print-config, --list-profiles), and has been. */
+/* When the operands are right too: checks the configuration, draws a seed where none was given.
+   CLI_DONE: something was to be printed instead (--print-config, --list-profiles), and has been. */
 enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
 
-/* Attaches who writes for people, to stderr, as `mode` says (only warnings with --quiet), and who writes NDJSON. Before
-   emulator_start; `lab` outlives the emulator. */
-bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode, struct err *err);
+/* Attaches who writes for people, to stderr, as `mode` says (only warnings with --quiet), and who
+   writes NDJSON. Before emulator_start; `lab` outlives the emulator. */
+bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
+	struct err *err);
 
-/* Once the emulator is destroyed: whether all that --events asked for has been written. False with `err` (STATUS_FAILED):
-   the disk was full, and how much is missing. A reader that has gone, or did not read, is no failure. */
+/* Once the emulator is destroyed: whether all that --events asked for has been written. False with
+   `err` (STATUS_FAILED): the disk was full, and how much is missing. A reader that has gone, or did
+   not read, is no failure. */
 bool lab_events_complete(const struct lab_options *lab, struct err *err);
 
 /* A line for people, unless --quiet. */
@@ -94,8 +99,8 @@ void lab_note_ca(const struct lab_options *lab, const struct ca_file *ca, int er
 /* What the emulator has to say before it starts. */
 void lab_tell_notes(const struct lab_options *lab, const struct emulator *emulator);
 
-/* Each connection takes a descriptor: as many as the system allows without asking for rights. `before` (may be NULL) is
-   how it was. False with `err` (STATUS_FAILED): too few for any lab. */
+/* Each connection takes a descriptor: as many as the system allows without asking for rights.
+   `before` (may be NULL) is how it was. False with `err` (STATUS_FAILED): too few for any lab. */
 bool lab_raise_descriptor_limit(struct rlimit *before, struct err *err);
 
 /* "there is no endpoint "pmo"; there are udp-print, echo, ..." (STATUS_USAGE). */

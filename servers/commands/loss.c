@@ -30,11 +30,15 @@ enum option {
 };
 
 static const struct cli_option options[] = {
-	{ OPTION_LOSS, 0, "loss", "LOSS", "as for the key <endpoint>.loss; without it, that key's default" },
-	{ OPTION_SEED, 0, "seed", "N", "that of `pmulab serve`; without it one is drawn, and told" },
-	{ OPTION_ENDPOINT, 0, "endpoint", "NAME", "reset (default), or another endpoint with datagrams" },
+	{ OPTION_LOSS, 0, "loss", "LOSS",
+		"as for the key <endpoint>.loss; without it, that key's default" },
+	{ OPTION_SEED, 0, "seed", "N",
+		"that of `pmulab serve`; without it one is drawn, and told" },
+	{ OPTION_ENDPOINT, 0, "endpoint", "NAME",
+		"reset (default), or another endpoint with datagrams" },
 	{ OPTION_FAMILY, 0, "family", "4|6", "IPv4 (default) or IPv6" },
-	{ OPTION_DIRECTION, 0, "direction", "request|reply", "towards the lab (default) or back; tv only sends: reply" },
+	{ OPTION_DIRECTION, 0, "direction", "request|reply",
+		"towards the lab (default) or back; tv only sends: reply" },
 	{ OPTION_COUNT, 'n', NULL, "N", "so many datagrams, from the first one on (100)" },
 	CLI_COMMON,
 };
@@ -46,16 +50,17 @@ static const struct cli preview_cli = {
 	.about = "Shows which datagrams `pmulab serve` will lose: x is lost, . is not.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "LOSS is one of\n"
-		 "  none                                nothing is lost\n"
-		 "  30%, 0.3                            each one with this probability\n"
-		 "  burst:AVERAGE,LENGTH                mean loss and mean run of losses: burst:30%,4\n"
-		 "  gemodel:p[,r[,1-h[,1-k]]]           Gilbert-Elliott, as in tc-netem(8)\n"
-		 "  state:p13[,p31[,p32[,p23[,p14]]]]   four states, as in tc-netem(8)\n"
-		 "  list:1,2,5                          exactly these\n"
-		 "  first:2                             the first two\n"
-		 "  pattern:xx.                         repeats\n"
-		 "and ,max-run=3 behind it lets one through after 3 in a row.",
+	.notes =
+		"LOSS is one of\n"
+		"  none                                nothing is lost\n"
+		"  30%, 0.3                            each one with this probability\n"
+		"  burst:AVERAGE,LENGTH                mean loss and mean run of losses: burst:30%,4\n"
+		"  gemodel:p[,r[,1-h[,1-k]]]           Gilbert-Elliott, as in tc-netem(8)\n"
+		"  state:p13[,p31[,p32[,p23[,p14]]]]   four states, as in tc-netem(8)\n"
+		"  list:1,2,5                          exactly these\n"
+		"  first:2                             the first two\n"
+		"  pattern:xx.                         repeats\n"
+		"and ,max-run=3 behind it lets one through after 3 in a row.",
 	.examples = "pmulab loss preview --seed 7 --loss burst:30%,4 -n 200",
 	.exit_status = "0, 1 stdout cannot be written, 2 usage.",
 };
@@ -74,7 +79,8 @@ static bool find_endpoint(struct preview *preview, const char *name, struct err 
 	preview->endpoint = endpoint_find(name);
 	if (preview->endpoint != ENDPOINT_NONE && endpoint_table[preview->endpoint].loss)
 		return true;
-	err_set(err, STATUS_USAGE, "--endpoint: there is no endpoint \"%s\" with datagrams; there are", name);
+	err_set(err, STATUS_USAGE,
+		"--endpoint: there is no endpoint \"%s\" with datagrams; there are", name);
 	bool first = true;
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
 		if (endpoint_table[id].loss) {
@@ -138,7 +144,8 @@ static bool settle_direction(struct preview *preview, struct err *err)
 	if (!(endpoint_table[preview->endpoint].groups & GROUP_TV))
 		return true;
 	if (preview->has_direction && preview->direction == FATE_REQUEST) {
-		err_set(err, STATUS_USAGE, "--direction: %s loses nothing that it hears; its lines and answers are reply",
+		err_set(err, STATUS_USAGE,
+			"--direction: %s loses nothing that it hears; its lines and answers are reply",
 			endpoint_table[preview->endpoint].name);
 		return false;
 	}
@@ -148,8 +155,8 @@ static bool settle_direction(struct preview *preview, struct err *err)
 
 static struct stats_runs print_fates(const struct preview *preview)
 {
-	struct fate_stream stream = fate_stream(preview->seed, endpoint_table[preview->endpoint].name,
-		(int)preview->family, preview->direction);
+	struct fate_stream stream = fate_stream(preview->seed,
+		endpoint_table[preview->endpoint].name, (int)preview->family, preview->direction);
 	struct loss_state state = { 0 };
 	struct stats_runs runs = { 0 };
 	long line = isatty(STDOUT_FILENO) ? LINE : preview->count;
@@ -167,21 +174,25 @@ static void print_expected(const struct loss_spec *spec, FILE *out)
 {
 	struct loss_theory theory = loss_expect(spec);
 	if (theory.total > 0)
-		fprintf(out, "expected: %" PRIu64 " lost in all, mean run %.3g\n", theory.total, theory.run);
+		fprintf(out, "expected: %" PRIu64 " lost in all, mean run %.3g\n", theory.total,
+			theory.run);
 	else if (theory.loss <= 0)
 		fputs("expected: nothing is lost\n", out);
 	else if (isinf(theory.run))
 		fputs("expected: sooner or later all are lost\n", out);
 	else
-		fprintf(out, "expected: %.4g%% lost, mean run %.3g\n", 100 * theory.loss, theory.run);
+		fprintf(out, "expected: %.4g%% lost, mean run %.3g\n", 100 * theory.loss,
+			theory.run);
 }
 
 static void print_summary(const struct preview *preview, const struct stats_runs *runs)
 {
 	char text[LOSS_TEXT_MAX];
 	loss_format(&preview->spec, text);
-	fprintf(stderr, "%s, %s over IPv%ld, seed %" PRIu64 ": %s\n", endpoint_table[preview->endpoint].name,
-		preview->direction == FATE_REQUEST ? "requests" : "replies", preview->family, preview->seed, text);
+	fprintf(stderr, "%s, %s over IPv%ld, seed %" PRIu64 ": %s\n",
+		endpoint_table[preview->endpoint].name,
+		preview->direction == FATE_REQUEST ? "requests" : "replies", preview->family,
+		preview->seed, text);
 	fprintf(stderr, "lost %" PRIu64 " of %" PRIu64 " (%.4g%%)", runs->hits, runs->tries,
 		100 * (double)runs->hits / (double)runs->tries);
 	if (runs->runs > 0)
@@ -194,20 +205,26 @@ static void print_summary(const struct preview *preview, const struct stats_runs
 static int command_loss_preview(int argc, char **argv)
 {
 	struct err err = { 0 };
-	struct preview preview = { .endpoint = ENDPOINT_RESET, .direction = FATE_REQUEST, .family = 4, .count = FATES };
+	struct preview preview = { .endpoint = ENDPOINT_RESET,
+		.direction = FATE_REQUEST,
+		.family = 4,
+		.count = FATES };
 	int operands = 0;
-	enum cli_result result = cli_parse(&preview_cli, argc, argv, on_option, &preview, &operands, &err);
+	enum cli_result result =
+		cli_parse(&preview_cli, argc, argv, on_option, &preview, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	if (result == CLI_ERROR)
 		return cli_fail(preview_cli.program, &err);
 	if (operands < argc) {
-		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", argv[operands], preview_cli.program);
+		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", argv[operands],
+			preview_cli.program);
 		return cli_fail(preview_cli.program, &err);
 	}
 	if (!settle_direction(&preview, &err))
 		return cli_fail(preview_cli.program, &err);
-	if (!preview.has_loss && !loss_parse(&preview.spec, endpoint_table[preview.endpoint].loss, &err))
+	if (!preview.has_loss &&
+		!loss_parse(&preview.spec, endpoint_table[preview.endpoint].loss, &err))
 		return cli_fail(preview_cli.program, &err);
 	if (!preview.has_seed)
 		preview.seed = seed_draw();

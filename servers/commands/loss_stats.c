@@ -1,6 +1,6 @@
 /*
- * Reads the journal and puts each flow - the datagrams of one endpoint, family and direction - together again from
- * their numbers: what was told of them, and which of them were lost.
+ * Reads the journal and puts each flow - the datagrams of one endpoint, family and direction -
+ * together again from their numbers: what was told of them, and which of them were lost.
  */
 #include "servers/commands/loss_stats.h"
 
@@ -29,9 +29,10 @@ const struct cli loss_stats_cli = {
 	.about = "Counts the losses in a file of `pmulab serve --events`; - reads stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "The interval is Wilson's at 95 %. It takes each loss for itself: where losses come in runs,\n"
-		 "the true one is wider. \"fitted\" is the burst model with the observed loss and mean run; the\n"
-		 "key <endpoint>.loss takes it as it stands.",
+	.notes =
+		"The interval is Wilson's at 95 %. It takes each loss for itself: where losses come in runs,\n"
+		"the true one is wider. \"fitted\" is the burst model with the observed loss and mean run; the\n"
+		"key <endpoint>.loss takes it as it stands.",
 	.examples = "pmulab loss stats lab.ndjson",
 	.exit_status = "0, 1 the file cannot be read or tells of no datagrams, 2 usage.",
 };
@@ -40,7 +41,8 @@ struct flow {
 	char *endpoint;
 	long family;
 	bool reply;
-	uint64_t *told; /* 2 n + 1 where datagram n was lost, else 2 n; in any order, and some twice */
+	/* 2 n + 1 where datagram n was lost, else 2 n; in any order, and some twice */
+	uint64_t *told;
 	size_t count, size;
 };
 
@@ -49,7 +51,8 @@ struct journal {
 	struct flow *flows;
 	size_t count;
 	json_t *config;            /* of the start event; NULL: there was none */
-	uint64_t missing, repeated; /* events that the journal lost, datagrams that it only counts */
+	/* events that the journal lost, datagrams that it only counts */
+	uint64_t missing, repeated;
 };
 
 static bool out_of_memory(struct err *err)
@@ -58,11 +61,13 @@ static bool out_of_memory(struct err *err)
 	return false;
 }
 
-static struct flow *find_flow(struct journal *journal, const char *endpoint, long family, bool reply)
+static struct flow *find_flow(struct journal *journal, const char *endpoint, long family,
+	bool reply)
 {
 	for (size_t i = 0; i < journal->count; i++) {
 		struct flow *flow = &journal->flows[i];
-		if (flow->family == family && flow->reply == reply && strcmp(flow->endpoint, endpoint) == 0)
+		if (flow->family == family && flow->reply == reply &&
+			strcmp(flow->endpoint, endpoint) == 0)
 			return flow;
 	}
 	struct flow *flows = realloc(journal->flows, (journal->count + 1) * sizeof *flows);
@@ -92,22 +97,26 @@ static bool flow_add(struct flow *flow, uint64_t n, bool lost)
 
 /* ---- reading ---- */
 
-/* A drop for another reason than chance is none of the network's: the datagram counts as arrived. */
-static bool add_datagram(struct journal *journal, const json_t *event, bool reply, bool lost, struct err *err)
+/* A drop for another reason than chance is none of the network's: the datagram counts as
+   arrived. */
+static bool add_datagram(struct journal *journal, const json_t *event, bool reply, bool lost,
+	struct err *err)
 {
 	json_int_t n = ndjson_integer(event, "n");
 	json_t *family = json_object_get(event, "family");
 	const char *endpoint = ndjson_text(event, "endpoint");
 	if (n <= 0 || n > INT64_MAX / 2 || !*endpoint)
 		return true; /* about none in particular */
-	struct flow *flow = find_flow(journal, endpoint, family ? (long)json_integer_value(family) : 4, reply);
+	struct flow *flow =
+		find_flow(journal, endpoint, family ? (long)json_integer_value(family) : 4, reply);
 	return (flow && flow_add(flow, (uint64_t)n, lost)) || out_of_memory(err);
 }
 
 static bool read_start(struct journal *journal, const json_t *event, struct err *err)
 {
 	if (journal->config) {
-		err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": a second run begins here; one file for each, please",
+		err_set(err, STATUS_FAILED,
+			"%s:%" PRIu64 ": a second run begins here; one file for each, please",
 			journal->file.path, journal->file.line);
 		return false;
 	}
@@ -130,7 +139,8 @@ static bool read_drop(struct journal *journal, const json_t *event, struct err *
 {
 	const char *reason = ndjson_text(event, "reason");
 	bool chance = !*reason || strcmp(reason, "loss") == 0;
-	return add_datagram(journal, event, strcmp(ndjson_text(event, "direction"), "reply") == 0, chance, err);
+	return add_datagram(journal, event, strcmp(ndjson_text(event, "direction"), "reply") == 0,
+		chance, err);
 }
 
 static bool read_lost(struct journal *journal, const json_t *event, struct err *err)
@@ -201,7 +211,8 @@ static int compare_flows(const void *a, const void *b)
 	return order != 0 ? order : x->reply - y->reply;
 }
 
-/* A run ends where the next number is missing. `*missing`: the numbers below the last one that were not told. */
+/* A run ends where the next number is missing. `*missing`: the numbers below the last one that were
+   not told. */
 static struct stats_runs count_runs(struct flow *flow, uint64_t *missing)
 {
 	struct stats_runs runs = { 0 };
@@ -221,13 +232,15 @@ static struct stats_runs count_runs(struct flow *flow, uint64_t *missing)
 	return runs;
 }
 
-/* The key as it was, where it holds for this direction (reset.direction); NULL: the journal does not tell. */
+/* The key as it was, where it holds for this direction (reset.direction); NULL: the journal does
+   not tell. */
 static const char *configured(const struct journal *journal, const struct flow *flow)
 {
 	char key[64];
 	snprintf(key, sizeof key, "%s.direction", flow->endpoint);
 	const char *direction = json_string_value(json_object_get(journal->config, key));
-	if (direction && strcmp(direction, "both") != 0 && strcmp(direction, flow->reply ? "reply" : "request") != 0)
+	if (direction && strcmp(direction, "both") != 0 &&
+		strcmp(direction, flow->reply ? "reply" : "request") != 0)
 		return "none";
 	snprintf(key, sizeof key, "%s.loss", flow->endpoint);
 	return json_string_value(json_object_get(journal->config, key));
@@ -266,19 +279,24 @@ static void print_flow(const struct journal *journal, struct flow *flow)
 	uint64_t missing;
 	struct stats_runs runs = count_runs(flow, &missing);
 	struct interval interval = stats_wilson(runs.hits, runs.tries);
-	const char *direction = flow->reply ? "reply" : "request", *loss = configured(journal, flow);
+	const char *direction = flow->reply ? "reply" : "request",
+		   *loss = configured(journal, flow);
 	double share = (double)runs.hits / (double)runs.tries;
 	char fitted[64], expected[64], shown[WIRE_ESCAPED_MAX], range[64];
 	fit(&runs, fitted, sizeof fitted);
 	describe_theory(loss, expected, sizeof expected);
 	wire_escape(shown, flow->endpoint, strlen(flow->endpoint));
 	snprintf(range, sizeof range, "%.1f to %.1f%%", 100 * interval.low, 100 * interval.high);
-	printf("%-10s IPv%ld    %-10s %9" PRIu64 " %9" PRIu64 " %6.1f%%  %-15s %8.2f %8" PRIu64 "  %-18s %-16s %s\n",
-		shown, flow->family, direction, runs.tries, runs.hits, 100 * share, range, stats_runs_mean(&runs),
-		runs.longest, fitted, expected, loss ? loss : "?");
+	printf("%-10s IPv%ld    %-10s %9" PRIu64 " %9" PRIu64 " %6.1f%%  %-15s %8.2f %8" PRIu64
+	       "  %-18s %-16s %s\n",
+		shown, flow->family, direction, runs.tries, runs.hits, 100 * share, range,
+		stats_runs_mean(&runs), runs.longest, fitted, expected, loss ? loss : "?");
 	if (missing > 0)
-		fprintf(stderr, "%s: %s, IPv%ld, %s: %" PRIu64 " of %" PRIu64 " datagrams are not told of\n",
-			loss_stats_cli.program, shown, flow->family, direction, missing, missing + runs.tries);
+		fprintf(stderr,
+			"%s: %s, IPv%ld, %s: %" PRIu64 " of %" PRIu64
+			" datagrams are not told of\n",
+			loss_stats_cli.program, shown, flow->family, direction, missing,
+			missing + runs.tries);
 }
 
 static bool print_stats(struct journal *journal, struct err *err)
@@ -288,15 +306,19 @@ static bool print_stats(struct journal *journal, struct err *err)
 		return false;
 	}
 	qsort(journal->flows, journal->count, sizeof journal->flows[0], compare_flows);
-	printf("%-10s %-7s %-10s %9s %9s %7s  %-15s %8s %8s  %-18s %-16s %s\n", "endpoint", "family", "direction",
-		"datagrams", "lost", "loss", "95% interval", "mean run", "longest", "fitted", "expected", "configured");
+	printf("%-10s %-7s %-10s %9s %9s %7s  %-15s %8s %8s  %-18s %-16s %s\n", "endpoint",
+		"family", "direction", "datagrams", "lost", "loss", "95% interval", "mean run",
+		"longest", "fitted", "expected", "configured");
 	for (size_t i = 0; i < journal->count; i++)
 		print_flow(journal, &journal->flows[i]);
 	if (journal->repeated > 0)
-		fprintf(stderr, "%s: %" PRIu64 " datagrams were only counted, since their senders sent so many\n",
+		fprintf(stderr,
+			"%s: %" PRIu64
+			" datagrams were only counted, since their senders sent so many\n",
 			loss_stats_cli.program, journal->repeated);
 	if (journal->missing > 0)
-		fprintf(stderr, "%s: %" PRIu64 " events are missing in the file\n", loss_stats_cli.program, journal->missing);
+		fprintf(stderr, "%s: %" PRIu64 " events are missing in the file\n",
+			loss_stats_cli.program, journal->missing);
 	if (fflush(stdout) == 0)
 		return true;
 	err_set(err, STATUS_FAILED, "stdout: %s", strerror(errno));
@@ -312,17 +334,21 @@ int command_loss_stats(int argc, char **argv)
 {
 	struct err err = { 0 };
 	int operands = 0;
-	enum cli_result result = cli_parse(&loss_stats_cli, argc, argv, no_option, NULL, &operands, &err);
+	enum cli_result result =
+		cli_parse(&loss_stats_cli, argc, argv, no_option, NULL, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	if (result == CLI_ERROR)
 		return cli_fail(loss_stats_cli.program, &err);
 	if (argc - operands != 1) {
-		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help", loss_stats_cli.program);
+		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help",
+			loss_stats_cli.program);
 		return cli_fail(loss_stats_cli.program, &err);
 	}
 	struct journal journal = {
-		.file = { .program = loss_stats_cli.program, .path = argv[operands], .what = "event" },
+		.file = { .program = loss_stats_cli.program,
+			.path = argv[operands],
+			.what = "event" },
 	};
 	bool done = journal_read(&journal, &err) && print_stats(&journal, &err);
 	journal_finish(&journal);

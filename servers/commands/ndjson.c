@@ -30,7 +30,8 @@ static ssize_t read_line(char **line, size_t *size, FILE *stream)
 	return len > 0 ? (ssize_t)len : -1;
 }
 
-static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_object, void *context, struct err *err)
+static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_object,
+	void *context, struct err *err)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -43,8 +44,9 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 		file->text = line;
 		file->len = (size_t)len;
 		if (len == LINE_BYTES && line[len - 1] != '\n') {
-			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this line is too long for an %s", file->path, file->line,
-				file->what);
+			err_set(err, STATUS_FAILED,
+				"%s:%" PRIu64 ": this line is too long for an %s", file->path,
+				file->line, file->what);
 			done = false;
 			break;
 		}
@@ -52,14 +54,16 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 		if (json_is_object(object)) {
 			done = on_object(context, object, err);
 		} else if (line[len - 1] != '\n') {
-			fprintf(stderr, "%s: %s:%" PRIu64 ": the last line is cut off, and left out\n", file->program,
-				file->path, file->line);
+			fprintf(stderr,
+				"%s: %s:%" PRIu64 ": the last line is cut off, and left out\n",
+				file->program, file->path, file->line);
 		} else {
-			const char *reason = object ? "no object" : error.text; /* which quotes the line */
+			/* which quotes the line */
+			const char *reason = object ? "no object" : error.text;
 			char why[WIRE_ESCAPED_MAX];
 			wire_escape(why, reason, strlen(reason));
-			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this is no %s: %s", file->path, file->line,
-				file->what, why);
+			err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": this is no %s: %s", file->path,
+				file->line, file->what, why);
 			done = false;
 		}
 		json_decref(object);

@@ -21,8 +21,9 @@ struct ndjson {
 typedef bool ndjson_on_object(void *context, const json_t *object, struct err *err);
 
 /*
- * Calls `on_object` for each line. A last line without its end that is no object is told on stderr and left out:
- * somebody is writing it. False with `err` (STATUS_FAILED, "path:line: ..."): the file cannot be read, or a line is no object.
+ * Calls `on_object` for each line. A last line without its end that is no object is told on stderr
+ * and left out: somebody is writing it. False with `err` (STATUS_FAILED, "path:line: ..."): the
+ * file cannot be read, or a line is no object.
  */
 bool ndjson_read(struct ndjson *file, ndjson_on_object *on_object, void *context, struct err *err);
 

@@ -32,8 +32,10 @@ static void print_variable(void *context, const char *name, const char *value)
 static void print_all(FILE *out, const struct emulator *emulator, const struct address *host)
 {
 	char text[NI_MAXHOST] = "";
-	getnameinfo((const struct sockaddr *)&host->ss, host->len, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-	variables_each(emulator, strcmp(text, "0.0.0.0") == 0 ? "127.0.0.1" : text, print_variable, out);
+	getnameinfo((const struct sockaddr *)&host->ss, host->len, text, sizeof text, NULL, 0,
+		NI_NUMERICHOST);
+	variables_each(emulator, strcmp(text, "0.0.0.0") == 0 ? "127.0.0.1" : text, print_variable,
+		out);
 }
 
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,
@@ -83,7 +85,8 @@ fail:
 void ports_file_remove(struct ports_file *file)
 {
 	struct stat now;
-	if (file->path && stat(file->path, &now) == 0 && now.st_dev == file->device && now.st_ino == file->inode)
+	if (file->path && stat(file->path, &now) == 0 && now.st_dev == file->device &&
+		now.st_ino == file->inode)
 		unlink(file->path);
 	file->path = NULL;
 }

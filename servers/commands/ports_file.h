@@ -11,11 +11,13 @@
 
 struct ports_file {
 	const char *path; /* NULL: nothing was written */
-	dev_t device;     /* of what was written: another lab may have put its own in that place since */
+	/* of what was written: another lab may have put its own in that place since */
+	dev_t device;
 	ino_t inode;
 };
 
-/* Writes it whole: a temporary file beside it, then rename(2). `path` outlives `file`. STATUS_USAGE on failure. */
+/* Writes it whole: a temporary file beside it, then rename(2). `path` outlives `file`. STATUS_USAGE
+   on failure. */
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,
 	const struct address *host, struct err *err);
 

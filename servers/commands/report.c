@@ -1,6 +1,7 @@
 /*
- * All is read before anything is written: a journal that is none leaves the report of yesterday as it is. The page
- * comes in two pieces from servers/control/page.h, and the events stand between them.
+ * All is read before anything is written: a journal that is none leaves the report of yesterday as
+ * it is. The page comes in two pieces from servers/control/page.h, and the events stand between
+ * them.
  */
 #include "servers/commands/report.h"
 
@@ -27,17 +28,21 @@ const struct cli report_cli = {
 	.program = "pmulab report",
 	.summary = "the page of a run that is over, as one file",
 	.usage = "EVENTS.ndjson -o FILE.html",
-	.about = "Writes the page of --page with the events of a run in it: one HTML file that works offline and\n"
-		 "can be mailed. - reads the events from stdin.",
+	.about =
+		"Writes the page of --page with the events of a run in it: one HTML file that works offline and\n"
+		"can be mailed. - reads the events from stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "Of a long run the last events that fit 32 MiB are in it; how many are left out is said on stderr\n"
-		 "and in the page. The file loads nothing from anywhere, and runs no script but the page's own,\n"
-		 "whatever was sent to the lab.",
-	.examples = "pmulab report lab.ndjson -o lab.html\n"
-		    "pmulab run --events lab.ndjson -- pdc CMD_short:0; pmulab report lab.ndjson -o lab.html",
-	.exit_status = "0 done, 1 writing failed (a full disk), 2 wrong usage, or a file that cannot be opened or\n"
-		       "is not what it should be.",
+	.notes =
+		"Of a long run the last events that fit 32 MiB are in it; how many are left out is said on stderr\n"
+		"and in the page. The file loads nothing from anywhere, and runs no script but the page's own,\n"
+		"whatever was sent to the lab.",
+	.examples =
+		"pmulab report lab.ndjson -o lab.html\n"
+		"pmulab run --events lab.ndjson -- pdc CMD_short:0; pmulab report lab.ndjson -o lab.html",
+	.exit_status =
+		"0 done, 1 writing failed (a full disk), 2 wrong usage, or a file that cannot be opened or\n"
+		"is not what it should be.",
 };
 
 struct report {
@@ -133,13 +138,16 @@ static bool check_output(const struct report *report, const char *path, struct e
 	struct stat in, out;
 	bool standard = strcmp(path, "-") == 0;
 	if (!report->output && isatty(STDOUT_FILENO)) {
-		err_set(err, STATUS_USAGE, "the report is nothing for a terminal: name its file, -o lab.html");
+		err_set(err, STATUS_USAGE,
+			"the report is nothing for a terminal: name its file, -o lab.html");
 		return false;
 	}
 	if (report->output && stat(report->output, &out) == 0 && S_ISREG(out.st_mode) &&
-		(standard ? fstat(STDIN_FILENO, &in) : stat(path, &in)) == 0 && in.st_dev == out.st_dev &&
-		in.st_ino == out.st_ino) {
-		err_set(err, STATUS_USAGE, "-o %s: these are the events; give the report another name", report->output);
+		(standard ? fstat(STDIN_FILENO, &in) : stat(path, &in)) == 0 &&
+		in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
+		err_set(err, STATUS_USAGE,
+			"-o %s: these are the events; give the report another name",
+			report->output);
 		return false;
 	}
 	return true;
@@ -158,10 +166,13 @@ static bool make(struct report *report, const char *path, struct err *err)
 {
 	const struct report_events *events = &report->events;
 	if (!check_output(report, path, err) ||
-		!report_events_read(&report->events, report_cli.program, path, err) || !write_report(report, err))
+		!report_events_read(&report->events, report_cli.program, path, err) ||
+		!write_report(report, err))
 		return false;
 	if (events->left_out > 0)
-		fprintf(stderr, "%s: the oldest %" PRIu64 " of %" PRIu64 " events are left out: %d MiB of them fit\n",
+		fprintf(stderr,
+			"%s: the oldest %" PRIu64 " of %" PRIu64
+			" events are left out: %d MiB of them fit\n",
 			report_cli.program, events->left_out, events->count, REPORT_BYTES >> 20);
 	return true;
 }
@@ -171,12 +182,14 @@ int command_report(int argc, char **argv)
 	struct err err = { 0 };
 	struct report report = { 0 };
 	int operands = 0;
-	enum cli_result result = cli_parse(&report_cli, argc, argv, on_option, &report, &operands, &err);
+	enum cli_result result =
+		cli_parse(&report_cli, argc, argv, on_option, &report, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	bool done = false;
 	if (result == CLI_RUN && argc - operands != 1)
-		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help", report_cli.program);
+		err_set(&err, STATUS_USAGE, "one file of events is wanted; see %s --help",
+			report_cli.program);
 	else if (result == CLI_RUN)
 		done = make(&report, argv[operands], &err);
 	report_events_free(&report.events);

@@ -1,6 +1,7 @@
 /*
- * Lines are kept as they came, so that numbers stay as they were written; what a student or a hostile journal may have
- * put into a text is changed in its spelling, not in what JSON reads there.
+ * Lines are kept as they came, so that numbers stay as they were written; what a student or a
+ * hostile journal may have put into a text is changed in its spelling, not in what JSON reads
+ * there.
  */
 #include "servers/commands/report_events.h"
 
@@ -40,13 +41,15 @@ static bool line_reserve(struct report_events *events, size_t size)
 /* The ends of lines of Unicode. */
 static bool is_separator(const char *text, size_t len)
 {
-	return len >= 3 && memcmp(text, "\xe2\x80", 2) == 0 && (text[2] == '\xa8' || text[2] == '\xa9');
+	return len >= 3 && memcmp(text, "\xe2\x80", 2) == 0 &&
+	       (text[2] == '\xa8' || text[2] == '\xa9');
 }
 
 /*
- * Writes an object, which has been found to be JSON, as a line; its length. "<" would begin what ends a <script> or
- * hides its end ("<!--"). It stands in texts only, as do separators; control characters stand only between the parts of
- * an object, where HTML would make a CR the end of a line.
+ * Writes an object, which has been found to be JSON, as a line; its length. "<" would begin what
+ * ends a <script> or hides its end ("<!--"). It stands in texts only, as do separators; control
+ * characters stand only between the parts of an object, where HTML would make a CR the end of a
+ * line.
  */
 static size_t spell(char *line, const char *text, size_t len)
 {
@@ -77,7 +80,8 @@ static size_t oldest(const struct report_events *events)
 	const char *end = memchr(from, '\n', ahead);
 	if (end)
 		return (size_t)(end - from) + 1;
-	return ahead + (size_t)((char *)memchr(events->last, '\n', events->from) - events->last) + 1;
+	return ahead + (size_t)((char *)memchr(events->last, '\n', events->from) - events->last) +
+	       1;
 }
 
 static void keep(struct report_events *events, size_t len)
@@ -105,11 +109,13 @@ static void write_ring(const struct report_events *events, FILE *out)
 
 /* ---- what still holds ---- */
 
-/* What an event is about that tells how something is; NULL: it tells what has happened, or out of memory. */
+/* What an event is about that tells how something is; NULL: it tells what has happened, or out of
+   memory. */
 static char *state_of(const json_t *event)
 {
-	static const char *const kinds[][2] = { /* events that tell of one thing, and the field that says which */
-		{ "change", "key" }, { "listen", "address" }, { "family", "" }, { "suspend", "" }, { "resume", "" } };
+	/* events that tell of one thing, and the field that says which */
+	static const char *const kinds[][2] = { { "change", "key" }, { "listen", "address" },
+		{ "family", "" }, { "suspend", "" }, { "resume", "" } };
 	const char *name = ndjson_text(event, "event");
 	bool pause = strcmp(name, "suspend") == 0 || strcmp(name, "resume") == 0;
 	size_t i = 0;
@@ -118,8 +124,8 @@ static char *state_of(const json_t *event)
 	if (i == sizeof kinds / sizeof kinds[0])
 		return NULL;
 	char *what;
-	int len = asprintf(&what, "%s %s %s", pause ? "pause" : name, ndjson_text(event, "endpoint"),
-		ndjson_text(event, kinds[i][1]));
+	int len = asprintf(&what, "%s %s %s", pause ? "pause" : name,
+		ndjson_text(event, "endpoint"), ndjson_text(event, kinds[i][1]));
 	return len < 0 ? NULL : what;
 }
 
@@ -127,10 +133,12 @@ static void state_drop(struct report_events *events, size_t i)
 {
 	free(events->states[i].what);
 	free(events->states[i].line);
-	memmove(&events->states[i], &events->states[i + 1], (--events->state_count - i) * sizeof events->states[0]);
+	memmove(&events->states[i], &events->states[i + 1],
+		(--events->state_count - i) * sizeof events->states[0]);
 }
 
-/* Keeps the line, in the place of the one before about the same, or of the oldest. False: out of memory. */
+/* Keeps the line, in the place of the one before about the same, or of the oldest. False: out of
+   memory. */
 static bool state_keep(struct report_events *events, const json_t *event, size_t len)
 {
 	char *what = state_of(event);
@@ -161,14 +169,16 @@ static uint64_t write_states(const struct report_events *events, uint64_t seq, F
 /* In the place of what is left out, up to the oldest line that is kept. */
 static void write_lost(const struct report_events *events, FILE *out)
 {
-	size_t len = oldest(events), ahead = REPORT_BYTES - events->from, first = len < ahead ? len : ahead;
+	size_t len = oldest(events), ahead = REPORT_BYTES - events->from,
+	       first = len < ahead ? len : ahead;
 	memcpy(events->line.text, events->last + events->from, first);
 	memcpy(events->line.text + first, events->last, len - first);
 	json_t *event = json_loadb(events->line.text, len, 0, NULL);
 	uint64_t seq = ndjson_count(event, "seq");
 	char text[EVENT_TEXT_MAX];
 	uint64_t lost = seq - 1 - events->before - write_states(events, seq, out);
-	size_t size = event_write_lost(text, sizeof text, json_number_value(json_object_get(event, "t")), seq - 1, lost);
+	size_t size = event_write_lost(text, sizeof text,
+		json_number_value(json_object_get(event, "t")), seq - 1, lost);
 	fwrite(text, 1, lost > 0 ? size : 0, out);
 	json_decref(event);
 }
@@ -177,7 +187,8 @@ static void write_lost(const struct report_events *events, FILE *out)
 
 static bool refuse(const struct reading *reading, const char *why, struct err *err)
 {
-	err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": %s", reading->file.path, reading->file.line, why);
+	err_set(err, STATUS_FAILED, "%s:%" PRIu64 ": %s", reading->file.path, reading->file.line,
+		why);
 	return false;
 }
 
@@ -188,14 +199,16 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 	uint64_t seq = ndjson_count(event, "seq");
 	const char *name = ndjson_text(event, "event");
 	if (!*name || seq == 0 || !json_is_number(json_object_get(event, "t")))
-		return refuse(reading, "this is no event: it should have t, seq and event (docs/events.md)", err);
+		return refuse(reading,
+			"this is no event: it should have t, seq and event (docs/events.md)", err);
 	if (seq <= events->seq)
 		return refuse(reading, "a second run begins here; one file for each, please", err);
 	if (!line_reserve(events, SPELLED_MAX * reading->file.len + 1))
 		return out_of_memory(err);
 	size_t len = spell(events->line.text, reading->file.text, reading->file.len);
 	if (len > REPORT_BYTES)
-		return refuse(reading, "this line is too long for an event", err); /* each byte of it spelled longer */
+		/* each byte of it spelled longer */
+		return refuse(reading, "this line is too long for an event", err);
 	events->seq = seq;
 	if (events->count++ > 0 || strcmp(name, "start") != 0) {
 		if (events->count == 1)
@@ -208,7 +221,8 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 	return events->start || out_of_memory(err);
 }
 
-bool report_events_read(struct report_events *events, const char *program, const char *path, struct err *err)
+bool report_events_read(struct report_events *events, const char *program, const char *path,
+	struct err *err)
 {
 	struct reading reading = { events, { .program = program, .path = path, .what = "event" } };
 	events->last = malloc(REPORT_BYTES);

@@ -44,7 +44,8 @@ struct run {
 /* Outside, and so before there is a box: without rights there is no way back. */
 static bool open_control(struct run *run, struct err *err)
 {
-	return lab_control_open(&run->options.lab, run->options.loopback ? LAB_LOOPBACK : LAB_BOXED, run->loop, &run->control, err);
+	return lab_control_open(&run->options.lab, run->options.loopback ? LAB_LOOPBACK : LAB_BOXED,
+		run->loop, &run->control, err);
 }
 
 static bool make_network(struct run *run, struct err *err)
@@ -71,8 +72,9 @@ static bool add_locals(struct run *run, struct err *err)
 		const struct emulator_place place = {
 			.addresses = run->local_addresses.list,
 			.address_count = run->local_addresses.count,
-			.port = local->port ? local->port :
-				(uint16_t)config_integer(run->options.lab.config, KEY_PORT, local->id),
+			.port = local->port ? local->port
+					    : (uint16_t)config_integer(run->options.lab.config,
+						      KEY_PORT, local->id),
 			.netns = run->net.home,
 		};
 		if (!emulator_add(run->emulator, local->id, &place, err))
@@ -101,14 +103,16 @@ static bool make_emulator(struct run *run, struct err *err)
 	return add_locals(run, err) && emulator_listen(run->emulator, err);
 }
 
-/* Where the command finds the CA of certificates that are in memory alone: in the box that is no file of the machine's. */
+/* Where the command finds the CA of certificates that are in memory alone: in the box that is no
+   file of the machine's. */
 static void place_ca(struct run *run)
 {
 	const char *text = emulator_ca_text(run->emulator);
 	if (text && run->options.loopback)
 		ca_file_init(&run->ca, text);
 	if (text)
-		emulator_set_ca_file(run->emulator, run->options.loopback ? run->ca.path : HOSTS_CA_FILE);
+		emulator_set_ca_file(run->emulator,
+			run->options.loopback ? run->ca.path : HOSTS_CA_FILE);
 }
 
 static void set_variable(void *context, const char *name, const char *value)
@@ -119,7 +123,8 @@ static void set_variable(void *context, const char *name, const char *value)
 /* A name, not an address: it leads to both families. */
 static void set_environment(const struct run *run)
 {
-	variables_each(run->emulator, run->options.loopback ? "localhost" : hosts_names[0], set_variable, NULL);
+	variables_each(run->emulator, run->options.loopback ? "localhost" : hosts_names[0],
+		set_variable, NULL);
 	if (!run->options.loopback)
 		set_variable(NULL, "PMULAB_TV_INTERFACE", LABNET_HOME_V4);
 }
@@ -135,8 +140,11 @@ static void check_ca(struct run *run)
 
 static bool make_keeper(struct run *run, struct err *err)
 {
-	const struct hosts hosts = { .names = run->options.names, .count = run->options.name_count, .v4 = LABNET_LAB_V4,
-		.v6 = LABNET_LAB_V6, .ca = emulator_ca_text(run->emulator) };
+	const struct hosts hosts = { .names = run->options.names,
+		.count = run->options.name_count,
+		.v4 = LABNET_LAB_V4,
+		.v6 = LABNET_LAB_V6,
+		.ca = emulator_ca_text(run->emulator) };
 	const struct keeper_options options = {
 		.argv = run->command,
 		.mask = &run->beside.mask,
@@ -171,13 +179,16 @@ static bool start_capture(struct run *run, struct err *err)
 /* Who is told first speaks last. */
 static bool observe(struct run *run, struct err *err)
 {
-	struct observer *summary = run->options.summary ? observer_summary_create(STDERR_FILENO) : NULL;
+	struct observer *summary =
+		run->options.summary ? observer_summary_create(STDERR_FILENO) : NULL;
 	if (run->options.summary && !summary)
 		return err_set(err, STATUS_FAILED, "--summary: out of memory"), false;
 	if (summary)
 		emulator_observe(run->emulator, summary);
-	return lab_observe(&run->options.lab, run->emulator, run->options.lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err) &&
-		lab_control_start(&run->options.lab, run->control, run->scenario, run->emulator, err);
+	return lab_observe(&run->options.lab, run->emulator,
+		       run->options.lab.verbose ? TEXT_SENTENCES : TEXT_WARNINGS, err) &&
+	       lab_control_start(&run->options.lab, run->control, run->scenario, run->emulator,
+		       err);
 }
 
 static void tell(const struct run *run)
@@ -189,13 +200,16 @@ static void tell(const struct run *run)
 		lab_note(&run->options.lab, run->banner);
 }
 
-/* Threads come last: neither user namespaces nor the keeper can be made with any. Returns the exit status; 125 with `err`. */
+/* Threads come last: neither user namespaces nor the keeper can be made with any. Returns the exit
+   status; 125 with `err`. */
 static int run_all(struct run *run, struct err *err)
 {
 	run->loop = ev_loop_new(EVFLAG_AUTO);
-	if (!lab_raise_descriptor_limit(&run->files, err) || !beside_open(&run->beside, run->loop, err) || !open_control(run, err) || !make_network(run, err) ||
-		!make_emulator(run, err) ||
-		!lab_scenario_open(&run->options.lab, run->control, run->emulator, &run->scenario, err))
+	if (!lab_raise_descriptor_limit(&run->files, err) ||
+		!beside_open(&run->beside, run->loop, err) || !open_control(run, err) ||
+		!make_network(run, err) || !make_emulator(run, err) ||
+		!lab_scenario_open(&run->options.lab, run->control, run->emulator, &run->scenario,
+			err))
 		return BESIDE_FAILED;
 	tell(run);
 	place_ca(run);
@@ -206,7 +220,8 @@ static int run_all(struct run *run, struct err *err)
 		return BESIDE_FAILED;
 	int signal = beside_interrupted(&run->beside);
 	if (signal) {
-		err_set(err, STATUS_FAILED, "%s, before the command was started", strsignal(signal));
+		err_set(err, STATUS_FAILED, "%s, before the command was started",
+			strsignal(signal));
 		return BESIDE_SIGNAL + signal;
 	}
 	emulator_start(run->emulator);
@@ -253,7 +268,8 @@ static bool choose_command(struct run *run, char **operands, int count, struct e
 	run->command = operands;
 	if (prints || count > 0)
 		return true;
-	err_set(err, STATUS_USAGE, "which command? Such as: pmulab run -- python3 client.py CMD_short:0");
+	err_set(err, STATUS_USAGE,
+		"which command? Such as: pmulab run -- python3 client.py CMD_short:0");
 	return false;
 }
 
@@ -263,10 +279,12 @@ static bool choose_shell(struct run *run, char **operands, int count, struct err
 	char *shell = getenv("SHELL");
 	command[0] = shell && *shell ? shell : standard;
 	run->command = command;
-	run->banner = "tcpip.epfl.ch is " LABNET_LAB_V4 " and " LABNET_LAB_V6 " in this shell; `exit` ends both";
+	run->banner = "tcpip.epfl.ch is " LABNET_LAB_V4 " and " LABNET_LAB_V6
+		      " in this shell; `exit` ends both";
 	if (count == 0)
 		return true;
-	err_set(err, STATUS_USAGE, "\"%s\": a shell takes no command; `pmulab run` does", operands[0]);
+	err_set(err, STATUS_USAGE, "\"%s\": a shell takes no command; `pmulab run` does",
+		operands[0]);
 	return false;
 }
 

@@ -1,4 +1,5 @@
-/* `pmulab run` and `pmulab shell`: a program in the lab's own network, or at least beside a lab of its own. */
+/* `pmulab run` and `pmulab shell`: a program in the lab's own network, or at least beside a lab of
+   its own. */
 #ifndef SERVERS_COMMANDS_RUN_H
 #define SERVERS_COMMANDS_RUN_H
 

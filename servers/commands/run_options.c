@@ -8,7 +8,14 @@
 #include "servers/network/hosts.h"
 #include "servers/network/labnet.h"
 
-enum option { OPTION_LOOPBACK = LAB_OPTION_LAST, OPTION_HOST, OPTION_LOCAL, OPTION_CAPTURE, OPTION_TIMEOUT, OPTION_SUMMARY };
+enum option {
+	OPTION_LOOPBACK = LAB_OPTION_LAST,
+	OPTION_HOST,
+	OPTION_LOCAL,
+	OPTION_CAPTURE,
+	OPTION_TIMEOUT,
+	OPTION_SUMMARY
+};
 
 #define BOX_OPTIONS                                                                                                     \
 	{ OPTION_CAPTURE, 0, "capture", "FILE", "write every packet of the lab's network, for Wireshark" },              \
@@ -18,8 +25,10 @@ enum option { OPTION_LOOPBACK = LAB_OPTION_LAST, OPTION_HOST, OPTION_LOCAL, OPTI
 
 static const struct cli_option run_options[] = {
 	BOX_OPTIONS,
-	{ OPTION_TIMEOUT, 0, "timeout", "DURATION", "end the command after so long (30s, 5m); exit status 124" },
-	{ OPTION_LOOPBACK, 0, "loopback", NULL, "no network of its own: free ports on localhost, in the environment" },
+	{ OPTION_TIMEOUT, 0, "timeout", "DURATION",
+		"end the command after so long (30s, 5m); exit status 124" },
+	{ OPTION_LOOPBACK, 0, "loopback", NULL,
+		"no network of its own: free ports on localhost, in the environment" },
 	LAB_OPTIONS,
 	CLI_COMMON,
 };
@@ -41,20 +50,23 @@ const struct cli run_cli = {
 	.program = "pmulab run",
 	.summary = "run a program in the lab's own network",
 	.usage = "[options] [--] COMMAND [ARGUMENT...]",
-	.about = "Runs a command, unchanged, in a network of its own that has the lab in it, and ends with its status.\n"
-		 "Needs no rights and changes nothing on the machine; nothing is left behind but the lab's certificates.",
+	.about =
+		"Runs a command, unchanged, in a network of its own that has the lab in it, and ends with its status.\n"
+		"Needs no rights and changes nothing on the machine; nothing is left behind but the lab's certificates.",
 	.options = run_options,
 	.count = sizeof run_options / sizeof run_options[0],
 	.first_operand_ends = true,
-	.notes = BOX_NOTES "\n\n"
-		 "With --loopback there is no such network, and the command sees all that you see; what it has left is ended\n"
-		 "too, but for a process that has killed pmulab and its keeper before.",
+	.notes = BOX_NOTES
+	"\n\n"
+	"With --loopback there is no such network, and the command sees all that you see; what it has left is ended\n"
+	"too, but for a process that has killed pmulab and its keeper before.",
 	.examples = "pmulab run -- python3 Part2_123456_234567.py CMD_short:0\n"
 		    "pmulab run --capture lab.pcap --events lab.ndjson -- pdc CMD_floodme\n"
 		    "pmulab run --local echo --local udp-print -- python3 code_D.py\n"
 		    "pmulab run --loopback -- ./my-tests",
-	.exit_status = "the command's; 128 and the signal's number if one killed it; 124 --timeout is over, 125\n"
-		       "the lab failed or was not understood, 126 the command cannot be run, 127 there is none.",
+	.exit_status =
+		"the command's; 128 and the signal's number if one killed it; 124 --timeout is over, 125\n"
+		"the lab failed or was not understood, 126 the command cannot be run, 127 there is none.",
 	.print_more = lab_print_tables,
 };
 
@@ -62,21 +74,26 @@ const struct cli shell_cli = {
 	.program = "pmulab shell",
 	.summary = "open a shell in the lab's own network",
 	.usage = "[options]",
-	.about = "Starts $SHELL in a network of its own that has the lab in it; `exit` ends both. To run programs, and to\n"
-		 "look with ss, netstat, ping and tshark.",
+	.about =
+		"Starts $SHELL in a network of its own that has the lab in it; `exit` ends both. To run programs, and to\n"
+		"look with ss, netstat, ping and tshark.",
 	.options = shell_options,
 	.count = sizeof shell_options / sizeof shell_options[0],
 	.notes = BOX_NOTES,
-	.examples = "pmulab shell --profile epfl-2020\n"
-		    "pmulab shell --capture lab.pcap      then, in it: tail -f -c +1 lab.pcap | tshark -i -",
-	.exit_status = "the shell's; 125 the lab failed or was not understood, 126 $SHELL cannot be run, 127 there is none.",
+	.examples =
+		"pmulab shell --profile epfl-2020\n"
+		"pmulab shell --capture lab.pcap      then, in it: tail -f -c +1 lab.pcap | tshark -i -",
+	.exit_status =
+		"the shell's; 125 the lab failed or was not understood, 126 $SHELL cannot be run, 127 there is none.",
 	.print_more = lab_print_tables,
 };
 
 static bool add_host(struct run_options *run, const char *name, struct err *err)
 {
 	if (!hosts_name_valid(name)) {
-		err_set(err, STATUS_USAGE, "--host: \"%s\" is no name for a host; give one such as lab.example.org", name);
+		err_set(err, STATUS_USAGE,
+			"--host: \"%s\" is no name for a host; give one such as lab.example.org",
+			name);
 		return false;
 	}
 	if (run->name_count == HOSTS_MAX) {
@@ -133,7 +150,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	case OPTION_TIMEOUT:
 		if (duration_parse(value, &run->timeout) && run->timeout > 0)
 			return true;
-		err_set(err, STATUS_USAGE, "--timeout: \"%s\" is no duration; give one such as 30s or 5m", value);
+		err_set(err, STATUS_USAGE,
+			"--timeout: \"%s\" is no duration; give one such as 30s or 5m", value);
 		return false;
 	case OPTION_SUMMARY:
 		run->summary = true;
@@ -142,37 +160,45 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return true;
 }
 
-/* The station as it was deployed: here its datagrams cross a wire, and no other network is there for them to reach. Who
-   has ended cannot read any more, so nothing is waited for. */
+/* The station as it was deployed: here its datagrams cross a wire, and no other network is there
+   for them to reach. Who has ended cannot read any more, so nothing is waited for. */
 static bool set_defaults(void *context, struct config *config, struct err *err)
 {
 	const struct run_options *run = context;
 	return config_set(config, "shutdown.grace", "200ms", "pmulab run", err) &&
-		(run->loopback || (config_set(config, "tv.interface", LABNET_LAB_V4, "pmulab run", err) &&
-					  config_set(config, "tv.ttl", "10", "pmulab run", err)));
+	       (run->loopback ||
+		       (config_set(config, "tv.interface", LABNET_LAB_V4, "pmulab run", err) &&
+			       config_set(config, "tv.ttl", "10", "pmulab run", err)));
 }
 
 static bool check(const struct run_options *run, struct err *err)
 {
-	const char *what = run->capture_file ? "--capture" : run->local_count ? "--local" : run->name_count ? "--host" : NULL;
+	const char *what = run->capture_file  ? "--capture"
+			   : run->local_count ? "--local"
+			   : run->name_count  ? "--host"
+					      : NULL;
 	if (run->loopback && what)
-		err_set(err, STATUS_USAGE, "%s needs a network of its own, which --loopback does without", what);
+		err_set(err, STATUS_USAGE,
+			"%s needs a network of its own, which --loopback does without", what);
 	else if (run->capture_file && strcmp(run->capture_file, "-") == 0)
 		err_set(err, STATUS_USAGE, "--capture: \"-\" is no file; give its name");
-	else if (run->capture_file && run->lab.events && strcmp(run->capture_file, run->lab.events) == 0)
-		err_set(err, STATUS_USAGE, "--capture and --events: both would write %s", run->capture_file);
+	else if (run->capture_file && run->lab.events &&
+		 strcmp(run->capture_file, run->lab.events) == 0)
+		err_set(err, STATUS_USAGE, "--capture and --events: both would write %s",
+			run->capture_file);
 	else
 		return true;
 	return false;
 }
 
-enum cli_result run_options_parse(struct run_options *run, const struct cli *cli, int argc, char **argv, int *operands,
-	struct err *err)
+enum cli_result run_options_parse(struct run_options *run, const struct cli *cli, int argc,
+	char **argv, int *operands, struct err *err)
 {
 	*run = (struct run_options){ 0 };
 	if (!lab_options_init(&run->lab, err))
 		return CLI_ERROR;
 	run->lab.defaults = set_defaults;
-	enum cli_result result = lab_options_parse(&run->lab, cli, argc, argv, on_option, run, operands, err);
+	enum cli_result result =
+		lab_options_parse(&run->lab, cli, argc, argv, on_option, run, operands, err);
 	return result == CLI_RUN && !check(run, err) ? CLI_ERROR : result;
 }

@@ -27,8 +27,9 @@ struct run_options {
 	size_t name_count, local_count;
 };
 
-/* lab_options_parse for both; lab_options_free(&options->lab) whatever it answers. The texts belong to argv. */
-enum cli_result run_options_parse(struct run_options *options, const struct cli *cli, int argc, char **argv,
-	int *operands, struct err *err);
+/* lab_options_parse for both; lab_options_free(&options->lab) whatever it answers. The texts belong
+   to argv. */
+enum cli_result run_options_parse(struct run_options *options, const struct cli *cli, int argc,
+	char **argv, int *operands, struct err *err);
 
 #endif

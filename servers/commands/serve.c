@@ -18,10 +18,13 @@
 enum option { OPTION_BIND = LAB_OPTION_LAST, OPTION_EPHEMERAL, OPTION_PORTS_FILE, OPTION_READY_FD };
 
 static const struct cli_option options[] = {
-	{ OPTION_BIND, 0, "bind", "ADDR|localhost|any", "where to listen; localhost is 127.0.0.1 and ::1 (default)" },
+	{ OPTION_BIND, 0, "bind", "ADDR|localhost|any",
+		"where to listen; localhost is 127.0.0.1 and ::1 (default)" },
 	{ OPTION_EPHEMERAL, 0, "ephemeral", NULL, "every endpoint on a free port" },
-	{ OPTION_PORTS_FILE, 0, "ports-file", "FILE", "write the ports there, for a shell to source, once all listen" },
-	{ OPTION_READY_FD, 0, "ready-fd", "N", "write the line READY to descriptor N once all listen, and close it" },
+	{ OPTION_PORTS_FILE, 0, "ports-file", "FILE",
+		"write the ports there, for a shell to source, once all listen" },
+	{ OPTION_READY_FD, 0, "ready-fd", "N",
+		"write the line READY to descriptor N once all listen, and close it" },
 	LAB_OPTIONS,
 	CLI_COMMON,
 };
@@ -33,9 +36,10 @@ const struct cli serve_cli = {
 	.about = "Runs the lab's servers, all of them or those that are named, until Ctrl-C.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.examples = "pmulab serve                                 every endpoint on the lab's ports\n"
-		    "pmulab serve --set pmu.messages=15 pmu       one endpoint, 15 messages\n"
-		    "pmulab serve --ephemeral --ports-file lab.sh --events lab.ndjson",
+	.examples =
+		"pmulab serve                                 every endpoint on the lab's ports\n"
+		"pmulab serve --set pmu.messages=15 pmu       one endpoint, 15 messages\n"
+		"pmulab serve --ephemeral --ports-file lab.sh --events lab.ndjson",
 	.exit_status = "0 stopped as asked (SIGINT, SIGTERM), 1 failed while running, 2 usage or\n"
 		       "configuration, 3 an address cannot be bound.",
 	.print_more = lab_print_tables,
@@ -70,7 +74,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 			return false;
 		if (fcntl((int)serve->ready_fd, F_GETFD) >= 0)
 			return true;
-		err_set(err, STATUS_USAGE, "--ready-fd: descriptor %ld is not open", serve->ready_fd);
+		err_set(err, STATUS_USAGE, "--ready-fd: descriptor %ld is not open",
+			serve->ready_fd);
 		return false;
 	}
 	return true;
@@ -85,8 +90,10 @@ static bool choose_addresses(struct serve *serve, struct err *err)
 	else if (strcmp(serve->bind, "any") == 0)
 		addresses_pair(&serve->addresses, "0.0.0.0", "::");
 	else if (!addresses_one(&serve->addresses, serve->bind)) {
-		err_set(err, STATUS_USAGE, "--bind: \"%s\" is no address; give one such as 192.0.2.1 or 2001:db8::1, "
-			"or localhost or any", serve->bind);
+		err_set(err, STATUS_USAGE,
+			"--bind: \"%s\" is no address; give one such as 192.0.2.1 or 2001:db8::1, "
+			"or localhost or any",
+			serve->bind);
 		return false;
 	}
 	if (*serve->addresses.missing)
@@ -112,7 +119,8 @@ static bool choose_endpoints(bool wanted[ENDPOINT_COUNT], char **names, int coun
 	return true;
 }
 
-static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_COUNT], struct err *err)
+static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_COUNT],
+	struct err *err)
 {
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
 		if (wanted[id] && !emulator_add(emulator, (enum endpoint_id)id, NULL, err))
@@ -162,16 +170,18 @@ static bool run(struct serve *serve, struct err *err)
 	struct emulator *emulator = emulator_create(&emulator_options, err);
 	if (!emulator)
 		return false;
-	/* The events' file is emptied only when nothing can go wrong any more: another lab may be writing it. */
+	/* The events' file is emptied only when nothing can go wrong any more: another lab may be
+	   writing it. */
 	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err))
 		goto end;
 	lab_tell_notes(&serve->lab, emulator);
 	place_ca(serve, emulator);
 	if ((serve->ports_file && !ports_file_write(&serve->ports, serve->ports_file, emulator,
-			&serve->addresses.list[0], err)) ||
+					  &serve->addresses.list[0], err)) ||
 		!lab_control_open(&serve->lab, LAB_HERE, emulator_loop(emulator), &control, err) ||
 		!lab_scenario_open(&serve->lab, control, emulator, &scenario, err) ||
-		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES, err) ||
+		!lab_observe(&serve->lab, emulator, serve->lab.verbose ? TEXT_ALL : TEXT_SENTENCES,
+			err) ||
 		!lab_control_start(&serve->lab, control, scenario, emulator, err))
 		goto end;
 	emulator_start(emulator);
@@ -194,12 +204,14 @@ int command_serve(int argc, char **argv)
 	int operands = 0;
 	enum cli_result result = CLI_ERROR;
 	if (lab_options_init(&serve.lab, &err))
-		result = lab_options_parse(&serve.lab, &serve_cli, argc, argv, on_option, &serve, &operands, &err);
+		result = lab_options_parse(&serve.lab, &serve_cli, argc, argv, on_option, &serve,
+			&operands, &err);
 	if (result == CLI_RUN)
 		result = choose_endpoints(serve.wanted, argv + operands, argc - operands, &err) ?
 			lab_options_finish(&serve.lab, &err) : CLI_ERROR;
 	if (result == CLI_RUN) {
-		if (!lab_raise_descriptor_limit(NULL, &err) || !choose_addresses(&serve, &err) || !run(&serve, &err))
+		if (!lab_raise_descriptor_limit(NULL, &err) || !choose_addresses(&serve, &err) ||
+			!run(&serve, &err))
 			result = CLI_ERROR;
 	}
 	lab_options_free(&serve.lab);

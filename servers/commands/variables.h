@@ -4,8 +4,8 @@
 
 #include "servers/emulator.h"
 
-/* Calls `each` with PMULAB_HOST, the ports of the endpoints that run (PMULAB_PMU_WS_PORT), PMULAB_CA_FILE and
-   PMULAB_TV_GROUP where there is one. The texts live until the next call. */
+/* Calls `each` with PMULAB_HOST, the ports of the endpoints that run (PMULAB_PMU_WS_PORT),
+   PMULAB_CA_FILE and PMULAB_TV_GROUP where there is one. The texts live until the next call. */
 void variables_each(const struct emulator *emulator, const char *host,
 	void (*each)(void *context, const char *name, const char *value), void *context);
 

@@ -41,7 +41,8 @@ enum endpoint_id config_endpoint(enum config_key key, enum endpoint_id scope)
 }
 
 /* "1s" as "--print-config" would write it, from "1000ms". */
-static void format_standard(enum config_key key, enum endpoint_id scope, char text[CONFIG_VALUE_MAX])
+static void format_standard(enum config_key key, enum endpoint_id scope,
+	char text[CONFIG_VALUE_MAX])
 {
 	const struct config_row *row = &config_rows[key];
 	char buffer[CONFIG_STANDARD_MAX];
@@ -52,7 +53,8 @@ static void format_standard(enum config_key key, enum endpoint_id scope, char te
 	free(value.text);
 }
 
-static void fill(const struct config *config, enum config_key key, enum endpoint_id scope, struct config_about *about)
+static void fill(const struct config *config, enum config_key key, enum endpoint_id scope,
+	struct config_about *about)
 {
 	const struct config_row *row = &config_rows[key];
 	const struct config_slot *slot = config_slot_merged(config, key, scope);
@@ -71,7 +73,8 @@ static void fill(const struct config *config, enum config_key key, enum endpoint
 	format_standard(key, scope, about->standard);
 }
 
-bool config_about(const struct config *config, const char *name, struct config_about *about, struct err *err)
+bool config_about(const struct config *config, const char *name, struct config_about *about,
+	struct err *err)
 {
 	enum config_key key;
 	enum endpoint_id scope;

@@ -1,7 +1,7 @@
 /*
- * Who said what: one slot for each key of a group and one for each endpoint that has the key. A getter looks
- * at the endpoint's slot, then at the group's; a session may ask at every command. The group's slot always
- * holds something, the default at least.
+ * Who said what: one slot for each key of a group and one for each endpoint that has the key. A
+ * getter looks at the endpoint's slot, then at the group's; a session may ask at every command. The
+ * group's slot always holds something, the default at least.
  */
 #include "servers/config/config.h"
 
@@ -43,7 +43,8 @@ bool config_slot_copy(struct config_slot *slot, const struct config_slot *from)
 	return false;
 }
 
-void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope, struct config_slot *slot)
+void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope,
+	struct config_slot *slot)
 {
 	struct config_slot *place = &config->slots[key][1 + scope];
 	struct config_slot before = *place;
@@ -67,7 +68,8 @@ static bool slots_init_defaults(struct config *config)
 			char buffer[CONFIG_STANDARD_MAX];
 			if (!config_row_has(row, (enum endpoint_id)e))
 				continue;
-			const char *standard = config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
+			const char *standard =
+				config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
 			if (!config_value_parse(row, standard, &slots[1 + e].value, NULL) ||
 				!(slots[1 + e].origin = strdup("default")))
 				return false;
@@ -147,7 +149,8 @@ fail:
 	return false;
 }
 
-bool config_assign(struct config *config, const char *assignment, const char *origin, struct err *err)
+bool config_assign(struct config *config, const char *assignment, const char *origin,
+	struct err *err)
 {
 	static const char blanks[] = " \t\r\n";
 	const char *key = assignment + strspn(assignment, blanks);
@@ -197,7 +200,8 @@ static bool is_section(const char *name, size_t len)
 {
 	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
 		for (int k = 0; k < KEY_COUNT; k++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (section && strlen(section) == len && memcmp(section, name, len) == 0)
 				return true;
 		}
@@ -205,7 +209,8 @@ static bool is_section(const char *name, size_t len)
 	return false;
 }
 
-/* `what` is "key" or "section"; a key without a group ("messages") is compared with the last parts. */
+/* `what` is "key" or "section"; a key without a group ("messages") is compared with the last
+   parts. */
 static void suggestion_find(struct suggestion *best, const char *what)
 {
 	bool section_only = strcmp(what, "section") == 0, leaf_only = !strchr(best->asked, '.');
@@ -215,11 +220,13 @@ static void suggestion_find(struct suggestion *best, const char *what)
 	best->distance = len < 3 ? 1 : len < 12 ? (unsigned)len / 3 + 1 : 4;
 	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
 		for (int k = 0; k < KEY_COUNT; k++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (!section)
 				continue;
 			/* "ws.port" does not mean "tv.port": each endpoint has one. */
-			bool other = strlen(section) != dot || memcmp(section, best->asked, dot) != 0;
+			bool other =
+				strlen(section) != dot || memcmp(section, best->asked, dot) != 0;
 			if (in_section && other && !config_rows[k].group)
 				continue;
 			char name[CONFIG_NAME_MAX];
@@ -246,7 +253,8 @@ void config_unknown(const char *name, const char *what, struct err *err)
 	size_t used = 0, len = strcspn(name, ".");
 	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
 		for (int k = 0; k < KEY_COUNT; k++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (section && strlen(section) == len && memcmp(section, name, len) == 0)
 				used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
 					used > 0 ? ", " : "", config_rows[k].name);
@@ -259,7 +267,8 @@ void config_unknown(const char *name, const char *what, struct err *err)
 		err_set(err, STATUS_USAGE, "no such %s; pmulab serve --help shows them all", what);
 }
 
-const struct config_slot *config_slot_merged(const struct config *config, enum config_key key, enum endpoint_id scope)
+const struct config_slot *config_slot_merged(const struct config *config, enum config_key key,
+	enum endpoint_id scope)
 {
 	const struct config_slot *slot = &config->slots[key][1 + scope];
 	return slot->origin ? slot : &config->slots[key][0];
@@ -269,13 +278,15 @@ const struct config_slot *config_slot_merged(const struct config *config, enum c
 static const struct config_slot *slot_merged(const struct config *config, enum config_key key,
 	enum endpoint_id endpoint)
 {
-	assert(key >= 0 && key < KEY_COUNT && endpoint >= ENDPOINT_NONE && endpoint < ENDPOINT_COUNT);
+	assert(key >= 0 && key < KEY_COUNT && endpoint >= ENDPOINT_NONE &&
+		endpoint < ENDPOINT_COUNT);
 	assert(config_row_has(&config_rows[key], endpoint));
 	return config_slot_merged(config, key, endpoint);
 }
 
 /* "pmu-tls" or "tls": who said what holds for the endpoint. */
-static const char *section_merged(const struct config *config, enum config_key key, enum endpoint_id endpoint)
+static const char *section_merged(const struct config *config, enum config_key key,
+	enum endpoint_id endpoint)
 {
 	bool group = slot_merged(config, key, endpoint) == &config->slots[key][0];
 	return config_section(key, group ? ENDPOINT_NONE : endpoint);
@@ -288,14 +299,16 @@ static void slot_prefix(const struct config *config, enum config_key key, enum e
 		section_merged(config, key, endpoint), config_rows[key].name);
 }
 
-static bool file_check(const struct config *config, enum config_key key, enum endpoint_id endpoint, struct err *err)
+static bool file_check(const struct config *config, enum config_key key, enum endpoint_id endpoint,
+	struct err *err)
 {
 	const char *path = config_text(config, key, endpoint);
 	if (path[0] == '\0')
 		return true;
 	const char *trouble = NULL;
 	struct stat stat;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO without a writer must not hold us */
+	/* a FIFO without a writer must not hold us */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &stat) < 0)
 		trouble = strerror(errno);
 	else if (!S_ISREG(stat.st_mode))
@@ -322,9 +335,11 @@ static bool pair_check(const struct config *config, enum endpoint_id endpoint, s
 	enum config_key given = cert ? KEY_TLS_CERT : KEY_TLS_KEY;
 	const char *section = section_merged(config, given, endpoint);
 	if (cert)
-		err_set(err, STATUS_USAGE, "a certificate without its key; set %s.key too", section);
+		err_set(err, STATUS_USAGE, "a certificate without its key; set %s.key too",
+			section);
 	else
-		err_set(err, STATUS_USAGE, "a key without its certificate; set %s.cert too", section);
+		err_set(err, STATUS_USAGE, "a key without its certificate; set %s.cert too",
+			section);
 	slot_prefix(config, given, endpoint, err);
 	return false;
 }
@@ -333,9 +348,11 @@ bool config_check(const struct config *config, struct err *err)
 {
 	for (int e = 0; e < ENDPOINT_COUNT; e++) {
 		unsigned groups = endpoint_table[e].groups;
-		if ((groups & GROUP_PMU) && !file_check(config, KEY_PMU_FLOOD_TEXT, (enum endpoint_id)e, err))
+		if ((groups & GROUP_PMU) &&
+			!file_check(config, KEY_PMU_FLOOD_TEXT, (enum endpoint_id)e, err))
 			return false;
-		if ((groups & GROUP_TV) && !file_check(config, KEY_TV_TEXT, (enum endpoint_id)e, err))
+		if ((groups & GROUP_TV) &&
+			!file_check(config, KEY_TV_TEXT, (enum endpoint_id)e, err))
 			return false;
 		if ((groups & GROUP_TLS) && !pair_check(config, (enum endpoint_id)e, err))
 			return false;
@@ -351,8 +368,8 @@ uint64_t config_version(const struct config *config)
 int64_t config_integer(const struct config *config, enum config_key key, enum endpoint_id endpoint)
 {
 	enum config_kind kind = config_rows[key].kind;
-	assert(kind == KIND_INTEGER || kind == KIND_BYTES || kind == KIND_YES_NO || kind == KIND_CHOICE ||
-		kind == KIND_SHARE);
+	assert(kind == KIND_INTEGER || kind == KIND_BYTES || kind == KIND_YES_NO ||
+		kind == KIND_CHOICE || kind == KIND_SHARE);
 	return slot_merged(config, key, endpoint)->value.number;
 }
 

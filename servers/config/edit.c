@@ -7,8 +7,8 @@
 static char *value_now(const struct config_edit *edit, const struct config *config)
 {
 	char text[CONFIG_VALUE_MAX];
-	config_value_format(&config_rows[edit->key], &config_slot_merged(config, edit->key, edit->scope)->value, text,
-		sizeof text);
+	config_value_format(&config_rows[edit->key],
+		&config_slot_merged(config, edit->key, edit->scope)->value, text, sizeof text);
 	return strdup(text);
 }
 
@@ -23,11 +23,12 @@ static bool values_equal(const struct config_value *a, const struct config_value
 }
 
 /* What is to be said for the key: as `value`, or as at the start. */
-static enum config_edit_result slot_make(struct config_edit *edit, const struct config *start, const char *value,
-	const char *who, struct err *err)
+static enum config_edit_result slot_make(struct config_edit *edit, const struct config *start,
+	const char *value, const char *who, struct err *err)
 {
-	bool done = value ? config_value_parse(&config_rows[edit->key], value, &edit->slot.value, err) :
-		config_slot_copy(&edit->slot, config_slot(start, edit->key, edit->scope));
+	bool done =
+		value ? config_value_parse(&config_rows[edit->key], value, &edit->slot.value, err)
+		      : config_slot_copy(&edit->slot, config_slot(start, edit->key, edit->scope));
 	if (value && !done)
 		return CONFIG_EDIT_BAD;
 	if (value)
@@ -38,7 +39,8 @@ static enum config_edit_result slot_make(struct config_edit *edit, const struct 
 	return CONFIG_EDIT_BAD;
 }
 
-/* To set what is set already is no change, whoever has set it; to go back is one also where only the origin is another. */
+/* To set what is set already is no change, whoever has set it; to go back is one also where only
+   the origin is another. */
 static bool is_said(const struct config_edit *edit, const struct config *config, bool restored)
 {
 	const struct config_slot *said = config_slot(config, edit->key, edit->scope);
@@ -55,8 +57,9 @@ static bool is_so(const struct config_edit *edit, const struct config *config)
 	return !edit->slot.origin || values_equal(&now->value, &edit->slot.value);
 }
 
-enum config_edit_result config_edit_make(struct config_edit *edit, struct config *config, const struct config *start,
-	const char *name, const char *value, const char *who, struct err *err)
+enum config_edit_result config_edit_make(struct config_edit *edit, struct config *config,
+	const struct config *start, const char *name, const char *value, const char *who,
+	struct err *err)
 {
 	*edit = (struct config_edit){ 0 };
 	if (!config_key_find(name, &edit->key, &edit->scope)) {
@@ -72,7 +75,8 @@ enum config_edit_result config_edit_make(struct config_edit *edit, struct config
 		char shown[CONFIG_SHOWN_MAX];
 		config_escape(shown, sizeof shown, value);
 		err_set(err, STATUS_USAGE,
-			"cannot be changed while the lab runs; stop the lab, and start it with --set %s=%s", name, shown);
+			"cannot be changed while the lab runs; stop the lab, and start it with --set %s=%s",
+			name, shown);
 		return CONFIG_EDIT_RESTART;
 	}
 	if (restart || is_said(edit, config, !value))

@@ -1,6 +1,6 @@
 /*
- * One change of the configuration that can be taken back, so that several can be made all or none. For emulator_change,
- * which everybody else calls.
+ * One change of the configuration that can be taken back, so that several can be made all or none.
+ * For emulator_change, which everybody else calls.
  */
 #ifndef SERVERS_CONFIG_EDIT_H
 #define SERVERS_CONFIG_EDIT_H
@@ -27,11 +27,13 @@ struct config_edit {
 };
 
 /*
- * Sets `name` from text; `value` NULL: to what `start` says, a copy of the configuration. `who` becomes the origin. Where
- * it is not MADE or SAME, err says why, and does not begin with the name. The edit is to be finished in any case.
+ * Sets `name` from text; `value` NULL: to what `start` says, a copy of the configuration. `who`
+ * becomes the origin. Where it is not MADE or SAME, err says why, and does not begin with the name.
+ * The edit is to be finished in any case.
  */
-enum config_edit_result config_edit_make(struct config_edit *edit, struct config *config, const struct config *start,
-	const char *name, const char *value, const char *who, struct err *err);
+enum config_edit_result config_edit_make(struct config_edit *edit, struct config *config,
+	const struct config *start, const char *name, const char *value, const char *who,
+	struct err *err);
 
 /* As if it had not been made. Of several the last first. */
 void config_edit_undo(struct config_edit *edit, struct config *config);

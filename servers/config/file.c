@@ -1,8 +1,8 @@
 /*
  * The configuration read from an INI file, or from one that is built in.
  *
- * Why not libinih: Debian's build hands no line numbers to its handler and cuts lines at 200 bytes without a
- * word. An error here names the file and the line, and nothing is ever cut.
+ * Why not libinih: Debian's build hands no line numbers to its handler and cuts lines at 200 bytes
+ * without a word. An error here names the file and the line, and nothing is ever cut.
  */
 #include "servers/config/config.h"
 
@@ -24,7 +24,8 @@ struct reader {
 	struct config *config;
 	FILE *file;
 	const char *path;
-	size_t folder;                  /* bytes of `path` up to its last slash: where its paths begin */
+	/* bytes of `path` up to its last slash: where its paths begin */
+	size_t folder;
 	char shown[ORIGIN_PATH + 16];   /* `path` as errors show it */
 	char origin[CONFIG_ORIGIN_MAX]; /* "lab.ini:7": the line being read */
 	unsigned long line;
@@ -62,19 +63,20 @@ static bool line_read(struct reader *reader, bool *failed, struct err *err)
 	*failed = true;
 	while ((c = getc(reader->file)) != EOF && c != '\n') {
 		if (c == '\0') {
-			err_set(err, STATUS_USAGE, "%s: a NUL byte; this is not a text file in UTF-8",
-				reader->origin);
+			err_set(err, STATUS_USAGE,
+				"%s: a NUL byte; this is not a text file in UTF-8", reader->origin);
 			return false;
 		}
 		if (len == LINE_BYTES) {
-			err_set(err, STATUS_USAGE, "%s: a line of more than %d bytes", reader->origin,
-				LINE_BYTES);
+			err_set(err, STATUS_USAGE, "%s: a line of more than %d bytes",
+				reader->origin, LINE_BYTES);
 			return false;
 		}
 		reader->text[len++] = (char)c;
 	}
 	if (ferror(reader->file)) {
-		err_set(err, STATUS_USAGE, "%s: cannot be read: %s", reader->shown, strerror(errno));
+		err_set(err, STATUS_USAGE, "%s: cannot be read: %s", reader->shown,
+			strerror(errno));
 		return false;
 	}
 	reader->text[len] = '\0';
@@ -129,7 +131,8 @@ static char *quoted_read(struct reader *reader, char *text, struct err *err)
 		if (c == '\\') {
 			size_t used = escape_read(in, &c);
 			if (used == 0) {
-				line_fail(reader, "is no escape; a backslash in quotes is two", in - 1, err);
+				line_fail(reader, "is no escape; a backslash in quotes is two",
+					in - 1, err);
 				return NULL;
 			}
 			in += used;
@@ -168,7 +171,8 @@ static bool section_read(struct reader *reader, char *text, struct err *err)
 	const char *name = text_trim(text + 1);
 	for (int k = 0; k < KEY_COUNT; k++) {
 		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (section && strcmp(section, name) == 0) {
 				snprintf(reader->section, sizeof reader->section, "%s", name);
 				return true;
@@ -220,7 +224,8 @@ static bool lines_read(struct reader *reader, struct err *err)
 	bool failed;
 	while (line_read(reader, &failed, err)) {
 		char *text = reader->text;
-		if (reader->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+		/* a byte order mark */
+		if (reader->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
 			text += 3;
 		text = text_trim(text);
 		if (*text == '\0' || config_is_comment(*text))
@@ -273,7 +278,8 @@ bool config_load_text(struct config *config, const char *name, const char *text,
 	reader_init(&reader, config, name);
 	if (*text == '\0') /* a stream over nothing is an error in some C libraries */
 		return true;
-	reader.file = fmemopen((char *)text, strlen(text), "r"); /* only read, whatever its type says */
+	/* only read, whatever its type says */
+	reader.file = fmemopen((char *)text, strlen(text), "r");
 	if (!reader.file) {
 		err_set(err, STATUS_FAILED, "%s: %s", reader.shown, strerror(errno));
 		return false;

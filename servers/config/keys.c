@@ -13,7 +13,8 @@ bool config_row_has(const struct config_row *row, enum endpoint_id endpoint)
 	return row->endpoints == 0 || (endpoint_table[endpoint].groups & row->endpoints) != 0;
 }
 
-const char *config_standard(enum config_key key, enum endpoint_id endpoint, char buffer[CONFIG_STANDARD_MAX])
+const char *config_standard(enum config_key key, enum endpoint_id endpoint,
+	char buffer[CONFIG_STANDARD_MAX])
 {
 	if (key == KEY_PORT) {
 		snprintf(buffer, CONFIG_STANDARD_MAX, "%u", endpoint_table[endpoint].port);
@@ -29,7 +30,8 @@ const char *config_section(enum config_key key, enum endpoint_id scope)
 	const struct config_row *row = &config_rows[key];
 	if (scope == ENDPOINT_NONE)
 		return row->group;
-	/* "pmu.messages" is the group's, and there is no second one for the endpoint of the same name. */
+	/* "pmu.messages" is the group's, and there is no second one for the endpoint of the same
+	   name. */
 	const char *name = endpoint_table[scope].name;
 	if (!config_row_has(row, scope) || (row->group && strcmp(row->group, name) == 0))
 		return NULL;
@@ -46,7 +48,8 @@ bool config_key_find(const char *name, enum config_key *key, enum endpoint_id *s
 		if (strcmp(config_rows[k].name, dot + 1) != 0)
 			continue;
 		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)s);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (section && strlen(section) == len && memcmp(section, name, len) == 0) {
 				*key = (enum config_key)k;
 				*scope = (enum endpoint_id)s;

@@ -1,6 +1,7 @@
 /*
- * What a configuration key is: the table (table.c), keys by their names (keys.c), how each kind of value is read and
- * written (values.c). For the files of this room and emulator_control.c; everybody else asks config.h and about.h.
+ * What a configuration key is: the table (table.c), keys by their names (keys.c), how each kind of
+ * value is read and written (values.c). For the files of this room and emulator_control.c;
+ * everybody else asks config.h and about.h.
  */
 #ifndef SERVERS_CONFIG_KEYS_H
 #define SERVERS_CONFIG_KEYS_H
@@ -14,7 +15,8 @@
 #include "servers/config/config.h"
 
 enum {
-	CONFIG_PATH_MAX = 1024,  /* bytes of a path with its NUL, so that it fits a line of a file */
+	/* bytes of a path with its NUL, so that it fits a line of a file */
+	CONFIG_PATH_MAX = 1024,
 	CONFIG_SHOWN_MAX = 80,   /* bytes of a foreign text in an error with its NUL */
 };
 
@@ -30,7 +32,8 @@ enum {
 enum config_kind {
 	KIND_INTEGER,
 	KIND_BYTES,
-	KIND_DURATION, /* `number` in microseconds: exact, so that what is printed reads back the same */
+	/* `number` in microseconds: exact, so that what is printed reads back the same */
+	KIND_DURATION,
 	KIND_FACTOR,   /* `number` in millionths, for the same reason */
 	KIND_YES_NO,
 	KIND_CHOICE,   /* `number` is the index */
@@ -48,14 +51,18 @@ struct config_value {
 struct config_row {
 	const char *name;      /* "messages"; unique among the groups of an endpoint */
 	const char *group;     /* "pmu"; NULL: no group, each endpoint has one of its own */
-	unsigned endpoints;    /* enum endpoint_group: whose endpoints have it; 0: the whole program, without a group all */
+	/* enum endpoint_group: whose endpoints have it; 0: the whole program, without a group
+	   all */
+	unsigned endpoints;
 	enum config_kind kind;
-	const char *standard;  /* the default as text, where the endpoint table has none of its own (port, loss) */
+	/* the default as text, where the endpoint table has none of its own (port, loss) */
+	const char *standard;
 	int64_t min, max;      /* in the unit of `number` */
 	bool zero;             /* 0 is allowed too, though below min */
 	const char *never;     /* "none" or "off", where that is allowed */
 	const char *const *choices; /* ends with NULL */
-	bool (*check)(const char *text, struct err *err); /* texts; err says what is wrong with it */
+	/* texts; err says what is wrong with it */
+	bool (*check)(const char *text, struct err *err);
 	const char *range;     /* texts: what they are, for --help */
 	enum config_effect effect; /* of a change while the lab runs */
 	const char *help;
@@ -70,18 +77,22 @@ bool config_row_has(const struct config_row *row, enum endpoint_id endpoint);
 
 /* The default as text, as it is for one endpoint. `buffer` holds what has to be made. */
 enum { CONFIG_STANDARD_MAX = 8 };
-const char *config_standard(enum config_key key, enum endpoint_id endpoint, char buffer[CONFIG_STANDARD_MAX]);
+const char *config_standard(enum config_key key, enum endpoint_id endpoint,
+	char buffer[CONFIG_STANDARD_MAX]);
 
-/* Finds "pmu.messages" or "pmu-ws.messages". `*scope` is the endpoint, ENDPOINT_NONE for the group's key. */
+/* Finds "pmu.messages" or "pmu-ws.messages". `*scope` is the endpoint, ENDPOINT_NONE for the
+   group's key. */
 bool config_key_find(const char *name, enum config_key *key, enum endpoint_id *scope);
 
 /* "pmu", "pmu-ws": where the key stands in a file. NULL: there is no such key. */
 const char *config_section(enum config_key key, enum endpoint_id scope);
 
-/* Whose the key is alone: the scope, or the one endpoint that has it; ENDPOINT_NONE: of several, or of the whole lab. */
+/* Whose the key is alone: the scope, or the one endpoint that has it; ENDPOINT_NONE: of several, or
+   of the whole lab. */
 enum endpoint_id config_endpoint(enum config_key key, enum endpoint_id scope);
 
-/* Reads `text`; err (STATUS_USAGE) begins with the text in quotes. Only a path has a `text` to be freed. */
+/* Reads `text`; err (STATUS_USAGE) begins with the text in quotes. Only a path has a `text` to be
+   freed. */
 bool config_value_parse(const struct config_row *row, const char *text, struct config_value *value,
 	struct err *err);
 
@@ -120,10 +131,12 @@ struct config_entry {
 bool config_entry_next(const struct config *config, size_t *at, struct config_entry *entry);
 
 /* What holds for (key, scope): what was said for it, else for the group. */
-const struct config_slot *config_slot_merged(const struct config *config, enum config_key key, enum endpoint_id scope);
+const struct config_slot *config_slot_merged(const struct config *config, enum config_key key,
+	enum endpoint_id scope);
 
 /* Puts `slot` in the place of what was said, which `slot` is afterwards. */
-void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope, struct config_slot *slot);
+void config_slot_swap(struct config *config, enum config_key key, enum endpoint_id scope,
+	struct config_slot *slot);
 
 bool config_slot_copy(struct config_slot *slot, const struct config_slot *from); /* false: out of memory */
 void config_slot_finish(struct config_slot *slot);

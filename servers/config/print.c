@@ -44,7 +44,8 @@ bool config_entry_next(const struct config *config, size_t *at, struct config_en
 static bool value_needs_quotes(const char *text)
 {
 	size_t len = strlen(text);
-	if (len == 0 || text[0] == '"' || config_is_blank(text[0]) || config_is_blank(text[len - 1]))
+	if (len == 0 || text[0] == '"' || config_is_blank(text[0]) ||
+		config_is_blank(text[len - 1]))
 		return true;
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
@@ -90,16 +91,22 @@ void config_print_keys(FILE *out)
 	for (int k = 0; k < KEY_COUNT; k++) {
 		const struct config_row *row = &config_rows[k];
 		char name[CONFIG_NAME_MAX], range[CONFIG_NAME_MAX];
-		const char *group = row->group ? row->group : row->endpoints == GROUP_DATAGRAM ? "<udp>" : "<endpoint>";
+		const char *group = row->group                         ? row->group
+				    : row->endpoints == GROUP_DATAGRAM ? "<udp>"
+								       : "<endpoint>";
 		snprintf(name, sizeof name, "%s.%s", group, row->name);
 		config_value_range(row, range, sizeof range);
-		const char *standard = !row->standard ? "the lab's" : row->standard[0] ? row->standard : "-";
+		const char *standard = !row->standard     ? "the lab's"
+				       : row->standard[0] ? row->standard
+							  : "-";
 		fprintf(out, "  %-17s  %-9s  %-18s  %s", name, standard, range, row->help);
 		for (int e = 0; e < ENDPOINT_COUNT; e++) {
 			char buffer[CONFIG_STANDARD_MAX];
-			if (row->group || !row->standard || !config_row_has(row, (enum endpoint_id)e))
+			if (row->group || !row->standard ||
+				!config_row_has(row, (enum endpoint_id)e))
 				continue;
-			const char *own = config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
+			const char *own =
+				config_standard((enum config_key)k, (enum endpoint_id)e, buffer);
 			if (strcmp(own, row->standard) != 0)
 				fprintf(out, " (%s: %s)", endpoint_table[e].name, own);
 		}
@@ -111,7 +118,8 @@ void config_print_names(FILE *out)
 {
 	for (int k = 0; k < KEY_COUNT; k++)
 		for (int scope = ENDPOINT_NONE; scope < ENDPOINT_COUNT; scope++) {
-			const char *section = config_section((enum config_key)k, (enum endpoint_id)scope);
+			const char *section =
+				config_section((enum config_key)k, (enum endpoint_id)scope);
 			if (section && (scope == ENDPOINT_NONE || !config_rows[k].group))
 				fprintf(out, "%s.%s\n", section, config_rows[k].name);
 		}
@@ -128,8 +136,10 @@ char *config_json(const struct config *config)
 		struct config_entry entry;
 		for (size_t at = 0; config_entry_next(config, &at, &entry);) {
 			char name[CONFIG_NAME_MAX], value[CONFIG_VALUE_MAX];
-			snprintf(name, sizeof name, "%s.%s", entry.section, config_rows[entry.key].name);
-			config_value_format(&config_rows[entry.key], &entry.slot->value, value, sizeof value);
+			snprintf(name, sizeof name, "%s.%s", entry.section,
+				config_rows[entry.key].name);
+			config_value_format(&config_rows[entry.key], &entry.slot->value, value,
+				sizeof value);
 			json_put_string(&json, name, value);
 		}
 		if (json_end(&json) > 0)

@@ -45,7 +45,8 @@ static bool file_load(struct config *config, const char *name, struct err *err)
 	if (config_load(config, name, err))
 		return true;
 	/* "epfl-2016.ini", as it is called in profiles/ */
-	const struct profile *profile = has_suffix(name) ? profile_find(name, strlen(name) - (sizeof suffix - 1)) : NULL;
+	const struct profile *profile =
+		has_suffix(name) ? profile_find(name, strlen(name) - (sizeof suffix - 1)) : NULL;
 	if (profile && access(name, F_OK) < 0)
 		err_append(err, "; the built-in profile is %s, without %s", profile->name, suffix);
 	return false;
@@ -74,7 +75,11 @@ static void profile_unknown(const char *name, struct err *err)
 		err_append(err, "; did you mean %s?", nearest);
 	err_append(err, "%s", nearest ? " There are " : "; there are ");
 	for (size_t i = 0; i < PROFILE_COUNT; i++)
-		err_append(err, "%s%s", i == 0 ? "" : i + 1 < PROFILE_COUNT ? ", " : " and ", profiles[i].name);
+		err_append(err, "%s%s",
+			i == 0                  ? ""
+			: i + 1 < PROFILE_COUNT ? ", "
+						: " and ",
+			profiles[i].name);
 	err_append(err, "; a file has a slash in its name or ends in %s", suffix);
 }
 

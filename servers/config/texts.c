@@ -56,6 +56,7 @@ bool config_check_id(const char *text, struct err *err)
 		return true;
 	char shown[CONFIG_SHOWN_MAX];
 	config_escape(shown, sizeof shown, text);
-	err_set(err, STATUS_USAGE, "\"%s\" is not an ID of exactly %d bytes, such as swcmTV", shown, WIRE_ID_BYTES);
+	err_set(err, STATUS_USAGE, "\"%s\" is not an ID of exactly %d bytes, such as swcmTV", shown,
+		WIRE_ID_BYTES);
 	return false;
 }

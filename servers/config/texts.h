@@ -1,4 +1,5 @@
-/* The checks of keys whose values are texts with a grammar of their own. Each answers STATUS_USAGE and says what is wrong. */
+/* The checks of keys whose values are texts with a grammar of their own. Each answers STATUS_USAGE
+   and says what is wrong. */
 #ifndef SERVERS_CONFIG_TEXTS_H
 #define SERVERS_CONFIG_TEXTS_H
 

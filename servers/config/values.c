@@ -1,6 +1,6 @@
 /*
- * The kinds of values: numbers with units, words, paths, texts. What was printed reads back as the same value
- * (common/quantity.h).
+ * The kinds of values: numbers with units, words, paths, texts. What was printed reads back as the
+ * same value (common/quantity.h).
  */
 #include "servers/config/keys.h"
 
@@ -15,12 +15,13 @@
 #include "common/share.h"
 
 static const struct quantity_unit no_units[] = { { "", 1 }, { NULL, 0 } };
-static const struct quantity_unit byte_units[] = { { "", 1 }, { "B", 1 }, { "KiB", KIB(1) }, { "MiB", MIB(1) },
-	{ "GiB", MIB(1024) }, { NULL, 0 } };
+static const struct quantity_unit byte_units[] = { { "", 1 }, { "B", 1 }, { "KiB", KIB(1) },
+	{ "MiB", MIB(1) }, { "GiB", MIB(1024) }, { NULL, 0 } };
 static const struct quantity_unit factor_units[] = { { "", CONFIG_MICRO }, { NULL, 0 } };
 
 /* Even ones are no. */
-static const char *const yes_no_words[] = { "no", "yes", "false", "true", "off", "on", "0", "1", NULL };
+static const char *const yes_no_words[] = { "no", "yes", "false", "true", "off", "on", "0", "1",
+	NULL };
 
 static const struct kind {
 	const char *noun;
@@ -30,7 +31,8 @@ static const struct kind {
 } kinds[KIND_COUNT] = {
 	[KIND_INTEGER] = { "a whole number", "", no_units, false },
 	[KIND_BYTES] = { "a number of bytes", " (units: KiB, MiB, GiB)", byte_units, true },
-	[KIND_DURATION] = { "a duration", " (units: us, ms, s, m, h; without one: s)", quantity_durations, true },
+	[KIND_DURATION] = { "a duration", " (units: us, ms, s, m, h; without one: s)",
+		quantity_durations, true },
 	[KIND_FACTOR] = { "a factor", " (at most six decimals)", factor_units, true },
 	[KIND_YES_NO] = { "yes or no", "", NULL, false },
 	[KIND_CHOICE] = { "one of ", "", NULL, false },
@@ -57,8 +59,10 @@ static void value_describe(const struct config_row *row, char *text, size_t size
 	int used = snprintf(text, size, "%s", kind->noun);
 	if (kind->units) {
 		char min[32], max[32];
-		config_value_format(row, &(struct config_value){ .number = row->min }, min, sizeof min);
-		config_value_format(row, &(struct config_value){ .number = row->max }, max, sizeof max);
+		config_value_format(row, &(struct config_value){ .number = row->min }, min,
+			sizeof min);
+		config_value_format(row, &(struct config_value){ .number = row->max }, max,
+			sizeof max);
 		snprintf(text + used, size - (size_t)used, " from %s to %s%s%s%s%s", min, max,
 			row->zero ? ", or 0" : "", row->never ? ", or " : "",
 			row->never ? row->never : "", kind->hint);
@@ -107,7 +111,8 @@ bool config_value_parse(const struct config_row *row, const char *text, struct c
 		char shown[CONFIG_SHOWN_MAX], wanted[160];
 		config_escape(shown, sizeof shown, text);
 		if (row->kind == KIND_PATH)
-			snprintf(wanted, sizeof wanted, "a path of at most %d bytes", CONFIG_PATH_MAX - 1);
+			snprintf(wanted, sizeof wanted, "a path of at most %d bytes",
+				CONFIG_PATH_MAX - 1);
 		else
 			value_describe(row, wanted, sizeof wanted);
 		err_set(err, STATUS_USAGE, "\"%s\" is not %s", shown, wanted);
@@ -136,7 +141,8 @@ static void fraction_format(char *text, size_t size, int64_t number, int64_t uni
 	if (decimals == 0)
 		snprintf(text, size, "%" PRId64 "%s", number / unit, name);
 	else
-		snprintf(text, size, "%" PRId64 ".%0*" PRId64 "%s", number / unit, decimals, rest, name);
+		snprintf(text, size, "%" PRId64 ".%0*" PRId64 "%s", number / unit, decimals, rest,
+			name);
 }
 
 void config_value_format(const struct config_row *row, const struct config_value *value, char *text,
@@ -196,17 +202,21 @@ void config_value_range(const struct config_row *row, char *text, size_t size)
 	text[0] = '\0';
 	if (kinds[row->kind].units) {
 		char min[32], max[32];
-		config_value_format(row, &(struct config_value){ .number = row->min }, min, sizeof min);
-		config_value_format(row, &(struct config_value){ .number = row->max }, max, sizeof max);
-		snprintf(text, size, "%s%s..%s%s%s", row->zero ? "0|" : "", min, max, row->never ? "|" : "",
-			row->never ? row->never : "");
+		config_value_format(row, &(struct config_value){ .number = row->min }, min,
+			sizeof min);
+		config_value_format(row, &(struct config_value){ .number = row->max }, max,
+			sizeof max);
+		snprintf(text, size, "%s%s..%s%s%s", row->zero ? "0|" : "", min, max,
+			row->never ? "|" : "", row->never ? row->never : "");
 	} else if (row->choices) {
 		for (int i = 0, used = 0; row->choices[i]; i++)
 			used += snprintf(text + used, size - (size_t)used, "%s%s", i > 0 ? "|" : "",
 				row->choices[i]);
 	} else {
-		const char *const words[KIND_COUNT] = { [KIND_PATH] = "path", [KIND_YES_NO] = "yes|no",
-			[KIND_SHARE] = "0%..100%", [KIND_TEXT] = row->range };
+		const char *const words[KIND_COUNT] = { [KIND_PATH] = "path",
+			[KIND_YES_NO] = "yes|no",
+			[KIND_SHARE] = "0%..100%",
+			[KIND_TEXT] = row->range };
 		snprintf(text, size, "%s", words[row->kind]);
 	}
 }

@@ -47,15 +47,17 @@ json_t *api_json(struct http_request *request)
 	const char *type = http_request_header(request, "Content-Type");
 	size_t len, type_len = strlen(api_type);
 	const char *body = http_request_body(request, &len);
-	if (type && (strncasecmp(type, api_type, type_len) != 0 || !strchr("; \t", type[type_len]))) {
-		api_refuse(request, 415, NULL, "Content-Type: application/json", "the body is not said to be JSON");
+	if (type &&
+		(strncasecmp(type, api_type, type_len) != 0 || !strchr("; \t", type[type_len]))) {
+		api_refuse(request, 415, NULL, "Content-Type: application/json",
+			"the body is not said to be JSON");
 		return NULL;
 	}
 	json_error_t error;
 	json_t *json = json_loadb(body, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json)
-		api_refuse(request, 400, NULL, "", "the body is no JSON: line %d, column %d: %s", error.line, error.column,
-			error.text);
+		api_refuse(request, 400, NULL, "", "the body is no JSON: line %d, column %d: %s",
+			error.line, error.column, error.text);
 	return json;
 }
 
@@ -68,7 +70,8 @@ json_t *api_body(struct http_request *request, const char *const *known)
 		return NULL;
 	if (!json_is_object(object)) {
 		json_decref(object);
-		api_refuse(request, 400, NULL, "such as {\"pmu.messages\": 5}", "the body is no JSON object");
+		api_refuse(request, 400, NULL, "such as {\"pmu.messages\": 5}",
+			"the body is no JSON object");
 		return NULL;
 	}
 	const char *name;
@@ -95,12 +98,14 @@ bool api_number(const char *text, uint64_t *number)
 
 const char *api_who(const struct http_request *request)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 	const char *who = http_request_header(request, "Pmulab-Who");
 	size_t len = who ? strlen(who) : 0;
 	if (len > 0 && len <= 32 && strspn(who, plain) == len)
 		return who;
-	return !http_request_is_unix(request) && http_request_header(request, "Cookie") ? "page" : "control";
+	return !http_request_is_unix(request) && http_request_header(request, "Cookie") ? "page"
+											: "control";
 }
 
 void api_no_endpoint(struct http_request *request, unsigned status, const char *name)
@@ -146,7 +151,8 @@ void api_refuse(struct http_request *request, unsigned status, const char *key, 
 	api_answer(request, status, api_refusal(error, key, hint));
 }
 
-size_t api_write_refusal(void *context, const char *error, const char *hint, char *body, size_t size)
+size_t api_write_refusal(void *context, const char *error, const char *hint, char *body,
+	size_t size)
 {
 	json_t *json = api_refusal(error, NULL, hint);
 	size_t len = json ? json_dumpb(json, body, size, JSON_COMPACT) : 0;

@@ -1,4 +1,5 @@
-/* /v1/config: every key and all there is to know of it; changes, all or nothing; back to what the start said. */
+/* /v1/config: every key and all there is to know of it; changes, all or nothing; back to what the
+   start said. */
 #include "servers/control/api_private.h"
 
 #include <string.h>
@@ -17,11 +18,12 @@ static json_t *about_key(const struct api *api, const struct config_about *now)
 	if (!config_about(emulator_config_start(api->emulator), now->name, &start, NULL))
 		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s?}",
-		"key", now->name, "value", now->value, "origin", now->origin, "inherited", now->inherited,
-		"start", start.value, "changed", strcmp(now->value, start.value) != 0,
-		"default", now->standard, "type", now->type, "range", now->range, "unit", now->unit, "help", now->help,
-		"effect", config_effect_name(now->effect),
-		"endpoint", now->endpoint == ENDPOINT_NONE ? NULL : endpoint_table[now->endpoint].name);
+		"key", now->name, "value", now->value, "origin", now->origin, "inherited",
+		now->inherited, "start", start.value, "changed",
+		strcmp(now->value, start.value) != 0, "default", now->standard, "type", now->type,
+		"range", now->range, "unit", now->unit, "help", now->help, "effect",
+		config_effect_name(now->effect), "endpoint",
+		now->endpoint == ENDPOINT_NONE ? NULL : endpoint_table[now->endpoint].name);
 }
 
 void api_config_list(void *context, struct http_request *request)
@@ -37,7 +39,8 @@ void api_config_list(void *context, struct http_request *request)
 }
 
 /* False: there is no such key, and the request has been refused. */
-static bool find_key(const struct api *api, struct http_request *request, struct config_about *about)
+static bool find_key(const struct api *api, struct http_request *request,
+	struct config_about *about)
 {
 	const char *key = http_request_part(request);
 	struct err err;

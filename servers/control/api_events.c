@@ -1,6 +1,7 @@
 /*
- * GET /v1/events: what happened, from the ring, and what happens, as it does. A reader has a place in the ring and
- * writes from there whatever its stream takes; who is slow falls behind, and is told what the ring no longer had.
+ * GET /v1/events: what happened, from the ring, and what happens, as it does. A reader has a place
+ * in the ring and writes from there whatever its stream takes; who is slow falls behind, and is
+ * told what the ring no longer had.
  */
 #include "servers/control/api_private.h"
 
@@ -48,7 +49,8 @@ struct api_events {
 /* ---- writing ---- */
 
 /* One line as the reader wants it; `to` has LINE_ROOM. */
-static size_t put_line(const struct reader *reader, char *to, uint64_t seq, const char *text, size_t len)
+static size_t put_line(const struct reader *reader, char *to, uint64_t seq, const char *text,
+	size_t len)
 {
 	size_t used = 0;
 	if (!reader->ndjson)
@@ -64,15 +66,16 @@ static size_t put_line(const struct reader *reader, char *to, uint64_t seq, cons
 static size_t put_lost(const struct reader *reader, char *to, uint64_t first)
 {
 	char text[256];
-	size_t len = event_write_lost(text, sizeof text, emulator_uptime(reader->events->api->emulator), first - 1,
-		first - reader->at);
+	size_t len = event_write_lost(text, sizeof text,
+		emulator_uptime(reader->events->api->emulator), first - 1, first - reader->at);
 	return put_line(reader, to, first - 1, text, len);
 }
 
 static bool wants(const struct reader *reader, const struct ring_line *line)
 {
 	unsigned endpoint = line->endpoint == ENDPOINT_NONE ? WHOLE_LAB : 1u << line->endpoint;
-	return line->type == EVENT_LOST || (reader->types & EVENT_BIT(line->type) && reader->endpoints & endpoint);
+	return line->type == EVENT_LOST ||
+	       (reader->types & EVENT_BIT(line->type) && reader->endpoints & endpoint);
 }
 
 /* Fills the piece with lines from *at on, so far as they fit. */
@@ -86,7 +89,8 @@ static size_t fill(const struct reader *reader, uint64_t *at, unsigned *budget)
 		*at = ring_first(ring);
 	}
 	struct ring_line line;
-	for (; *budget > 0 && used + LINE_ROOM <= PIECE && ring_line(ring, *at, &line); (*at)++, (*budget)--)
+	for (; *budget > 0 && used + LINE_ROOM <= PIECE && ring_line(ring, *at, &line);
+		(*at)++, (*budget)--)
 		if (wants(reader, &line))
 			used += put_line(reader, piece + used, line.seq, line.text, line.len);
 	return used;
@@ -177,7 +181,8 @@ static int find_endpoint(const char *name)
 }
 
 /* "pmu,reset": a bit for each name; all of them where the parameter is missing. False: refused. */
-static bool choose(struct http_request *request, const char *parameter, int (*find)(const char *name), unsigned *bits)
+static bool choose(struct http_request *request, const char *parameter,
+	int (*find)(const char *name), unsigned *bits)
 {
 	const char *list = http_request_parameter(request, parameter);
 	char names[CHOICE_MAX], *rest = names;
@@ -192,7 +197,8 @@ static bool choose(struct http_request *request, const char *parameter, int (*fi
 	for (char *name; (name = strsep(&rest, ","));) {
 		int bit = find(name);
 		if (bit < 0) {
-			api_refuse(request, 400, parameter, "", "there is no %s \"%.64s\"", parameter, name);
+			api_refuse(request, 400, parameter, "", "there is no %s \"%.64s\"",
+				parameter, name);
 			return false;
 		}
 		*bits |= 1u << bit;
@@ -211,8 +217,9 @@ static bool choose_form(struct http_request *request, bool *ndjson)
 }
 
 /*
- * Where the reading begins. A browser that comes again says Last-Event-ID and asks for the address of its first time,
- * so the header wins. A number that has not happened yet is another lab's: then everything is new.
+ * Where the reading begins. A browser that comes again says Last-Event-ID and asks for the address
+ * of its first time, so the header wins. A number that has not happened yet is another lab's: then
+ * everything is new.
  */
 static bool choose_start(const struct ring *ring, struct http_request *request, uint64_t *at)
 {
@@ -227,8 +234,8 @@ static bool choose_start(const struct ring *ring, struct http_request *request, 
 		return true;
 	}
 	if (!api_number(since, &seq)) {
-		api_refuse(request, 400, since == last ? "Last-Event-ID" : "since", "the seq of an event, or now",
-			"\"%.64s\" is no number of an event", since);
+		api_refuse(request, 400, since == last ? "Last-Event-ID" : "since",
+			"the seq of an event, or now", "\"%.64s\" is no number of an event", since);
 		return false;
 	}
 	if (seq < ring_next(ring))
@@ -239,8 +246,9 @@ static bool choose_start(const struct ring *ring, struct http_request *request, 
 static void begin(struct reader *reader, struct http_request *request)
 {
 	struct api_events *events = reader->events;
-	reader->stream = http_stream_start(request, reader->ndjson ? "application/x-ndjson" : "text/event-stream",
-		NULL, &stream_ops, reader);
+	reader->stream = http_stream_start(request,
+		reader->ndjson ? "application/x-ndjson" : "text/event-stream", NULL, &stream_ops,
+		reader);
 	if (!reader->stream) {
 		free(reader);
 		return;
@@ -251,7 +259,8 @@ static void begin(struct reader *reader, struct http_request *request)
 		ev_now_update(events->loop);
 		ev_timer_again(events->loop, &events->sign_of_life);
 	}
-	/* So that a browser knows at once that it is connected, and comes back after a second when it no longer is. */
+	/* So that a browser knows at once that it is connected, and comes back after a second when
+	   it no longer is. */
 	static const char hello[] = "retry: 1000\n\n";
 	if (!reader->ndjson)
 		http_stream_write(reader->stream, hello, sizeof hello - 1);
@@ -287,7 +296,8 @@ struct api_events *api_events_create(struct api *api)
 	events->api = api;
 	events->loop = emulator_loop(api->emulator);
 	ev_timer_init(&events->gather, on_gathered, GATHER_SECONDS, 0);
-	ev_timer_init(&events->sign_of_life, on_sign_of_life, SIGN_OF_LIFE_SECONDS, SIGN_OF_LIFE_SECONDS);
+	ev_timer_init(&events->sign_of_life, on_sign_of_life, SIGN_OF_LIFE_SECONDS,
+		SIGN_OF_LIFE_SECONDS);
 	events->gather.data = events->sign_of_life.data = events;
 	ring_notify(api->ring, on_event, events);
 	return events;

@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 
-/* {"error", "key", "hint"}; `key` NULL: about none. All texts are copied. The caller's; NULL: out of memory. */
+/* {"error", "key", "hint"}; `key` NULL: about none. All texts are copied. The caller's; NULL: out
+   of memory. */
 json_t *api_refusal(const char *error, const char *key, const char *hint);
 
 /* The same from one line: what stands behind its first "; " is the hint. */

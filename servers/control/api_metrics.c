@@ -1,6 +1,7 @@
 /*
- * GET /metrics: counters and gauges for Prometheus, in its text format 0.0.4. Sums come from the totals that the event
- * `stop` has; names carry their units, and all samples of one name stand together, as the format wants it.
+ * GET /metrics: counters and gauges for Prometheus, in its text format 0.0.4. Sums come from the
+ * totals that the event `stop` has; names carry their units, and all samples of one name stand
+ * together, as the format wants it.
  */
 #include "servers/control/api_private.h"
 
@@ -21,16 +22,25 @@ struct sum {
 
 static const struct sum sums[] = {
 	{ "pmulab_connections_total", "Connections accepted.", "connections" },
-	{ "pmulab_messages_total", "Messages of the PMU or the echo taken in full, ERROR lines included.", "messages" },
-	{ "pmulab_sent_bytes_total", "Bytes of messages that peers' sockets have taken.", "bytes_out" },
-	{ "pmulab_received_bytes_total", "Bytes that came over connections, without TLS and WebSocket.", "bytes_in" },
-	{ "pmulab_datagrams_received_total", "Datagrams read from the socket, lost ones included.", "received", "heard" },
-	{ "pmulab_datagrams_missed_total", "Datagrams for which the kernel's queue was full.", "missed" },
-	{ "pmulab_datagrams_dropped_total", "Datagrams lost in the lab, in either direction, whatever the reason.", "dropped" },
+	{ "pmulab_messages_total",
+		"Messages of the PMU or the echo taken in full, ERROR lines included.",
+		"messages" },
+	{ "pmulab_sent_bytes_total", "Bytes of messages that peers' sockets have taken.",
+		"bytes_out" },
+	{ "pmulab_received_bytes_total",
+		"Bytes that came over connections, without TLS and WebSocket.", "bytes_in" },
+	{ "pmulab_datagrams_received_total", "Datagrams read from the socket, lost ones included.",
+		"received", "heard" },
+	{ "pmulab_datagrams_missed_total", "Datagrams for which the kernel's queue was full.",
+		"missed" },
+	{ "pmulab_datagrams_dropped_total",
+		"Datagrams lost in the lab, in either direction, whatever the reason.", "dropped" },
 	{ "pmulab_replies_total", "Replies handed to the kernel, duplicates included.", "replies" },
 	{ "pmulab_station_lines_total", "Lines of the play that were sent and not lost.", "lines" },
-	{ "pmulab_station_answers_total", "Answers to participants that were sent and not lost.", "answers" },
-	{ "pmulab_station_participants_total", "Participants that were new to the station.", "participants" },
+	{ "pmulab_station_answers_total", "Answers to participants that were sent and not lost.",
+		"answers" },
+	{ "pmulab_station_participants_total", "Participants that were new to the station.",
+		"participants" },
 	{ "pmulab_errors_total", "Errors, whoever made them.", "errors" },
 };
 
@@ -61,7 +71,8 @@ static void integer(FILE *out, const char *name, const char *type, const char *h
 static void sample(FILE *out, const char *name, const struct seen *seen, json_int_t value)
 {
 	fprintf(out, "%s{endpoint=\"%s\",local=\"%s\"} %" JSON_INTEGER_FORMAT "\n", name,
-		endpoint_table[seen->view.endpoint].name, seen->view.local ? "true" : "false", value);
+		endpoint_table[seen->view.endpoint].name, seen->view.local ? "true" : "false",
+		value);
 }
 
 /* ---- endpoints ---- */
@@ -91,7 +102,8 @@ static void write_endpoints(FILE *out, const struct seen *seen, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (json_object_get(seen[i].totals, "connections"))
 			sample(out, "pmulab_connections_open", &seen[i], seen[i].view.open);
-	begin(out, "pmulab_endpoint_paused", "gauge", "1 where the endpoint takes no new work, else 0.");
+	begin(out, "pmulab_endpoint_paused", "gauge",
+		"1 where the endpoint takes no new work, else 0.");
 	for (size_t i = 0; i < count; i++)
 		sample(out, "pmulab_endpoint_paused", &seen[i], seen[i].view.paused);
 	for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
@@ -122,7 +134,8 @@ static void write_process(FILE *out)
 {
 	struct rusage usage;
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		real(out, "process_cpu_seconds_total", "counter", "CPU time, the program's and the kernel's for it.",
+		real(out, "process_cpu_seconds_total", "counter",
+			"CPU time, the program's and the kernel's for it.",
 			seconds(usage.ru_utime) + seconds(usage.ru_stime));
 	FILE *statm = fopen("/proc/self/statm", "re");
 	unsigned long long all, resident;

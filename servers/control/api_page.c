@@ -15,8 +15,8 @@ static void api_page_file(void *context, struct http_request *request)
 	const struct page_file *file = page_find(http_request_path(request));
 	const char *encodings = http_request_header(request, "Accept-Encoding");
 	bool gzip = encodings && strstr(encodings, "gzip");
-	http_respond(request, 200, file->type, gzip ? file->gzip : file->plain, gzip ? file->gzip_len : file->plain_len,
-		gzip ? zipped : zipped + 1);
+	http_respond(request, 200, file->type, gzip ? file->gzip : file->plain,
+		gzip ? file->gzip_len : file->plain_len, gzip ? zipped : zipped + 1);
 }
 
 bool api_page(struct api *api, struct http_request *request)

@@ -1,7 +1,8 @@
 /* POST /v1/pause, /v1/resume: an endpoint takes no new work, and takes it again. */
 #include "servers/control/api_private.h"
 
-static void answer_endpoints(const struct api *api, enum endpoint_id endpoint, struct http_request *request)
+static void answer_endpoints(const struct api *api, enum endpoint_id endpoint,
+	struct http_request *request)
 {
 	json_t *list = json_array();
 	struct emulator_view view;
@@ -25,7 +26,8 @@ static void set_paused(const struct api *api, struct http_request *request, bool
 	if (member && !json_is_null(member) && endpoint == ENDPOINT_NONE)
 		api_no_endpoint(request, 422, name ? name : "");
 	else if (!emulator_pause(api->emulator, endpoint, paused, api_who(request)))
-		api_refuse(request, 422, "endpoint", "GET /v1/status lists those that do", "this endpoint does not run");
+		api_refuse(request, 422, "endpoint", "GET /v1/status lists those that do",
+			"this endpoint does not run");
 	else
 		answer_endpoints(api, endpoint, request);
 	json_decref(body);

@@ -1,6 +1,7 @@
 /*
- * GET /v1/preview: what will become of the next datagrams of an endpoint, family and direction, as it is, or as it would
- * be with another loss. Chance is a function of the datagram's number, so all there is to do is to ask a copy.
+ * GET /v1/preview: what will become of the next datagrams of an endpoint, family and direction, as
+ * it is, or as it would be with another loss. Chance is a function of the datagram's number, so all
+ * there is to do is to ask a copy.
  */
 #include "servers/control/api_private.h"
 
@@ -33,8 +34,10 @@ struct preview {
 static enum fate_direction impaired(const struct api *api, enum endpoint_id endpoint)
 {
 	unsigned groups = endpoint_table[endpoint].groups;
-	bool reply = groups & GROUP_TV || (groups & GROUP_RESET && config_integer(emulator_config(api->emulator),
-		KEY_RESET_DIRECTION, endpoint) == RESET_REPLY);
+	bool reply =
+		groups & GROUP_TV ||
+		(groups & GROUP_RESET && config_integer(emulator_config(api->emulator),
+						 KEY_RESET_DIRECTION, endpoint) == RESET_REPLY);
 	return reply ? FATE_REPLY : FATE_REQUEST;
 }
 
@@ -44,11 +47,13 @@ static bool find_endpoint(struct http_request *request, struct preview *preview)
 	preview->endpoint = name ? endpoint_find(name) : ENDPOINT_RESET;
 	if (preview->endpoint != ENDPOINT_NONE && endpoint_table[preview->endpoint].loss)
 		return true;
-	api_refuse(request, 400, "endpoint", "reset, udp-print or tv", "there is no endpoint \"%.64s\" with datagrams", name);
+	api_refuse(request, 400, "endpoint", "reset, udp-print or tv",
+		"there is no endpoint \"%.64s\" with datagrams", name);
 	return false;
 }
 
-static bool find_direction(const struct api *api, struct http_request *request, struct preview *preview)
+static bool find_direction(const struct api *api, struct http_request *request,
+	struct preview *preview)
 {
 	static const enum fate_direction directions[] = { FATE_REQUEST, FATE_REPLY };
 	const char *name = http_request_parameter(request, "direction");
@@ -60,7 +65,8 @@ static bool find_direction(const struct api *api, struct http_request *request, 
 			preview->direction = directions[i];
 			return true;
 		}
-	api_refuse(request, 400, "direction", "request or reply", "there is no direction \"%.64s\"", name);
+	api_refuse(request, 400, "direction", "request or reply", "there is no direction \"%.64s\"",
+		name);
 	return false;
 }
 
@@ -81,19 +87,24 @@ static bool find_count(struct http_request *request, struct preview *preview)
 {
 	const char *text = http_request_parameter(request, "n");
 	preview->count = FATES;
-	if (!text || (api_number(text, &preview->count) && preview->count >= 1 && preview->count <= FATES_MAX))
+	if (!text || (api_number(text, &preview->count) && preview->count >= 1 &&
+			     preview->count <= FATES_MAX))
 		return true;
-	api_refuse(request, 400, "n", "from 1 to 1000", "\"%.64s\" is no number of datagrams", text);
+	api_refuse(request, 400, "n", "from 1 to 1000", "\"%.64s\" is no number of datagrams",
+		text);
 	return false;
 }
 
-static bool find_impair(const struct api *api, struct http_request *request, struct preview *preview)
+static bool find_impair(const struct api *api, struct http_request *request,
+	struct preview *preview)
 {
-	if (emulator_impair(api->emulator, preview->endpoint, preview->family, preview->direction, &preview->impair,
-		&preview->spec))
+	if (emulator_impair(api->emulator, preview->endpoint, preview->family, preview->direction,
+		    &preview->impair, &preview->spec))
 		return true;
-	api_refuse(request, 404, NULL, "GET /v1/status lists the endpoints that run; tv sends, over IPv4",
-		"%s has no datagrams of that family and direction", endpoint_table[preview->endpoint].name);
+	api_refuse(request, 404, NULL,
+		"GET /v1/status lists the endpoints that run; tv sends, over IPv4",
+		"%s has no datagrams of that family and direction",
+		endpoint_table[preview->endpoint].name);
 	return false;
 }
 
@@ -120,9 +131,10 @@ static json_t *show_fate(const struct impair_fate *fate)
 	json_t *delays = json_array();
 	for (unsigned i = 0; i < fate->copies; i++)
 		json_array_append_new(delays, json_real(api_seconds(fate->delay[i])));
-	return json_pack("{s:I, s:b, s:b, s:o, s:s?, s:o, s:b, s:b}", "n", (json_int_t)fate->n, "lost", fate->loss.lost,
-		"spared", fate->loss.spared, "drawn", share(fate->loss.drawn), "state", fate->loss.state,
-		"delays", delays, "reordered", fate->reordered, "corrupted", fate->corrupted);
+	return json_pack("{s:I, s:b, s:b, s:o, s:s?, s:o, s:b, s:b}", "n", (json_int_t)fate->n,
+		"lost", fate->loss.lost, "spared", fate->loss.spared, "drawn",
+		share(fate->loss.drawn), "state", fate->loss.state, "delays", delays, "reordered",
+		fate->reordered, "corrupted", fate->corrupted);
 }
 
 static json_t *show(struct preview *preview, uint64_t seed)
@@ -137,9 +149,10 @@ static json_t *show(struct preview *preview, uint64_t seed)
 	}
 	fates[preview->count] = '\0';
 	loss_format(&preview->spec.loss, loss);
-	return json_pack("{s:s, s:i, s:s, s:I, s:s, s:I, s:s, s:o}", "endpoint", endpoint_table[preview->endpoint].name,
-		"family", preview->family, "direction", fate_direction_name(preview->direction), "seed", (json_int_t)seed,
-		"loss", loss, "from", (json_int_t)from, "fates", fates, "datagrams", datagrams);
+	return json_pack("{s:s, s:i, s:s, s:I, s:s, s:I, s:s, s:o}", "endpoint",
+		endpoint_table[preview->endpoint].name, "family", preview->family, "direction",
+		fate_direction_name(preview->direction), "seed", (json_int_t)seed, "loss", loss,
+		"from", (json_int_t)from, "fates", fates, "datagrams", datagrams);
 }
 
 void api_preview(void *context, struct http_request *request)
@@ -147,8 +160,9 @@ void api_preview(void *context, struct http_request *request)
 	static const char *const known[] = { "endpoint", "family", "direction", "loss", "n", NULL };
 	const struct api *api = context;
 	struct preview preview;
-	if (api_parameters(request, known) && find_endpoint(request, &preview) && find_direction(api, request, &preview) &&
-		find_family(request, &preview) && find_count(request, &preview) && find_impair(api, request, &preview) &&
+	if (api_parameters(request, known) && find_endpoint(request, &preview) &&
+		find_direction(api, request, &preview) && find_family(request, &preview) &&
+		find_count(request, &preview) && find_impair(api, request, &preview) &&
 		find_loss(request, &preview))
 		api_answer(request, 200, show(&preview, emulator_seed(api->emulator)));
 }

@@ -1,4 +1,5 @@
-/* What the groups of calls share: the lab, how a request is read, how it is answered. Private to control/api*.c. */
+/* What the groups of calls share: the lab, how a request is read, how it is answered. Private to
+   control/api*.c. */
 #ifndef SERVERS_CONTROL_API_PRIVATE_H
 #define SERVERS_CONTROL_API_PRIVATE_H
 
@@ -20,23 +21,24 @@ struct api {
 
 /* ---- reading (api_call.c) ---- */
 
-/* False: the query has a parameter that is not among `known` (ends with NULL), and the request has been refused. */
+/* False: the query has a parameter that is not among `known` (ends with NULL), and the request has
+   been refused. */
 bool api_parameters(struct http_request *request, const char *const *known);
 
 /* The body as any JSON, the caller's. NULL: the request has been refused. */
 json_t *api_json(struct http_request *request);
 
 /*
- * The body as a JSON object, the caller's; an empty body is an empty object. Members must be among `known` (ends with
- * NULL; NULL: any). NULL: the request has been refused.
+ * The body as a JSON object, the caller's; an empty body is an empty object. Members must be among
+ * `known` (ends with NULL; NULL: any). NULL: the request has been refused.
  */
 json_t *api_body(struct http_request *request, const char *const *known);
 
 /* The whole of `text` as a decimal number. */
 bool api_number(const char *text, uint64_t *number);
 
-/* Whom people are told that it was: the header Pmulab-Who where it is a plain word ("ctl"), else "page" for who has the
-   page's cookie, else "control". Lives as long as the request. */
+/* Whom people are told that it was: the header Pmulab-Who where it is a plain word ("ctl"), else
+   "page" for who has the page's cookie, else "control". Lives as long as the request. */
 const char *api_who(const struct http_request *request);
 
 /* "there is no endpoint \"pmo\"", with those that there are as its hint. */
@@ -54,7 +56,8 @@ void api_answer_errors(struct http_request *request, unsigned status, json_t *er
 void api_refuse(struct http_request *request, unsigned status, const char *key, const char *hint,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* An endpoint as the calls show it: its name, beside it "local" where it is in a place of its own. */
+/* An endpoint as the calls show it: its name, beside it "local" where it is in a place of its
+   own. */
 json_t *api_view(const struct emulator_view *view);
 
 /* ---- the calls; `context` is the struct api ---- */
@@ -69,7 +72,8 @@ void api_config_unset(void *context, struct http_request *request);
 
 void api_events(void *context, struct http_request *request);
 struct api_events *api_events_create(struct api *api); /* NULL: out of memory */
-/* The lab ends: its last events are written, and the streams of those who are not behind end in good order. */
+/* The lab ends: its last events are written, and the streams of those who are not behind end in
+   good order. */
 void api_events_finish(struct api_events *events);
 void api_events_destroy(struct api_events *events);    /* accepts NULL */
 

@@ -5,11 +5,12 @@
 
 #include "servers/control/api_json.h"
 
-/* Where a value is none that any key can have: a key that nobody has makes sure that the emulator changes nothing, and
-   still looks at the others. */
+/* Where a value is none that any key can have: a key that nobody has makes sure that the emulator
+   changes nothing, and still looks at the others. */
 static const char impossible[] = "";
 
-static void on_refused(void *context, size_t i, enum emulator_refusal refusal, const struct err *err)
+static void on_refused(void *context, size_t i, enum emulator_refusal refusal,
+	const struct err *err)
 {
 	struct changes *changes = context;
 	if (refusal != EMULATOR_RESTART)
@@ -20,7 +21,8 @@ static void on_refused(void *context, size_t i, enum emulator_refusal refusal, c
 		api_refusal_line(err->text, changes->keys[i]));
 }
 
-/* A value as config_set takes it. NULL means what the start said; false: no value that a key can have. */
+/* A value as config_set takes it. NULL means what the start said; false: no value that a key can
+   have. */
 static bool value_text(const json_t *value, char text[CHANGE_NUMBER_MAX], const char **result)
 {
 	*result = text;
@@ -29,7 +31,8 @@ static bool value_text(const json_t *value, char text[CHANGE_NUMBER_MAX], const 
 		*result = json_string_value(value);
 		return true;
 	case JSON_INTEGER:
-		snprintf(text, CHANGE_NUMBER_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		snprintf(text, CHANGE_NUMBER_MAX, "%" JSON_INTEGER_FORMAT,
+			json_integer_value(value));
 		return true;
 	case JSON_REAL:
 		snprintf(text, CHANGE_NUMBER_MAX, "%.15g", json_real_value(value));
@@ -61,7 +64,8 @@ bool changes_init(struct changes *changes, const json_t *keys)
 	/* To say of each what it may have been meant for would keep the lab from its work. */
 	if (most > CHANGES_MAX) {
 		changes->only_restart = false;
-		json_array_append_new(changes->errors, api_refusal("more keys than there are", NULL, "GET /v1/config lists them"));
+		json_array_append_new(changes->errors,
+			api_refusal("more keys than there are", NULL, "GET /v1/config lists them"));
 		return true;
 	}
 	const char *key;
@@ -85,10 +89,12 @@ void changes_finish(struct changes *changes)
 
 bool changes_make(struct changes *changes, struct emulator *emulator, const char *who)
 {
-	return json_array_size(changes->errors) == 0 && emulator_change(emulator, changes->list, changes->count, who, on_refused, changes);
+	return json_array_size(changes->errors) == 0 &&
+	       emulator_change(emulator, changes->list, changes->count, who, on_refused, changes);
 }
 
 bool changes_can(struct changes *changes, struct emulator *emulator)
 {
-	return json_array_size(changes->errors) == 0 && emulator_can_change(emulator, changes->list, changes->count, on_refused, changes);
+	return json_array_size(changes->errors) == 0 &&
+	       emulator_can_change(emulator, changes->list, changes->count, on_refused, changes);
 }

@@ -1,4 +1,5 @@
-/* Changes of keys as JSON says them, {"reset.loss": "none", "pmu.messages": 5}: for PATCH, and for the steps of a scenario. */
+/* Changes of keys as JSON says them, {"reset.loss": "none", "pmu.messages": 5}: for PATCH, and for
+   the steps of a scenario. */
 #ifndef SERVERS_CONTROL_CHANGES_H
 #define SERVERS_CONTROL_CHANGES_H
 
@@ -19,8 +20,8 @@ struct changes {
 	bool only_restart; /* so far: keys that need one are all that is wrong */
 };
 
-/* All members of `keys`, which outlives it: texts, numbers, true and false as `yes` and `no`, null for what the start
-   said. To be finished in any case. False: out of memory. */
+/* All members of `keys`, which outlives it: texts, numbers, true and false as `yes` and `no`, null
+   for what the start said. To be finished in any case. False: out of memory. */
 bool changes_init(struct changes *changes, const json_t *keys);
 
 /* Accepts zeroed ones. */

@@ -38,17 +38,20 @@ static bool own_netns(uint64_t *cookie, struct err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool known = fd >= 0 && netns_of(fd, cookie);
 	if (!known)
-		err_set(err, STATUS_FAILED, "--control: the kernel cannot tell who is in the lab's network (%s): it takes "
-			"Linux 5.14; --page needs none of it", strerror(errno));
+		err_set(err, STATUS_FAILED,
+			"--control: the kernel cannot tell who is in the lab's network (%s): it takes "
+			"Linux 5.14; --page needs none of it",
+			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return known;
 }
 
 /*
- * The kernel makes the accepted end of a Unix socket in the network namespace of the one that connects, and nobody can
- * change that afterwards. Process ids would have to be looked up under /proc: without rights over the peer that is
- * refused, and a process that ends after connecting leaves its id to others.
+ * The kernel makes the accepted end of a Unix socket in the network namespace of the one that
+ * connects, and nobody can change that afterwards. Process ids would have to be looked up under
+ * /proc: without rights over the peer that is refused, and a process that ends after connecting
+ * leaves its id to others.
  */
 static bool admit(void *context, int fd)
 {
@@ -86,7 +89,8 @@ static void advise(struct err *err, int error, const struct address *page)
 	err_append(err, "%s; --page=127.0.0.1:0 takes a free port", holder);
 }
 
-static bool listen_all(struct control *control, const struct control_options *options, struct err *err)
+static bool listen_all(struct control *control, const struct control_options *options,
+	struct err *err)
 {
 	struct address bound;
 	if (options->page) {

@@ -1,4 +1,5 @@
-/* Who may use the control server: RFC 6265 (cookies), RFC 6454 (Origin), RFC 6750 (Bearer), and Fetch's Sec-Fetch-*. */
+/* Who may use the control server: RFC 6265 (cookies), RFC 6454 (Origin), RFC 6750 (Bearer), and
+   Fetch's Sec-Fetch-*. */
 #include "servers/control/guard.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@ enum {
 	COOKIE_SIZE = GUARD_KEY_SIZE + GUARD_FOLDER_SIZE + 80,
 };
 
-#define SHOWN "open the address that pmulab has printed (with ?key=), or send \"Authorization: Bearer KEY\""
+#define SHOWN                                                                                      \
+	"open the address that pmulab has printed (with ?key=), or send \"Authorization: Bearer KEY\""
 
 const struct http_header guard_headers[] = {
 	{ "Content-Security-Policy",
@@ -57,7 +59,8 @@ void guard_url(const struct guard *guard, const struct address *bound, char url[
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&reached.ss;
 	if (reached.ss.ss_family == AF_INET && in->sin_addr.s_addr == htonl(INADDR_ANY))
 		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else if (reached.ss.ss_family == AF_INET6 && memcmp(&in6->sin6_addr, &any6, sizeof any6) == 0)
+	else if (reached.ss.ss_family == AF_INET6 &&
+		 memcmp(&in6->sin6_addr, &any6, sizeof any6) == 0)
 		in6->sin6_addr = in6addr_loopback;
 	address_format(&reached, text);
 	snprintf(url, GUARD_URL_SIZE, "http://%s/?key=%s", text, guard->key);
@@ -94,7 +97,8 @@ static bool is_from_elsewhere(const struct http_request *request)
 	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
 }
 
-/* Another port of this machine is another site too, but not for SameSite: students' pages may be there. */
+/* Another port of this machine is another site too, but not for SameSite: students' pages may be
+   there. */
 static bool site_is_ours(const struct http_request *request)
 {
 	const char *origin = http_request_header(request, "Origin");
@@ -105,11 +109,14 @@ static bool site_is_ours(const struct http_request *request)
 		return false;
 	if (!is_from_elsewhere(request))
 		return true;
-	return mode && strcmp(mode, "navigate") == 0 && strcmp(method, "GET") == 0; /* a link that was clicked */
+	/* a link that was clicked */
+	return mode && strcmp(mode, "navigate") == 0 && strcmp(method, "GET") == 0;
 }
 
-/* RFC 6265 5.4: "a=1; b=2". Other ports of this machine may have set one of the same name: any that fits is good. */
-static bool cookie_fits(const struct guard *guard, const struct http_request *request, unsigned port)
+/* RFC 6265 5.4: "a=1; b=2". Other ports of this machine may have set one of the same name: any that
+   fits is good. */
+static bool cookie_fits(const struct guard *guard, const struct http_request *request,
+	unsigned port)
 {
 	char name[32];
 	size_t name_len = (size_t)snprintf(name, sizeof name, "pmulab_%u=", port);
@@ -117,7 +124,8 @@ static bool cookie_fits(const struct guard *guard, const struct http_request *re
 	while (cookie && *cookie) {
 		cookie += strspn(cookie, "; ");
 		size_t len = strcspn(cookie, "; ");
-		if (strncmp(cookie, name, name_len) == 0 && key_fits(guard, cookie + name_len, len - name_len))
+		if (strncmp(cookie, name, name_len) == 0 &&
+			key_fits(guard, cookie + name_len, len - name_len))
 			return true;
 		cookie += len;
 	}
@@ -150,7 +158,8 @@ static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
 	memcpy(out, target, len);
 	while (*parameter) {
 		size_t part = strcspn(++parameter, "&");
-		if (part > 0 && !(strncmp(parameter, "key", 3) == 0 && (part == 3 || parameter[3] == '='))) {
+		if (part > 0 && !(strncmp(parameter, "key", 3) == 0 &&
+					(part == 3 || parameter[3] == '='))) {
 			out[len++] = sign;
 			memcpy(out + len, parameter, part);
 			len += part;
@@ -163,31 +172,37 @@ static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
 		out[strcspn(out, "?")] = '\0';
 }
 
-static bool refuse(struct http_request *request, unsigned status, const char *error, const char *hint)
+static bool refuse(struct http_request *request, unsigned status, const char *error,
+	const char *hint)
 {
-	static const struct http_header challenge[] = { { "WWW-Authenticate", "Bearer" }, { NULL, NULL } };
+	static const struct http_header challenge[] = { { "WWW-Authenticate", "Bearer" },
+		{ NULL, NULL } };
 	http_refuse(request, status, status == 401 ? challenge : NULL, error, hint);
 	return false;
 }
 
-/* A redirection that began with a click on another site would be followed without the cookie (SameSite=Strict); a page
-   of ours that goes on by itself is followed with it. */
+/* A redirection that began with a click on another site would be followed without the cookie
+   (SameSite=Strict); a page of ours that goes on by itself is followed with it. */
 #define GO_ON                                                                                                     \
 	"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"                         \
 	"<meta http-equiv=\"refresh\" content=\"0;url=%s/\">\n<a href=\"%s/\">pmulab</a>\n"
 
 static bool let_in(const struct guard *guard, struct http_request *request, unsigned port)
 {
-	char cookie[COOKIE_SIZE], location[GUARD_FOLDER_SIZE + HTTP_HEAD_MAX], page[sizeof GO_ON + 2 * GUARD_FOLDER_SIZE];
+	char cookie[COOKIE_SIZE], location[GUARD_FOLDER_SIZE + HTTP_HEAD_MAX],
+		page[sizeof GO_ON + 2 * GUARD_FOLDER_SIZE];
 	const char *target = http_request_target(request);
-	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/", port, guard->key, guard->folder);
+	snprintf(cookie, sizeof cookie, "pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/", port,
+		guard->key, guard->folder);
 	strcpy(location, is_inside(guard, target) ? "" : guard->folder);
 	leave_key_out(target, location + strlen(location));
-	const struct http_header headers[] = { { "Set-Cookie", cookie }, { "Location", location }, { NULL, NULL } };
+	const struct http_header headers[] = { { "Set-Cookie", cookie }, { "Location", location },
+		{ NULL, NULL } };
 	if (is_from_elsewhere(request)) {
 		const struct http_header cookie_alone[] = { headers[0], { NULL, NULL } };
 		int len = snprintf(page, sizeof page, GO_ON, guard->folder, guard->folder);
-		http_respond(request, 200, "text/html; charset=utf-8", page, (size_t)len, cookie_alone);
+		http_respond(request, 200, "text/html; charset=utf-8", page, (size_t)len,
+			cookie_alone);
 	} else {
 		http_respond(request, 303, NULL, NULL, 0, headers);
 	}
@@ -208,8 +223,9 @@ bool guard_pass(const struct guard *guard, struct http_request *request)
 		return refuse(request, 403, "a page of another site asks", hint);
 	const char *key = http_request_parameter(request, "key");
 	if (key && strcmp(http_request_method(request), "GET") == 0)
-		return key_fits(guard, key, strlen(key)) ? let_in(guard, request, port) :
-							   refuse(request, 401, "the key is wrong", SHOWN);
+		return key_fits(guard, key, strlen(key))
+			       ? let_in(guard, request, port)
+			       : refuse(request, 401, "the key is wrong", SHOWN);
 	bool inside = is_inside(guard, http_request_path(request));
 	if (!(inside && cookie_fits(guard, request, port)) && !bearer_fits(guard, request))
 		return refuse(request, 401, "the key is missing, or is wrong", SHOWN);

@@ -1,6 +1,7 @@
 /*
- * Who may use the control server over TCP: who has the key, from a page of our own. A browser runs what any site tells
- * it, and any user of the machine reaches 127.0.0.1; the Unix socket has its mode and needs none of this.
+ * Who may use the control server over TCP: who has the key, from a page of our own. A browser runs
+ * what any site tells it, and any user of the machine reaches 127.0.0.1; the Unix socket has its
+ * mode and needs none of this.
  */
 #ifndef SERVERS_CONTROL_GUARD_H
 #define SERVERS_CONTROL_GUARD_H
@@ -19,7 +20,8 @@ enum {
 
 struct guard {
 	char key[GUARD_KEY_SIZE];
-	char folder[GUARD_FOLDER_SIZE]; /* for which the cookie is: no other server of this machine gets it, whatever its port */
+	/* for which the cookie is: no other server of this machine gets it, whatever its port */
+	char folder[GUARD_FOLDER_SIZE];
 };
 
 /* For http_options.headers: what tells browsers to be as strict as can be, in every answer. */
@@ -28,8 +30,8 @@ extern const struct http_header guard_headers[];
 /* Makes a key and a folder of the system's chance. False: `err`. */
 bool guard_init(struct guard *guard, struct err *err);
 
-/* "http://127.0.0.1:8080/?key=...": what is printed for people. `bound` is a listener's (http_listen_tcp); one on all
-   addresses is reached at the loopback one. */
+/* "http://127.0.0.1:8080/?key=...": what is printed for people. `bound` is a listener's
+   (http_listen_tcp); one on all addresses is reached at the loopback one. */
 void guard_url(const struct guard *guard, const struct address *bound, char url[GUARD_URL_SIZE]);
 
 /*

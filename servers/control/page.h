@@ -1,4 +1,5 @@
-/* The page for people, servers/control/page/: its files as they stand in the program (scripts/embed-page). */
+/* The page for people, servers/control/page/: its files as they stand in the program
+   (scripts/embed-page). */
 #ifndef SERVERS_CONTROL_PAGE_H
 #define SERVERS_CONTROL_PAGE_H
 
@@ -7,7 +8,8 @@
 struct page_file {
 	const char *path; /* "/" is index.html, else "/style.css", "/app.js" */
 	const char *type; /* Content-Type */
-	const unsigned char *plain, *gzip; /* the same twice: for who says Accept-Encoding: gzip, and for who does not */
+	/* the same twice: for who says Accept-Encoding: gzip, and for who does not */
+	const unsigned char *plain, *gzip;
 	size_t plain_len, gzip_len;
 };
 
@@ -15,9 +17,9 @@ struct page_file {
 const struct page_file *page_find(const char *path);
 
 /*
- * The page as one file that needs no server, for a run that is over: `page_report_head`, the events as lines of NDJSON
- * with every "<" written as \u003c, `page_report_tail`. Both end with a NUL. It may use nothing but what stands in it
- * (its Content-Security-Policy says so).
+ * The page as one file that needs no server, for a run that is over: `page_report_head`, the events
+ * as lines of NDJSON with every "<" written as \u003c, `page_report_tail`. Both end with a NUL. It
+ * may use nothing but what stands in it (its Content-Security-Policy says so).
  */
 extern const char page_report_head[], page_report_tail[];
 

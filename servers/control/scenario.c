@@ -37,7 +37,8 @@ static void warn(struct scenario *scenario, size_t number, const json_t *error)
 {
 	char what[512];
 	snprintf(what, sizeof what, "step %zu of the scenario was not done: %s: %s", number,
-		json_string_value(json_object_get(error, "key")), json_string_value(json_object_get(error, "error")));
+		json_string_value(json_object_get(error, "key")),
+		json_string_value(json_object_get(error, "error")));
 	emulator_warn(scenario->emulator, what);
 }
 
@@ -47,7 +48,8 @@ static void set_keys(struct scenario *scenario, struct step *step, const json_t 
 	size_t i;
 	json_t *error;
 	if (!changes_init(&changes, keys))
-		emulator_warn(scenario->emulator, "a step of the scenario was not done: out of memory");
+		emulator_warn(scenario->emulator,
+			"a step of the scenario was not done: out of memory");
 	else if (!changes_make(&changes, scenario->emulator, WHO)) {
 		step->errors = json_incref(changes.errors);
 		json_array_foreach(changes.errors, i, error)
@@ -59,7 +61,8 @@ static void set_keys(struct scenario *scenario, struct step *step, const json_t 
 static void set_paused(struct scenario *scenario, const json_t *names, bool paused)
 {
 	for (size_t i = 0; i < json_array_size(names); i++)
-		emulator_pause(scenario->emulator, endpoint_find(json_string_value(json_array_get(names, i))), paused, WHO);
+		emulator_pause(scenario->emulator,
+			endpoint_find(json_string_value(json_array_get(names, i))), paused, WHO);
 }
 
 static void do_step(struct scenario *scenario, size_t i)
@@ -154,7 +157,8 @@ static void describe(const json_t *errors, struct err *err)
 		err_set(err, STATUS_FAILED, "out of memory");
 		return;
 	}
-	err_set(err, STATUS_USAGE, "%s%s%s%s%s", key, *key ? ": " : "", text_of(first, "error"), *hint ? "; " : "", hint);
+	err_set(err, STATUS_USAGE, "%s%s%s%s%s", key, *key ? ": " : "", text_of(first, "error"),
+		*hint ? "; " : "", hint);
 	if (step > 0)
 		err_prefix(err, "step %d", (int)step);
 }
@@ -162,12 +166,14 @@ static void describe(const json_t *errors, struct err *err)
 bool scenario_read(struct scenario *scenario, const char *path, const char *who, struct err *err)
 {
 	json_error_t error;
-	json_t *steps = json_load_file(path, JSON_REJECT_DUPLICATES, &error), *errors = json_array();
+	json_t *steps = json_load_file(path, JSON_REJECT_DUPLICATES, &error),
+	       *errors = json_array();
 	bool done = steps && errors && scenario_load(scenario, steps, who, errors);
 	if (!steps && error.line < 0)
 		err_set(err, STATUS_USAGE, "%s", error.text); /* which names the path */
 	else if (!steps)
-		err_set(err, STATUS_USAGE, "%s:%d:%d: this is no JSON: %s", path, error.line, error.column, error.text);
+		err_set(err, STATUS_USAGE, "%s:%d:%d: this is no JSON: %s", path, error.line,
+			error.column, error.text);
 	else if (!done) {
 		describe(errors, err);
 		err_prefix(err, "%s", path);
@@ -204,11 +210,12 @@ json_t *scenario_show(const struct scenario *scenario)
 		json_array_append_new(steps, show_step(scenario, i));
 	double left = -1;
 	if (scenario->running) {
-		left = scenario->steps[scenario->next].due + scenario->began - emulator_uptime(scenario->emulator);
+		left = scenario->steps[scenario->next].due + scenario->began -
+		       emulator_uptime(scenario->emulator);
 		left = left > 0 ? left : 0;
 	}
-	return json_pack("{s:b, s:s?, s:o, s:o, s:I, s:o}", "running", scenario->running,
-		"who", *scenario->who ? scenario->who : NULL, "began", time_or_null(scenario->began),
+	return json_pack("{s:b, s:s?, s:o, s:o, s:I, s:o}", "running", scenario->running, "who",
+		*scenario->who ? scenario->who : NULL, "began", time_or_null(scenario->began),
 		"next", time_or_null(left), "done", (json_int_t)scenario->next, "steps", steps);
 }
 

@@ -1,4 +1,5 @@
-/* A scenario's text: what its steps may hold, and whether the lab can do all of it, one step after the other. */
+/* A scenario's text: what its steps may hold, and whether the lab can do all of it, one step after
+   the other. */
 #include "servers/control/scenario_private.h"
 
 #include <stdarg.h>
@@ -22,9 +23,10 @@ struct checking {
 	size_t step;  /* from 1 */
 };
 
-static void refuse(const struct checking *checking, const char *key, const char *hint, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static void refuse(const struct checking *checking, const char *key, const char *hint, const char *format, ...)
+static void refuse(const struct checking *checking, const char *key, const char *hint,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void refuse(const struct checking *checking, const char *key, const char *hint,
+	const char *format, ...)
 {
 	char error[256];
 	va_list args;
@@ -32,8 +34,10 @@ static void refuse(const struct checking *checking, const char *key, const char 
 	vsnprintf(error, sizeof error, format, args);
 	va_end(args);
 	utf8_mend(error); /* what was quoted may have been cut in the middle of a character */
-	json_array_append_new(checking->errors, json_pack("{s:s, s:s?, s:s, s:o}", "error", error, "key", key, "hint", hint,
-		"step", checking->step > 0 ? json_integer((json_int_t)checking->step) : json_null()));
+	json_array_append_new(checking->errors,
+		json_pack("{s:s, s:s?, s:s, s:o}", "error", error, "key", key, "hint", hint, "step",
+			checking->step > 0 ? json_integer((json_int_t)checking->step)
+					   : json_null()));
 }
 
 /* ---- members ---- */
@@ -57,7 +61,8 @@ static bool runs(struct emulator *emulator, enum endpoint_id endpoint)
 	return false;
 }
 
-static void check_endpoints(const struct checking *checking, const char *member, const json_t *names)
+static void check_endpoints(const struct checking *checking, const char *member,
+	const json_t *names)
 {
 	static const char hint[] = "a list of endpoints, such as [\"pmu\"]";
 	size_t i;
@@ -65,7 +70,8 @@ static void check_endpoints(const struct checking *checking, const char *member,
 	if (names && !json_is_array(names))
 		refuse(checking, member, hint, "this is no list");
 	if (json_array_size(names) > ENDPOINT_COUNT) {
-		refuse(checking, member, hint, "there are no more than %d endpoints", ENDPOINT_COUNT);
+		refuse(checking, member, hint, "there are no more than %d endpoints",
+			ENDPOINT_COUNT);
 		return;
 	}
 	json_array_foreach((json_t *)names, i, item) {
@@ -80,7 +86,8 @@ static void check_endpoints(const struct checking *checking, const char *member,
 	}
 }
 
-/* Before this step all could be done, so the fault is one of its own keys: the last one, where the lab names another. */
+/* Before this step all could be done, so the fault is one of its own keys: the last one, where the
+   lab names another. */
 static void add_refusal(const struct checking *checking, json_t *refusal, const json_t *set)
 {
 	const char *key = json_string_value(json_object_get(refusal, "key")), *name;
@@ -94,14 +101,16 @@ static void add_refusal(const struct checking *checking, json_t *refusal, const 
 	json_array_append(checking->errors, refusal);
 }
 
-/* Together with what the steps before it have set; what is refused is left out of what follows. False: out of memory. */
+/* Together with what the steps before it have set; what is refused is left out of what follows.
+   False: out of memory. */
 static bool check_keys(struct checking *checking, const json_t *set)
 {
 	const char *key;
 	json_t *value, *refusal;
 	size_t i;
 	if (set && !json_is_object(set))
-		refuse(checking, "set", "such as {\"reset.loss\": \"60%\"}", "this is no object of keys and values");
+		refuse(checking, "set", "such as {\"reset.loss\": \"60%\"}",
+			"this is no object of keys and values");
 	if (json_object_size(set) == 0)
 		return true;
 	json_object_foreach((json_t *)set, key, value) {
@@ -130,7 +139,8 @@ static void check_members(const struct checking *checking, const json_t *step)
 		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 			is |= strcmp(name, known[i]) == 0;
 		if (!is)
-			refuse(checking, name, "there are after, set, pause, resume", "a step has no member \"%.64s\"", name);
+			refuse(checking, name, "there are after, set, pause, resume",
+				"a step has no member \"%.64s\"", name);
 	}
 }
 
@@ -138,7 +148,8 @@ static bool check_step(struct checking *checking, const json_t *step, double *af
 {
 	*after = 0;
 	if (!json_is_object(step)) {
-		refuse(checking, NULL, "such as {\"after\": \"5s\", \"set\": {\"reset.loss\": \"60%\"}}",
+		refuse(checking, NULL,
+			"such as {\"after\": \"5s\", \"set\": {\"reset.loss\": \"60%\"}}",
 			"a step is an object");
 		return true;
 	}
@@ -149,14 +160,18 @@ static bool check_step(struct checking *checking, const json_t *step, double *af
 	return check_keys(checking, json_object_get(step, "set"));
 }
 
-bool scenario_check(struct emulator *emulator, const json_t *steps, double times[SCENARIO_STEPS_MAX], json_t *errors)
+bool scenario_check(struct emulator *emulator, const json_t *steps,
+	double times[SCENARIO_STEPS_MAX], json_t *errors)
 {
-	struct checking checking = { .emulator = emulator, .errors = errors, .keys = json_object() };
+	struct checking checking = { .emulator = emulator,
+		.errors = errors,
+		.keys = json_object() };
 	size_t count = json_array_size(steps);
 	bool done = checking.keys;
 	double at = 0;
 	if (!json_is_array(steps) || count == 0)
-		refuse(&checking, NULL, "such as [{\"after\": \"5s\", \"set\": {\"reset.loss\": \"60%\"}}]",
+		refuse(&checking, NULL,
+			"such as [{\"after\": \"5s\", \"set\": {\"reset.loss\": \"60%\"}}]",
 			"a scenario is a list of steps");
 	else if (count > SCENARIO_STEPS_MAX)
 		refuse(&checking, NULL, "", "a scenario has at most %d steps", SCENARIO_STEPS_MAX);

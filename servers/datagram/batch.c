@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Bytes; the kernel doubles them, and counts 768 for a short datagram: room for 10,000, 0.1 s of 100,000 a second. */
+/* Bytes; the kernel doubles them, and counts 768 for a short datagram: room for 10,000, 0.1 s of
+   100,000 a second. */
 enum { RECEIVE_BUFFER = 4 << 20 };
 
 struct batch_in {
@@ -70,7 +71,8 @@ void batch_make_room(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 }
 
-/* Not SO_RXQ_OVFL: its number comes with the next datagram that is let in, and not at all where none is. */
+/* Not SO_RXQ_OVFL: its number comes with the next datagram that is let in, and not at all where
+   none is. */
 bool batch_queue(int fd, struct batch_queue *queue)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
@@ -100,7 +102,8 @@ void batch_refuse(int fd)
 
 struct batch_in *batch_in_create(void)
 {
-	struct batch_in *in = calloc(1, sizeof *in); /* 4 MiB that stay untouched but for what arrives */
+	/* 4 MiB that stay untouched but for what arrives */
+	struct batch_in *in = calloc(1, sizeof *in);
 	for (int i = 0; in && i < BATCH_SIZE; i++) {
 		in->vectors[i] = (struct iovec){ in->data[i], BATCH_DATAGRAM };
 		in->headers[i].msg_hdr = (struct msghdr){
@@ -160,7 +163,8 @@ void batch_out_destroy(struct batch_out *out)
 	free(out);
 }
 
-bool batch_out_add(struct batch_out *out, const struct batch_origin *to, bool told, const char *data, size_t len)
+bool batch_out_add(struct batch_out *out, const struct batch_origin *to, bool told,
+	const char *data, size_t len)
 {
 	if (out->count == BATCH_SIZE || len > BATCH_REPLY)
 		return false;
@@ -182,7 +186,8 @@ bool batch_out_add(struct batch_out *out, const struct batch_origin *to, bool to
 }
 
 void batch_out_send(struct batch_out *out, int fd,
-	void (*on_refused)(void *context, const struct batch_origin *to, bool told, int error), void *context)
+	void (*on_refused)(void *context, const struct batch_origin *to, bool told, int error),
+	void *context)
 {
 	for (int sent = 0; sent < out->count;) {
 		int n = sendmmsg(fd, out->headers + sent, (unsigned)(out->count - sent), 0);

@@ -10,8 +10,8 @@ enum {
 	PEERS_PART = 8, /* one peer gets the room divided by this */
 };
 
-/* Timers of one time run in any order, so those that begin in one turn of the loop are set apart by as much as a double
-   can tell after a year. It is less than the next turn is later. */
+/* Timers of one time run in any order, so those that begin in one turn of the loop are set apart by
+   as much as a double can tell after a year. It is less than the next turn is later. */
 static const double APART = 10e-9;
 
 struct delayed {
@@ -29,7 +29,8 @@ void delays_init(struct delays *delays, struct ev_loop *loop)
 	*delays = (struct delays){ .loop = loop };
 }
 
-/* Two peers in one place share it: they are few, and a place is large. NULL: the lab's own, which have no share. */
+/* Two peers in one place share it: they are few, and a place is large. NULL: the lab's own, which
+   have no share. */
 static struct delays_share *share_of(struct delays *delays, uint64_t peer)
 {
 	return peer ? &delays->shares[(peer >> 1) % DELAYS_SHARES] : NULL;
@@ -75,10 +76,12 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 	delayed_destroy(delayed);
 }
 
-void *delays_add(struct delays *delays, uint64_t peer, size_t size, double seconds, void (*on_due)(void *item))
+void *delays_add(struct delays *delays, uint64_t peer, size_t size, double seconds,
+	void (*on_due)(void *item))
 {
 	struct delays_share *share = share_of(delays, peer);
-	if (!share_has_room(&delays->all, size, 1) || (share && !share_has_room(share, size, PEERS_PART)))
+	if (!share_has_room(&delays->all, size, 1) ||
+		(share && !share_has_room(share, size, PEERS_PART)))
 		return NULL;
 	struct delayed *delayed = calloc(1, sizeof *delayed + size);
 	if (!delayed)

@@ -1,4 +1,5 @@
-/* A datagram endpoint: one socket a family, a responder, and an imperfect network in both directions. */
+/* A datagram endpoint: one socket a family, a responder, and an imperfect network in both
+   directions. */
 #include "servers/datagram/endpoint_private.h"
 
 #include <errno.h>
@@ -68,10 +69,12 @@ static struct endpoint *udp_create(const struct endpoint_options *options)
 	return &endpoint->base;
 }
 
-/* Code A and B speak IPv4, and code A's "localhost" is 127.0.0.1: the printer has one socket where reset has two. */
+/* Code A and B speak IPv4, and code A's "localhost" is 127.0.0.1: the printer has one socket where
+   reset has two. */
 static bool serves(const struct endpoint_udp *endpoint, const struct address *address)
 {
-	return endpoint_table[endpoint->base.id].groups & GROUP_RESET || address->ss.ss_family == AF_INET;
+	return endpoint_table[endpoint->base.id].groups & GROUP_RESET ||
+	       address->ss.ss_family == AF_INET;
 }
 
 static bool bind_all(struct endpoint_udp *endpoint, uint16_t port, struct err *err)
@@ -93,8 +96,10 @@ static bool bind_all(struct endpoint_udp *endpoint, uint16_t port, struct err *e
 	return true;
 }
 
-/* A family that is served by the hour may well be missing; one that is to be served always may not. */
-static bool check_families(const struct endpoint_udp *endpoint, const struct turns *turns, struct err *err)
+/* A family that is served by the hour may well be missing; one that is to be served always may
+   not. */
+static bool check_families(const struct endpoint_udp *endpoint, const struct turns *turns,
+	struct err *err)
 {
 	unsigned families = 0;
 	for (size_t i = 0; i < endpoint->side_count; i++)
@@ -102,13 +107,15 @@ static bool check_families(const struct endpoint_udp *endpoint, const struct tur
 	if (turns->kind != TURNS_FIXED || turns->families & families)
 		return true;
 	bool six = turns->families & TURN_6;
-	err_set(err, STATUS_USAGE, "%s.family=%d, but there is no IPv%d address to serve it on; add --bind %s",
-		endpoint_table[endpoint->base.id].name, six ? 6 : 4, six ? 6 : 4, six ? "::1" : "127.0.0.1");
+	err_set(err, STATUS_USAGE,
+		"%s.family=%d, but there is no IPv%d address to serve it on; add --bind %s",
+		endpoint_table[endpoint->base.id].name, six ? 6 : 4, six ? 6 : 4,
+		six ? "::1" : "127.0.0.1");
 	return false;
 }
 
-static bool udp_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
-	struct err *err)
+static bool udp_listen(struct endpoint *base, const struct address *addresses, size_t count,
+	uint16_t port, struct err *err)
 {
 	struct endpoint_udp *endpoint = from_base(base);
 	const char *name = endpoint_table[base->id].name;
@@ -119,10 +126,12 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 		bool six = addresses[i].ss.ss_family == AF_INET6;
 		*side = (struct side){ .endpoint = endpoint, .address = addresses[i], .number = six ? 6 : 4,
 			.turn = six ? TURN_6 : TURN_4, .fd = -1 };
-		impair_init(&side->request, endpoint->options.seed, name, side->number, FATE_REQUEST);
+		impair_init(&side->request, endpoint->options.seed, name, side->number,
+			FATE_REQUEST);
 		impair_init(&side->answer, endpoint->options.seed, name, side->number, FATE_REPLY);
 	}
-	if (!impair_config_check(&endpoint->impair, err) || !check_families(endpoint, &endpoint->turns, err))
+	if (!impair_config_check(&endpoint->impair, err) ||
+		!check_families(endpoint, &endpoint->turns, err))
 		return false;
 	for (int i = 0; i < PORT_TRIES; i++) {
 		if (bind_all(endpoint, port, err))
@@ -177,7 +186,8 @@ static bool udp_check(struct endpoint *base, struct err *err)
 	struct endpoint_udp *endpoint = from_base(base);
 	struct turns turns = endpoint->turns;
 	if (endpoint_table[base->id].groups & GROUP_RESET)
-		turns_parse(&turns, config_text(endpoint->options.config, KEY_RESET_FAMILY, base->id), NULL);
+		turns_parse(&turns,
+			config_text(endpoint->options.config, KEY_RESET_FAMILY, base->id), NULL);
 	return impair_config_check(&endpoint->impair, err) && check_families(endpoint, &turns, err);
 }
 
@@ -189,15 +199,15 @@ static void udp_changed(struct endpoint *base)
 		udp_change_turns(endpoint);
 }
 
-/* Read and lost, not left in the queue: on resume all that was sent meanwhile would be answered at once, most of it long
-   given up by who had sent it. */
+/* Read and lost, not left in the queue: on resume all that was sent meanwhile would be answered at
+   once, most of it long given up by who had sent it. */
 static void udp_pause(struct endpoint *base, bool paused)
 {
 	base->paused = paused;
 }
 
-static bool udp_impair(struct endpoint *base, int family, enum fate_direction direction, struct impair *impair,
-	struct impair_spec *spec)
+static bool udp_impair(struct endpoint *base, int family, enum fate_direction direction,
+	struct impair *impair, struct impair_spec *spec)
 {
 	struct endpoint_udp *endpoint = from_base(base);
 	for (size_t i = 0; i < endpoint->side_count; i++) {

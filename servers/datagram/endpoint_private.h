@@ -1,6 +1,6 @@
 /*
- * What the files of a datagram endpoint share: endpoint.c is the contract, families.c the families' turns, way.c the way of
- * a datagram, side.c a family's socket.
+ * What the files of a datagram endpoint share: endpoint.c is the contract, families.c the families'
+ * turns, way.c the way of a datagram, side.c a family's socket.
  */
 #ifndef SERVERS_DATAGRAM_ENDPOINT_PRIVATE_H
 #define SERVERS_DATAGRAM_ENDPOINT_PRIVATE_H
@@ -57,7 +57,8 @@ struct endpoint_udp {
 	struct side sides[FAMILIES];
 	size_t side_count;
 	struct turns turns;
-	bool turn_told; /* once, also where nothing is served; and again where other turns are asked for */
+	/* once, also where nothing is served; and again where other turns are asked for */
+	bool turn_told;
 	double started;
 	struct ev_timer turn, sweep;
 	struct impair_config impair;
@@ -86,7 +87,8 @@ void udp_tell_missed(struct side *side);
 /* Reads and deals with at most `batches` of what has come, whoever sent it. */
 void udp_read_batches(struct side *side, int batches);
 
-/* What the network does to datagrams in this direction, as the configuration says now. Valid until the next call. */
+/* What the network does to datagrams in this direction, as the configuration says now. Valid until
+   the next call. */
 const struct impair_spec *udp_spec(struct endpoint_udp *endpoint, enum fate_direction direction);
 
 /* The watcher of a side's socket. */
@@ -103,7 +105,8 @@ void udp_read_turns(struct endpoint_udp *endpoint);
 /* The configuration has changed: reads it again, and takes the turn that it asks for. */
 void udp_change_turns(struct endpoint_udp *endpoint);
 
-/* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the next turn. */
+/* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the
+   next turn. */
 void udp_take_turn(struct endpoint_udp *endpoint);
 
 /* What `family` of struct endpoint_ops asks for. */

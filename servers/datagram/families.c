@@ -26,7 +26,8 @@ void udp_read_turns(struct endpoint_udp *endpoint)
 	enum endpoint_id id = endpoint->base.id;
 	endpoint->turns = (struct turns){ .kind = TURNS_FIXED, .families = TURN_4 | TURN_6 };
 	if (endpoint_table[id].groups & GROUP_RESET)
-		turns_parse(&endpoint->turns, config_text(endpoint->options.config, KEY_RESET_FAMILY, id), NULL);
+		turns_parse(&endpoint->turns,
+			config_text(endpoint->options.config, KEY_RESET_FAMILY, id), NULL);
 }
 
 void udp_change_turns(struct endpoint_udp *endpoint)
@@ -34,7 +35,8 @@ void udp_change_turns(struct endpoint_udp *endpoint)
 	struct turns before = endpoint->turns;
 	udp_read_turns(endpoint);
 	const struct turns *now = &endpoint->turns;
-	if (now->kind != before.kind || now->families != before.families || now->period != before.period)
+	if (now->kind != before.kind || now->families != before.families ||
+		now->period != before.period)
 		endpoint->turn_told = false;
 	udp_take_turn(endpoint);
 }
@@ -45,7 +47,8 @@ static double since_midnight(void)
 	struct tm local;
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);
-	return local.tm_hour * 3600.0 + local.tm_min * 60.0 + local.tm_sec + (double)now.tv_nsec * 1e-9;
+	return local.tm_hour * 3600.0 + local.tm_min * 60.0 + local.tm_sec +
+	       (double)now.tv_nsec * 1e-9;
 }
 
 static unsigned families_of(const struct endpoint_udp *endpoint)
@@ -73,18 +76,21 @@ static void tell_turn(struct endpoint_udp *endpoint, unsigned families, double l
 {
 	const struct subject subject = { .endpoint = endpoint->base.id };
 	if (isfinite(left))
-		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", family_name(families)),
-			F_REAL("seconds", left));
+		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject,
+			F_TEXT("active", family_name(families)), F_REAL("seconds", left));
 	else
-		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject, F_TEXT("active", family_name(families)));
+		EMIT(endpoint->options.journal, EVENT_FAMILY, &subject,
+			F_TEXT("active", family_name(families)));
 }
 
-/* The port is opened before the other family's is closed, and what had arrived there is served. False: try again. */
+/* The port is opened before the other family's is closed, and what had arrived there is served.
+   False: try again. */
 static bool side_serve(struct side *side, bool active)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	bool closed = endpoint_table[endpoint->base.id].groups & GROUP_RESET &&
-		config_integer(endpoint->options.config, KEY_RESET_INACTIVE, endpoint->base.id) == RESET_CLOSED;
+		      config_integer(endpoint->options.config, KEY_RESET_INACTIVE,
+			      endpoint->base.id) == RESET_CLOSED;
 	if (active || !closed) {
 		struct err err;
 		bool was_closed = side->fd < 0;
@@ -115,7 +121,8 @@ void udp_take_turn(struct endpoint_udp *endpoint)
 {
 	double left, again = TURN_SECONDS_MAX;
 	unsigned before = families_of(endpoint);
-	unsigned families = turns_active(&endpoint->turns, clock_now() - endpoint->started, since_midnight(), &left);
+	unsigned families = turns_active(&endpoint->turns, clock_now() - endpoint->started,
+		since_midnight(), &left);
 	if (left < again)
 		again = left;
 	/* First those that begin, then those that end. */

@@ -26,7 +26,8 @@ unsigned fold_cost(size_t written, unsigned impairments)
 	return 1 + (unsigned)(written / FOLD_TEXT) + impairments;
 }
 
-/* Its place, or that of the one longest silent. Who changes ports to be forgotten still has its address. */
+/* Its place, or that of the one longest silent. Who changes ports to be forgotten still has its
+   address. */
 static struct fold_sender *find_sender(struct fold *fold, uint64_t key, double now)
 {
 	struct fold_sender *oldest = NULL;
@@ -41,7 +42,8 @@ static struct fold_sender *find_sender(struct fold *fold, uint64_t key, double n
 	return oldest;
 }
 
-/* Its place, or that of the one longest silent of which nothing is left to tell; NULL: all have something. */
+/* Its place, or that of the one longest silent of which nothing is left to tell; NULL: all have
+   something. */
 static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *name, double now)
 {
 	struct fold_host *oldest = NULL;
@@ -49,7 +51,8 @@ static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *
 		struct fold_host *host = &fold->hosts[((key >> 1) + i) % FOLD_HOSTS];
 		if (host->key == key)
 			return host;
-		if (host->folded == 0 && (!oldest || host->bucket.filled_at < oldest->bucket.filled_at))
+		if (host->folded == 0 &&
+			(!oldest || host->bucket.filled_at < oldest->bucket.filled_at))
 			oldest = host;
 	}
 	if (oldest) {
@@ -59,10 +62,12 @@ static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *
 	return oldest;
 }
 
-bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const char *name, unsigned cost, double now)
+bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const char *name,
+	unsigned cost, double now)
 {
 	struct fold_host *host = find_host(fold, host_key, name, now);
-	if (!host) { /* more spinners than places: count it with a neighbour rather than not at all */
+	/* more spinners than places: count it with a neighbour rather than not at all */
+	if (!host) {
 		fold->hosts[(host_key >> 1) % FOLD_HOSTS].folded++;
 		return false;
 	}
@@ -80,7 +85,8 @@ bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const
 	return true;
 }
 
-void fold_sweep(struct fold *fold, void (*tell)(void *context, const char *name, uint64_t count), void *context)
+void fold_sweep(struct fold *fold, void (*tell)(void *context, const char *name, uint64_t count),
+	void *context)
 {
 	for (int i = 0; i < FOLD_HOSTS; i++) {
 		struct fold_host *host = &fold->hosts[i];

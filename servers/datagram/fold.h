@@ -1,8 +1,9 @@
 /*
- * Who sends too much is told of in numbers: each sender (address and port) may cause so many detailed events, and more
- * once it is quieter; so may each address, and all together. The rest is counted and told once a second. A datagram costs
- * the more the more is written about it, and a cost of 1 writes at most FOLD_UNIT bytes: who spins for a minute fills less
- * than 1 MiB. Pure: the time is an input.
+ * Who sends too much is told of in numbers: each sender (address and port) may cause so many
+ * detailed events, and more once it is quieter; so may each address, and all together. The rest is
+ * counted and told once a second. A datagram costs the more the more is written about it, and a
+ * cost of 1 writes at most FOLD_UNIT bytes: who spins for a minute fills less than 1 MiB. Pure: the
+ * time is an input.
  */
 #ifndef SERVERS_DATAGRAM_FOLD_H
 #define SERVERS_DATAGRAM_FOLD_H
@@ -16,7 +17,8 @@ enum {
 	FOLD_HOSTS = 256,
 	FOLD_BURST = 500,       /* costs told in detail at once, of one sender */
 	FOLD_RATE = 5,          /* and each second after that */
-	FOLD_BURST_HOST = 2000, /* the same for all senders of one address: who has many ports has one */
+	/* the same for all senders of one address: who has many ports has one */
+	FOLD_BURST_HOST = 2000,
 	FOLD_RATE_HOST = 20,
 	FOLD_BURST_ALL = 20000, /* the same for all addresses: they may be spoofed */
 	FOLD_RATE_ALL = 200,
@@ -48,14 +50,17 @@ struct fold {
 
 void fold_init(struct fold *fold, double now);
 
-/* What a datagram costs of which so many bytes of text are written, with so many impairments that may each be told. */
+/* What a datagram costs of which so many bytes of text are written, with so many impairments that
+   may each be told. */
 unsigned fold_cost(size_t written, unsigned impairments);
 
-/* True: tell this datagram in detail. The keys (not 0) are those of its sender and of the sender's address, whose `name`
-   people know. */
-bool fold_admit(struct fold *fold, uint64_t sender, uint64_t host, const char *name, unsigned cost, double now);
+/* True: tell this datagram in detail. The keys (not 0) are those of its sender and of the sender's
+   address, whose `name` people know. */
+bool fold_admit(struct fold *fold, uint64_t sender, uint64_t host, const char *name, unsigned cost,
+	double now);
 
 /* Calls `tell` for each address of which something was folded since the last time. */
-void fold_sweep(struct fold *fold, void (*tell)(void *context, const char *name, uint64_t count), void *context);
+void fold_sweep(struct fold *fold, void (*tell)(void *context, const char *name, uint64_t count),
+	void *context);
 
 #endif

@@ -19,7 +19,8 @@ static void read_spec(struct impair_config *impair)
 	impair->version = config_version(config);
 }
 
-void impair_config_init(struct impair_config *impair, const struct config *config, enum endpoint_id endpoint)
+void impair_config_init(struct impair_config *impair, const struct config *config,
+	enum endpoint_id endpoint)
 {
 	*impair = (struct impair_config){ .config = config, .endpoint = endpoint };
 	read_spec(impair);

@@ -13,7 +13,8 @@ struct impair_config {
 };
 
 /* `config` outlives it. */
-void impair_config_init(struct impair_config *impair, const struct config *config, enum endpoint_id endpoint);
+void impair_config_init(struct impair_config *impair, const struct config *config,
+	enum endpoint_id endpoint);
 
 /* Valid until the next call. */
 const struct impair_spec *impair_config_spec(struct impair_config *impair);

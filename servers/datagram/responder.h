@@ -1,6 +1,7 @@
 /*
- * A responder decides what a datagram server says. It is pure: bytes and a sender in, a reply or silence out; it knows
- * no socket, loop or clock, allocates nothing, and never answers more than RESPONDER_REPLY_MAX bytes (no amplification).
+ * A responder decides what a datagram server says. It is pure: bytes and a sender in, a reply or
+ * silence out; it knows no socket, loop or clock, allocates nothing, and never answers more than
+ * RESPONDER_REPLY_MAX bytes (no amplification).
  */
 #ifndef SERVERS_DATAGRAM_RESPONDER_H
 #define SERVERS_DATAGRAM_RESPONDER_H
@@ -16,7 +17,8 @@ enum { RESPONDER_REPLY_MAX = 16 }; /* bytes */
 
 /* What a responder is given; outlives it. */
 struct responder_host {
-	const struct config *config; /* read at every datagram, so that a change holds for the next one */
+	/* read at every datagram, so that a change holds for the next one */
+	const struct config *config;
 	enum endpoint_id endpoint;
 	uint64_t seed;
 };
@@ -42,14 +44,16 @@ struct responder_ops {
 	/* Bytes that the driver sets aside for `self`, zeroed. */
 	size_t size;
 
-	/* Bytes of a datagram's text that it tells at most: WIRE_COMMAND_MAX with F_BYTES, WIRE_SHOWN with F_SAID. What is
-	   told is paid for (fold.h). */
+	/* Bytes of a datagram's text that it tells at most: WIRE_COMMAND_MAX with F_BYTES,
+	   WIRE_SHOWN with F_SAID. What is told is paid for (fold.h). */
 	size_t shown;
 
-	void (*init)(void *self, const struct responder_host *host, const struct responder_log *log);
+	void (*init)(void *self, const struct responder_host *host,
+		const struct responder_log *log);
 
 	/* A datagram has arrived. Writes the answer and returns its length; 0 is silence. */
-	size_t (*receive)(void *self, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX]);
+	size_t (*receive)(void *self, const struct datagram *datagram,
+		char reply[RESPONDER_REPLY_MAX]);
 };
 
 extern const struct responder_ops responder_print;

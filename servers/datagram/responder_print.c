@@ -7,13 +7,15 @@ struct responder_print {
 	struct responder_log log;
 };
 
-static void print_init(void *self, const struct responder_host *host, const struct responder_log *log)
+static void print_init(void *self, const struct responder_host *host,
+	const struct responder_log *log)
 {
 	struct responder_print *print = self;
 	print->log = *log;
 }
 
-static size_t print_receive(void *self, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX])
+static size_t print_receive(void *self, const struct datagram *datagram,
+	char reply[RESPONDER_REPLY_MAX])
 {
 	struct responder_print *print = self;
 	const struct field fields[] = {

@@ -1,7 +1,8 @@
 /*
- * The PMU of part 3: RESET:n advances its clock by X, 0 <= X <= n, and is answered OFFSET=X; anything else is answered
- * "Wrong command.". The clock advances whether or not the answer arrives, which is the lesson: a request that is
- * repeated because its answer was lost moves the clock twice.
+ * The PMU of part 3: RESET:n advances its clock by X, 0 <= X <= n, and is answered OFFSET=X;
+ * anything else is answered "Wrong command.". The clock advances whether or not the answer arrives,
+ * which is the lesson: a request that is repeated because its answer was lost moves the clock
+ * twice.
  */
 #include "servers/datagram/responder.h"
 
@@ -10,7 +11,8 @@
 #include "common/wire.h"
 #include "servers/impair/fate.h"
 
-/* Senders whose resets are counted, and where one of them is looked for. The one longest silent makes room. */
+/* Senders whose resets are counted, and where one of them is looked for. The one longest silent
+   makes room. */
 enum { PEERS = 1024, PROBES = 8 };
 
 struct peer {
@@ -27,7 +29,8 @@ struct responder_reset {
 	struct peer peers[PEERS];
 };
 
-static void reset_init(void *self, const struct responder_host *host, const struct responder_log *log)
+static void reset_init(void *self, const struct responder_host *host,
+	const struct responder_log *log)
 {
 	struct responder_reset *reset = self;
 	reset->host = host;
@@ -52,15 +55,17 @@ static uint64_t count_peer(struct responder_reset *reset, const struct datagram 
 	return 1;
 }
 
-/* Our own words are the one thing that is not answered: with a spoofed sender two servers, or one with itself, would
-   else talk for ever. */
-static size_t wrong(struct responder_reset *reset, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX])
+/* Our own words are the one thing that is not answered: with a spoofed sender two servers, or one
+   with itself, would else talk for ever. */
+static size_t wrong(struct responder_reset *reset, const struct datagram *datagram,
+	char reply[RESPONDER_REPLY_MAX])
 {
 	static const size_t len = sizeof WIRE_WRONG_COMMAND - 1;
 	bool echo = datagram->len == len && memcmp(datagram->data, WIRE_WRONG_COMMAND, len) == 0;
 	const struct field fields[] = {
 		F_TEXT("fault", "peer"),
-		F_TEXT("what", echo ? "a server's words, which no server answers" : "this is no RESET:n"),
+		F_TEXT("what",
+			echo ? "a server's words, which no server answers" : "this is no RESET:n"),
 		F_BYTES("bytes", datagram->data, datagram->len),
 	};
 	reset->log.emit(reset->log.driver, EVENT_ERROR, fields, sizeof fields / sizeof fields[0]);
@@ -70,18 +75,20 @@ static size_t wrong(struct responder_reset *reset, const struct datagram *datagr
 	return len;
 }
 
-static size_t reset_receive(void *self, const struct datagram *datagram, char reply[RESPONDER_REPLY_MAX])
+static size_t reset_receive(void *self, const struct datagram *datagram,
+	char reply[RESPONDER_REPLY_MAX])
 {
 	struct responder_reset *reset = self;
 	const struct config *config = reset->host->config;
 	enum endpoint_id endpoint = reset->host->endpoint;
 	int64_t only = config_integer(config, KEY_RESET_ONLY, endpoint);
 	long n;
-	if (!wire_parse_reset(datagram->data, datagram->len, &n) || (only != CONFIG_NONE && n != only))
+	if (!wire_parse_reset(datagram->data, datagram->len, &n) ||
+		(only != CONFIG_NONE && n != only))
 		return wrong(reset, datagram, reply);
 
-	struct fate_stream stream =
-		fate_stream(reset->host->seed, endpoint_table[endpoint].name, datagram->family, FATE_REQUEST);
+	struct fate_stream stream = fate_stream(reset->host->seed, endpoint_table[endpoint].name,
+		datagram->family, FATE_REQUEST);
 	uint64_t x = fate_below(&stream, datagram->n, FATE_OFFSET, (uint64_t)n + 1);
 	uint64_t before = reset->clock;
 	reset->clock += x;

@@ -11,9 +11,11 @@ void shares_begin(struct shares *shares)
 
 static unsigned place_of(const struct shares *shares, uint64_t key)
 {
-	const uint64_t parts[] = { shares->turn, key }; /* in this order: what was alike would stay so */
+	/* in this order: what was alike would stay so */
+	const uint64_t parts[] = { shares->turn, key };
 	uint64_t hash = fate_hash(parts, sizeof parts);
-	return (unsigned)(hash >> 40 ^ hash >> 20) % SHARES_PLACES; /* folded: keys may differ in few bits */
+	/* folded: keys may differ in few bits */
+	return (unsigned)(hash >> 40 ^ hash >> 20) % SHARES_PLACES;
 }
 
 static bool take(uint8_t *taken, uint8_t most)
@@ -24,7 +26,8 @@ static bool take(uint8_t *taken, uint8_t most)
 	return true;
 }
 
-/* Its sender's share first: who spins on one socket leaves their address's share to others there. */
+/* Its sender's share first: who spins on one socket leaves their address's share to others
+   there. */
 bool shares_take(struct shares *shares, uint64_t sender, uint64_t host)
 {
 	return take(&shares->senders[place_of(shares, sender)], SHARES_SENDER) &&

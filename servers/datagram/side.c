@@ -7,7 +7,9 @@
 
 bool udp_side_open(struct side *side, struct err *err)
 {
-	if (side->leaving) /* it can hear nobody any more; what is under way leaves through the new one, from the same port */
+	/* it can hear nobody any more; what is under way leaves through the new one, from the same
+	   port */
+	if (side->leaving)
 		udp_side_close(side);
 	int outside;
 	if (side->fd < 0 && netns_enter(side->endpoint->options.netns, &outside, err)) {

@@ -22,8 +22,10 @@ unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t l
 		unsigned char c = (unsigned char)text[i];
 		written += c < ' ' || c >= 0x7f || c == '"' || c == '\\' ? ESCAPED : 1;
 	}
-	return fold_cost(written, spec ? (spec->delay > 0 || spec->jitter > 0) + (spec->duplicate > 0) +
-		(spec->reorder > 0) + (spec->corrupt > 0) : 0);
+	return fold_cost(written, spec ? (spec->delay > 0 || spec->jitter > 0) +
+						  (spec->duplicate > 0) + (spec->reorder > 0) +
+						  (spec->corrupt > 0)
+				       : 0);
 }
 
 bool telling_admit(struct telling *telling, const struct address *peer, unsigned cost)
@@ -34,8 +36,10 @@ bool telling_admit(struct telling *telling, const struct address *peer, unsigned
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer->ss;
 	bool six = peer->ss.ss_family == AF_INET6;
 	char name[INET6_ADDRSTRLEN] = "";
-	inet_ntop(peer->ss.ss_family, six ? (const void *)&in6->sin6_addr : &in->sin_addr, name, sizeof name);
-	return fold_admit(&telling->fold, peer_key(peer), peer_key_host(peer), name, cost, clock_now());
+	inet_ntop(peer->ss.ss_family, six ? (const void *)&in6->sin6_addr : &in->sin_addr, name,
+		sizeof name);
+	return fold_admit(&telling->fold, peer_key(peer), peer_key_host(peer), name, cost,
+		clock_now());
 }
 
 void telling_regard(struct telling *telling, const struct address *peer, bool told)
@@ -66,35 +70,41 @@ void telling_error(struct telling *telling, const char *fault, const char *what)
 	EMIT(telling->journal, EVENT_ERROR, &subject, F_TEXT("fault", fault), F_TEXT("what", what));
 }
 
-bool telling_fate(struct telling *telling, int number, enum fate_direction direction, const struct impair_fate *fate)
+bool telling_fate(struct telling *telling, int number, enum fate_direction direction,
+	const struct impair_fate *fate)
 {
 	const struct field family = F_INTEGER("family", number);
 	const struct field way = F_TEXT("direction", fate_direction_name(direction));
 	const struct field n = F_INTEGER("n", fate->n);
 	if (fate->copies == 0) {
 		telling->dropped++;
-		TELL(telling, EVENT_DROP, family, way, n, F_TEXT("reason", "loss"), F_TEXT("model", fate->loss.model),
-			F_SHARE("drawn", fate->loss.drawn), F_TEXT("state", fate->loss.state));
+		TELL(telling, EVENT_DROP, family, way, n, F_TEXT("reason", "loss"),
+			F_TEXT("model", fate->loss.model), F_SHARE("drawn", fate->loss.drawn),
+			F_TEXT("state", fate->loss.state));
 		return true;
 	}
 	if (fate->corrupted)
 		TELL(telling, EVENT_CORRUPT, family, way, n, F_SHARE("drawn", fate->drawn_corrupt),
 			F_INTEGER("bit", fate->bit));
 	if (fate->copies > 1)
-		TELL(telling, EVENT_DUPLICATE, family, way, n, F_SHARE("drawn", fate->drawn_duplicate));
+		TELL(telling, EVENT_DUPLICATE, family, way, n,
+			F_SHARE("drawn", fate->drawn_duplicate));
 	if (fate->reordered)
 		TELL(telling, EVENT_REORDER, family, way, n, F_SHARE("drawn", fate->drawn_reorder));
 	for (unsigned i = 0; i < fate->copies; i++)
 		if (fate->delay[i] > 0)
-			TELL(telling, EVENT_DELAY, family, way, n, F_REAL("seconds", fate->delay[i]));
+			TELL(telling, EVENT_DELAY, family, way, n,
+				F_REAL("seconds", fate->delay[i]));
 	return false;
 }
 
-void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n, const char *reason)
+void telling_dropped(struct telling *telling, int family, enum fate_direction direction, uint64_t n,
+	const char *reason)
 {
 	telling->dropped++;
-	TELL(telling, EVENT_DROP, F_INTEGER("family", family), F_TEXT("direction", fate_direction_name(direction)),
-		F_INTEGER("n", n), F_TEXT("reason", reason));
+	TELL(telling, EVENT_DROP, F_INTEGER("family", family),
+		F_TEXT("direction", fate_direction_name(direction)), F_INTEGER("n", n),
+		F_TEXT("reason", reason));
 }
 
 void telling_missed(struct telling *telling, int family, uint64_t count)

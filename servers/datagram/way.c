@@ -1,6 +1,6 @@
 /*
- * The way of a datagram: `receive` (its fate as a request), `arrive` (the responder, and the fate of its answer) and out, at
- * once or when its delay is over.
+ * The way of a datagram: `receive` (its fate as a request), `arrive` (the responder, and the fate
+ * of its answer) and out, at once or when its delay is over.
  */
 #include "servers/datagram/endpoint_private.h"
 
@@ -52,7 +52,8 @@ static void on_due(void *item)
 	side->under_way--;
 	regard(endpoint, &pending->origin, pending->told);
 	if (side->fd < 0) {
-		telling_dropped(&endpoint->telling, side->number, direction, pending->n, "the family was switched off");
+		telling_dropped(&endpoint->telling, side->number, direction, pending->n,
+			"the family was switched off");
 		return;
 	}
 	if (pending->outward)
@@ -70,17 +71,19 @@ void udp_on_lost(void *item)
 	struct pending *pending = item;
 	struct side *side = pending->side;
 	regard(side->endpoint, &pending->origin, pending->told);
-	telling_dropped(&side->endpoint->telling, side->number, pending->outward ? FATE_REPLY : FATE_REQUEST, pending->n,
-		"the lab has stopped");
+	telling_dropped(&side->endpoint->telling, side->number,
+		pending->outward ? FATE_REPLY : FATE_REQUEST, pending->n, "the lab has stopped");
 }
 
-static void hold(struct side *side, enum fate_direction direction, const char *data, size_t len, uint64_t n, double delay)
+static void hold(struct side *side, enum fate_direction direction, const char *data, size_t len,
+	uint64_t n, double delay)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
-	struct pending *pending = delays_add(&endpoint->delays, peer_key(&endpoint->origin->peer), sizeof *pending + len, delay,
-		on_due);
+	struct pending *pending = delays_add(&endpoint->delays, peer_key(&endpoint->origin->peer),
+		sizeof *pending + len, delay, on_due);
 	if (!pending) {
-		telling_dropped(&endpoint->telling, side->number, direction, n, "too many are delayed");
+		telling_dropped(&endpoint->telling, side->number, direction, n,
+			"too many are delayed");
 		return;
 	}
 	*pending = (struct pending){
@@ -99,7 +102,8 @@ static bool is_impaired(const struct endpoint_udp *endpoint, enum fate_direction
 {
 	if (!(endpoint_table[endpoint->base.id].groups & GROUP_RESET))
 		return direction == FATE_REQUEST;
-	int64_t where = config_integer(endpoint->options.config, KEY_RESET_DIRECTION, endpoint->base.id);
+	int64_t where =
+		config_integer(endpoint->options.config, KEY_RESET_DIRECTION, endpoint->base.id);
 	return where == RESET_BOTH || (where == RESET_REPLY) == (direction == FATE_REPLY);
 }
 
@@ -125,12 +129,14 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 	size_t reply_len = endpoint->responder->receive(endpoint->self, &datagram, reply);
 	if (reply_len == 0)
 		return;
-	struct impair_fate fate = impair_next(&side->answer, udp_spec(endpoint, FATE_REPLY), reply_len);
+	struct impair_fate fate =
+		impair_next(&side->answer, udp_spec(endpoint, FATE_REPLY), reply_len);
 	if (telling_fate(&endpoint->telling, side->number, FATE_REPLY, &fate))
 		return;
 	impair_flip(&fate, reply);
-	TELL(&endpoint->telling, EVENT_REPLY, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
-		F_INTEGER("bytes", reply_len), F_BYTES("text", reply, reply_len));
+	TELL(&endpoint->telling, EVENT_REPLY, F_INTEGER("family", side->number),
+		F_INTEGER("n", fate.n), F_INTEGER("bytes", reply_len),
+		F_BYTES("text", reply, reply_len));
 	for (unsigned i = 0; i < fate.copies; i++) {
 		if (fate.delay[i] > 0)
 			hold(side, FATE_REPLY, reply, reply_len, fate.n, fate.delay[i]);
@@ -143,19 +149,23 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 {
 	struct endpoint_udp *endpoint = side->endpoint;
 	endpoint->totals.received++;
-	unsigned cost = telling_cost(impair_config_spec(&endpoint->impair), data, len, endpoint->responder->shown);
+	unsigned cost = telling_cost(impair_config_spec(&endpoint->impair), data, len,
+		endpoint->responder->shown);
 	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer, cost));
 	if (!side->active) {
-		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the family is not served now");
+		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0,
+			"the family is not served now");
 		return;
 	}
 	if (endpoint->base.paused) {
-		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "the endpoint is paused");
+		telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0,
+			"the endpoint is paused");
 		return;
 	}
-	struct impair_fate fate = impair_next(&side->request, udp_spec(endpoint, FATE_REQUEST), len);
-	TELL(&endpoint->telling, EVENT_RECEIVE, F_INTEGER("family", side->number), F_INTEGER("n", fate.n),
-		F_INTEGER("bytes", len), F_BYTES("text", data, len));
+	struct impair_fate fate =
+		impair_next(&side->request, udp_spec(endpoint, FATE_REQUEST), len);
+	TELL(&endpoint->telling, EVENT_RECEIVE, F_INTEGER("family", side->number),
+		F_INTEGER("n", fate.n), F_INTEGER("bytes", len), F_BYTES("text", data, len));
 	if (telling_fate(&endpoint->telling, side->number, FATE_REQUEST, &fate))
 		return;
 	impair_flip(&fate, data);
@@ -173,7 +183,8 @@ static void give_up(struct side *side, const struct batch_origin *origin)
 	struct endpoint_udp *endpoint = side->endpoint;
 	endpoint->totals.received++;
 	regard(endpoint, origin, telling_admit(&endpoint->telling, &origin->peer, 1));
-	telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0, "its sender fills the queue");
+	telling_dropped(&endpoint->telling, side->number, FATE_REQUEST, 0,
+		"its sender fills the queue");
 }
 
 /* True: perhaps something is left. */
@@ -187,7 +198,8 @@ static bool read_batches(struct side *side, int batches, bool shared)
 			size_t len;
 			char *data = batch_in_data(endpoint->in, i, &len);
 			const struct batch_origin *origin = batch_in_origin(endpoint->in, i);
-			if (shared && !shares_take(&endpoint->shares, peer_key(&origin->peer), peer_key_host(&origin->peer)))
+			if (shared && !shares_take(&endpoint->shares, peer_key(&origin->peer),
+					      peer_key_host(&origin->peer)))
 				give_up(side, origin);
 			else
 				receive(side, origin, data, len);
@@ -202,8 +214,8 @@ void udp_read_batches(struct side *side, int batches)
 	read_batches(side, batches, false);
 }
 
-/* An answer costs four times as much as reading: who sends faster than the lab can answer would fill the queue that all
-   share, and the kernel would throw away what others send as well. */
+/* An answer costs four times as much as reading: who sends faster than the lab can answer would
+   fill the queue that all share, and the kernel would throw away what others send as well. */
 void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct side *side = io->data;

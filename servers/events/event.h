@@ -1,6 +1,7 @@
 /*
- * What happened, as data. One table (event.c) names every event and its fields; docs/events.md describes
- * them, and a test holds the two together. Sessions, connections and endpoints emit; observers read.
+ * What happened, as data. One table (event.c) names every event and its fields; docs/events.md
+ * describes them, and a test holds the two together. Sessions, connections and endpoints emit;
+ * observers read.
  */
 #ifndef SERVERS_EVENTS_EVENT_H
 #define SERVERS_EVENTS_EVENT_H
@@ -47,10 +48,20 @@ enum event_type {
 #define EVENT_BIT(type) (1u << (type))
 #define EVENT_ALL ((1u << EVENT_TYPE_COUNT) - 1)
 
-enum field_kind { FIELD_INTEGER, FIELD_REAL, FIELD_SHARE, FIELD_TEXT, FIELD_BYTES, FIELD_SAID, FIELD_JSON, FIELD_BOOL };
+enum field_kind {
+	FIELD_INTEGER,
+	FIELD_REAL,
+	FIELD_SHARE,
+	FIELD_TEXT,
+	FIELD_BYTES,
+	FIELD_SAID,
+	FIELD_JSON,
+	FIELD_BOOL
+};
 
-/* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's, of which an excerpt is written
-   escaped (wire_escape); SAID is a peer's text, to be read whole (wire_show); JSON is written as it is. */
+/* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's, of which
+   an excerpt is written escaped (wire_escape); SAID is a peer's text, to be read whole (wire_show);
+   JSON is written as it is. */
 struct field {
 	const char *name;
 	enum field_kind kind;
@@ -68,7 +79,8 @@ struct field {
 #define F_SAID(n, p, l) { .name = (n), .kind = FIELD_SAID, .text = (p), .integer = (int64_t)(l) }
 #define F_JSON(n, v) { .name = (n), .kind = FIELD_JSON, .text = (v) }
 
-/* Whom an event is about. `endpoint` is ENDPOINT_NONE, `conn` 0 and `peer` NULL where it is about the whole lab. */
+/* Whom an event is about. `endpoint` is ENDPOINT_NONE, `conn` 0 and `peer` NULL where it is about
+   the whole lab. */
 struct subject {
 	enum endpoint_id endpoint;
 	uint64_t conn;    /* counts from 1 over all endpoints */

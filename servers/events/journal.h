@@ -39,7 +39,8 @@ bool journal_wants(const struct journal *journal, enum event_type type);
 void journal_emit(struct journal *journal, enum event_type type, const struct subject *subject,
 	const struct field *fields, size_t count);
 
-/* journal_emit with fields listed in place: EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes", n)). */
+/* journal_emit with fields listed in place: EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes",
+   n)). */
 #define EMIT(journal, type, subject, ...)                                                                    \
 	do {                                                                                                 \
 		if (journal_wants(journal, type)) {                                                          \

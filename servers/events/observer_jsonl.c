@@ -8,7 +8,8 @@
 #include "servers/events/line.h"
 #include "servers/events/sink.h"
 
-/* RESERVE keeps room for the last two lines (lost, stop). SECONDS: how long a stopped reader may hold up the end. */
+/* RESERVE keeps room for the last two lines (lost, stop). SECONDS: how long a stopped reader may
+   hold up the end. */
 enum { RESERVE_BYTES = 8192 };
 static const double LAST_WORDS_SECONDS = 0.5;
 
@@ -27,7 +28,8 @@ static bool tell_lost(struct observer_jsonl *jsonl, const struct event *now, siz
 	if (jsonl->lost == 0)
 		return true;
 	/* In the place of the last one lost. */
-	size_t len = event_write_lost(jsonl->line, sizeof jsonl->line, now->t, now->seq - 1, jsonl->lost);
+	size_t len = event_write_lost(jsonl->line, sizeof jsonl->line, now->t, now->seq - 1,
+		jsonl->lost);
 	if (!sink_write(jsonl->sink, jsonl->line, len, reserve))
 		return false;
 	jsonl->lost = 0;
@@ -59,7 +61,8 @@ static void jsonl_destroy(struct observer *observer)
 	free(jsonl);
 }
 
-static const struct observer_ops jsonl_ops = { .on_event = jsonl_on_event, .destroy = jsonl_destroy };
+static const struct observer_ops jsonl_ops = { .on_event = jsonl_on_event,
+	.destroy = jsonl_destroy };
 
 struct observer *observer_jsonl_create(int fd, uint64_t limit, struct events_outcome *outcome)
 {

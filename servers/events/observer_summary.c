@@ -1,6 +1,6 @@
 /*
- * The journal as a short account at the end (summary_text.c): which endpoints were met, what they were asked, what came of
- * it, what was wrong.
+ * The journal as a short account at the end (summary_text.c): which endpoints were met, what they
+ * were asked, what came of it, what was wrong.
  */
 #include "servers/events/observers.h"
 
@@ -77,7 +77,8 @@ static void on_close(struct summary *summary, struct met *met, const struct even
 	if (says(event, "why", "no handshake")) {
 		met->no_handshake++;
 	} else if (track->refused) {
-		track->pending = track->pending && !verdict.lost; /* it was told; whether it listened is its own affair */
+		/* it was told; whether it listened is its own affair */
+		track->pending = track->pending && !verdict.lost;
 	} else if (pmu && !verdict.command) {
 		met->no_command++;
 		track_judge_silence(track, &verdict);
@@ -97,7 +98,8 @@ static void on_close(struct summary *summary, struct met *met, const struct even
 static struct beginning beginning_of(const struct field *field)
 {
 	struct beginning beginning = { .len = (size_t)field->integer };
-	memcpy(beginning.bytes, field->text, beginning.len < sizeof beginning.bytes ? beginning.len : sizeof beginning.bytes);
+	memcpy(beginning.bytes, field->text,
+		beginning.len < sizeof beginning.bytes ? beginning.len : sizeof beginning.bytes);
 	return beginning;
 }
 
@@ -159,7 +161,8 @@ static void on_drop(struct summary *summary, struct met *met, const struct event
 		return;
 	}
 	if (met->given_up == 0)
-		snprintf(met->given_up_why, sizeof met->given_up_why, "%s", text_of(event, "reason"));
+		snprintf(met->given_up_why, sizeof met->given_up_why, "%s",
+			text_of(event, "reason"));
 	met->given_up += count ? (uint64_t)count : 1;
 }
 
@@ -237,16 +240,18 @@ static void on_error(struct summary *summary, struct met *met, const struct even
 	if (says(event, "fault", "configuration") || was_corrupted(summary, bytes))
 		return;
 	if (event->subject.conn == 0) {
-		faults_add(summary, event->subject.endpoint, ours, text_of(event, "what"), bytes ? bytes->text : NULL,
-			bytes ? (size_t)bytes->integer : 0);
+		faults_add(summary, event->subject.endpoint, ours, text_of(event, "what"),
+			bytes ? bytes->text : NULL, bytes ? (size_t)bytes->integer : 0);
 		return;
 	}
 	struct track *track = track_find(summary, event->subject.endpoint, event->subject.conn);
 	track_settle(summary, track);
-	track_blame(track, ours, text_of(event, "what"), bytes ? bytes->text : NULL, bytes ? (size_t)bytes->integer : 0);
+	track_blame(track, ours, text_of(event, "what"), bytes ? bytes->text : NULL,
+		bytes ? (size_t)bytes->integer : 0);
 }
 
-static void (*const collect[EVENT_TYPE_COUNT])(struct summary *, struct met *, const struct event *) = {
+static void (*const collect[EVENT_TYPE_COUNT])(struct summary *, struct met *,
+	const struct event *) = {
 	[EVENT_LISTEN] = on_listen,
 	[EVENT_OPEN] = on_open,
 	[EVENT_COMMAND] = on_command,
@@ -297,7 +302,8 @@ static void summary_destroy(struct observer *observer)
 	free(self);
 }
 
-static const struct observer_ops summary_ops = { .on_event = summary_on_event, .destroy = summary_destroy };
+static const struct observer_ops summary_ops = { .on_event = summary_on_event,
+	.destroy = summary_destroy };
 
 struct observer *observer_summary_create(int fd)
 {

@@ -60,7 +60,8 @@ static void add_count(struct line *line, const char *before, int64_t n, const ch
 static void add_bytes(struct line *line, const struct field *field)
 {
 	char escaped[WIRE_ESCAPED_MAX];
-	if (!field || !field->text) /* `pmulab ctl watch` reads events that others may have written */
+	/* `pmulab ctl watch` reads events that others may have written */
+	if (!field || !field->text)
 		return;
 	wire_escape(escaped, field->text, (size_t)field->integer);
 	add(line, "%s", escaped);
@@ -116,7 +117,8 @@ static void say_fields(struct line *line, const struct event *event)
 
 static void say_start(struct line *line, const struct event *event)
 {
-	add(line, "pmulab %s, seed %lld", text_of(event, "version"), (long long)integer_of(event, "seed"));
+	add(line, "pmulab %s, seed %lld", text_of(event, "version"),
+		(long long)integer_of(event, "seed"));
 }
 
 static void say_listen(struct line *line, const struct event *event)
@@ -175,8 +177,9 @@ static void say_drop(struct line *line, const struct event *event)
 static void say_reset(struct line *line, const struct event *event)
 {
 	int64_t resets = integer_of(event, "resets");
-	add(line, "RESET:%lld  OFFSET %lld, clock %lld -> %lld s ahead", (long long)integer_of(event, "asked"),
-		(long long)integer_of(event, "offset"), (long long)integer_of(event, "clock_before"),
+	add(line, "RESET:%lld  OFFSET %lld, clock %lld -> %lld s ahead",
+		(long long)integer_of(event, "asked"), (long long)integer_of(event, "offset"),
+		(long long)integer_of(event, "clock_before"),
 		(long long)integer_of(event, "clock_after"));
 	if (resets > 1)
 		add(line, ", its reset no. %lld", (long long)resets);
@@ -207,7 +210,8 @@ static void say_close(struct line *line, const struct event *event)
 	if (event_field(event, "segments_out"))
 		add_count(line, ", ", integer_of(event, "segments_out"), "segment");
 	const char *why = text_of(event, "why");
-	add(line, ", closed%s%s", strcmp(why, "done") == 0 ? "" : ": ", strcmp(why, "done") == 0 ? "" : why);
+	add(line, ", closed%s%s", strcmp(why, "done") == 0 ? "" : ": ",
+		strcmp(why, "done") == 0 ? "" : why);
 }
 
 static void say_stop(struct line *line, const struct event *event)
@@ -246,8 +250,8 @@ static void say_forget(struct line *line, const struct event *event)
 
 static void say_change(struct line *line, const struct event *event)
 {
-	add(line, "%s: %s -> %s (%s)", text_of(event, "key"), text_of(event, "before"), text_of(event, "after"),
-		text_of(event, "who"));
+	add(line, "%s: %s -> %s (%s)", text_of(event, "key"), text_of(event, "before"),
+		text_of(event, "after"), text_of(event, "who"));
 }
 
 static void say_suspend(struct line *line, const struct event *event)
@@ -338,8 +342,8 @@ struct observer *observer_text_create(int fd, enum text_mode mode, bool colour)
 	text->mode = mode;
 	text->colour = colour;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-		if (mode == TEXT_ALL ||
-			(mode == TEXT_SENTENCES && sentences[type] && !(only_verbose & EVENT_BIT(type))))
+		if (mode == TEXT_ALL || (mode == TEXT_SENTENCES && sentences[type] &&
+						!(only_verbose & EVENT_BIT(type))))
 			text->base.wants |= EVENT_BIT(type);
 	if (mode == TEXT_WARNINGS)
 		text->base.wants = EVENT_BIT(EVENT_ERROR);

@@ -1,6 +1,6 @@
 /*
- * Lines lie one behind the other in a circle of bytes, each in one piece; a second circle says where each begins. What is
- * oldest makes room, in both.
+ * Lines lie one behind the other in a circle of bytes, each in one piece; a second circle says
+ * where each begins. What is oldest makes room, in both.
  */
 #include "servers/events/ring.h"
 

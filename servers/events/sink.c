@@ -30,7 +30,8 @@ struct sink {
 	int error;                    /* errno of the last write(); 0: it went well */
 };
 
-/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. False: the sink is ending. Called locked. */
+/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. False: the sink is
+   ending. Called locked. */
 static bool sink_take(struct sink *sink)
 {
 	while (sink->used == 0 && !sink->ending)
@@ -51,15 +52,18 @@ static bool sink_take(struct sink *sink)
 /* What may be over later: a full disk, a limit (setrlimit(2)), a disk that has failed once. */
 static bool may_pass(int error)
 {
-	return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO || error == EAGAIN;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ||
+	       error == EAGAIN;
 }
 
-/* Writes the chunk. A line is never half written: after an error (full disk) the rest is tried again, once a second, since
-   the disk may have room later; a reader that has gone ends it. False: no use to go on. */
+/* Writes the chunk. A line is never half written: after an error (full disk) the rest is tried
+   again, once a second, since the disk may have room later; a reader that has gone ends it. False:
+   no use to go on. */
 static bool write_chunk(struct sink *sink)
 {
 	while (sink->chunk_done < sink->chunk_len) {
-		ssize_t n = write(sink->fd, sink->chunk + sink->chunk_done, sink->chunk_len - sink->chunk_done);
+		ssize_t n = write(sink->fd, sink->chunk + sink->chunk_done,
+			sink->chunk_len - sink->chunk_done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		sink->error = n < 0 ? errno : 0;
@@ -148,8 +152,10 @@ static struct sink_loss sink_left(const struct sink *sink)
 		first = sink->used;
 	return (struct sink_loss){
 		.error = sink->error,
-		.lines = count_lines(sink->chunk + sink->chunk_done, sink->chunk_len - sink->chunk_done) +
-			count_lines(sink->queue + sink->head, first) + count_lines(sink->queue, sink->used - first),
+		.lines = count_lines(sink->chunk + sink->chunk_done,
+				 sink->chunk_len - sink->chunk_done) +
+			 count_lines(sink->queue + sink->head, first) +
+			 count_lines(sink->queue, sink->used - first),
 	};
 }
 
@@ -174,7 +180,8 @@ void sink_destroy(struct sink *sink, double seconds, struct sink_loss *loss)
 	bool ended = sink->ended;
 	pthread_mutex_unlock(&sink->lock);
 
-	if (!ended) /* it stands in write() or nanosleep(), both cancellation points (pthreads(7)) */
+	/* it stands in write() or nanosleep(), both cancellation points (pthreads(7)) */
+	if (!ended)
 		pthread_cancel(sink->thread);
 	pthread_join(sink->thread, NULL);
 	if (loss)

@@ -1,6 +1,6 @@
 /*
- * What the summary of a run remembers, in bounded memory: observer_summary.c collects it from events, summary_faults.c
- * judges, summary_text.c says it. Nobody else includes this.
+ * What the summary of a run remembers, in bounded memory: observer_summary.c collects it from
+ * events, summary_faults.c judges, summary_text.c says it. Nobody else includes this.
  */
 #ifndef SERVERS_EVENTS_SUMMARY_H
 #define SERVERS_EVENTS_SUMMARY_H
@@ -100,7 +100,8 @@ struct summary {
 	bool wrong;           /* something was the program's fault */
 	struct track tracks[SUMMARY_TRACKS];
 
-	/* What the network has changed on its way is not the program's fault when it is no request any more. */
+	/* What the network has changed on its way is not the program's fault when it is no request
+	   any more. */
 	struct beginning last, corrupted[SUMMARY_CORRUPTED];
 	size_t corrupted_count; /* so far */
 };
@@ -109,10 +110,11 @@ struct summary {
 void excerpts_add(struct excerpts *excerpts, const char *text, size_t len);
 
 /* `bytes` NULL: it is about none. */
-void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what, const char *bytes,
-	size_t len);
+void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what,
+	const char *bytes, size_t len);
 
-/* Of more than SUMMARY_TRACKS at once the oldest make room: what they have done wrong stays, how they end is not judged. */
+/* Of more than SUMMARY_TRACKS at once the oldest make room: what they have done wrong stays, how
+   they end is not judged. */
 struct track *track_find(struct summary *summary, enum endpoint_id endpoint, uint64_t conn);
 
 /* What went wrong with it last; it becomes a fault with track_settle. */

@@ -1,6 +1,6 @@
 /*
- * What was wrong. Connections are judged when they have ended: that a socket was reset says less than that somebody left
- * after 3 of 20 messages.
+ * What was wrong. Connections are judged when they have ended: that a socket was reset says less
+ * than that somebody left after 3 of 20 messages.
  */
 #include "servers/events/summary.h"
 
@@ -10,7 +10,8 @@ void excerpts_add(struct excerpts *excerpts, const char *text, size_t len)
 {
 	size_t kept = len < EXCERPT_BYTES ? len : EXCERPT_BYTES;
 	for (size_t i = 0; i < excerpts->used; i++)
-		if (excerpts->list[i].len == len && memcmp(excerpts->list[i].bytes, text, kept) == 0) {
+		if (excerpts->list[i].len == len &&
+			memcmp(excerpts->list[i].bytes, text, kept) == 0) {
 			excerpts->list[i].count++;
 			return;
 		}
@@ -23,14 +24,15 @@ void excerpts_add(struct excerpts *excerpts, const char *text, size_t len)
 	memcpy(excerpts->list[excerpts->used++].bytes, text, kept);
 }
 
-static bool is_same(const struct fault *fault, enum endpoint_id endpoint, bool ours, const char *what)
+static bool is_same(const struct fault *fault, enum endpoint_id endpoint, bool ours,
+	const char *what)
 {
 	return fault->endpoint == endpoint && fault->ours == ours &&
 		strncmp(fault->what, what, sizeof fault->what - 1) == 0;
 }
 
-void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what, const char *bytes,
-	size_t len)
+void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what,
+	const char *bytes, size_t len)
 {
 	struct fault *fault = summary->faults, *end = fault + summary->fault_count;
 	summary->wrong = summary->wrong || !ours;
@@ -55,7 +57,8 @@ void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, c
 void track_settle(struct summary *summary, struct track *track)
 {
 	if (track->pending)
-		faults_add(summary, track->endpoint, track->ours, track->what, track->len ? track->bytes : NULL, track->len);
+		faults_add(summary, track->endpoint, track->ours, track->what,
+			track->len ? track->bytes : NULL, track->len);
 	track->pending = false;
 }
 
@@ -85,7 +88,8 @@ static void replace(struct track *track, const char *what, const struct verdict 
 	char text[FAULT_WHAT];
 	if (track->pending)
 		snprintf(text, sizeof text, "%.100s (%.200s)", what, track->what);
-	track_blame(track, false, track->pending ? text : what, verdict->command, verdict->command_len);
+	track_blame(track, false, track->pending ? text : what, verdict->command,
+		verdict->command_len);
 }
 
 void track_judge_answer(struct track *track, const struct verdict *verdict)
@@ -97,8 +101,8 @@ void track_judge_answer(struct track *track, const struct verdict *verdict)
 	if (!whole && track->expected == 1)
 		snprintf(what, sizeof what, "left before it had the whole message");
 	else if (!whole)
-		snprintf(what, sizeof what, "left after %lld of %lld messages", (long long)verdict->messages,
-			(long long)track->expected);
+		snprintf(what, sizeof what, "left after %lld of %lld messages",
+			(long long)verdict->messages, (long long)track->expected);
 	replace(track, what, verdict);
 }
 

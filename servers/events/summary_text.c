@@ -71,8 +71,10 @@ static void add_escaped(struct text *text, const char *bytes, size_t len, const 
 	add(text, "%s%s%s%s", quote, escaped, len > EXCERPT_BYTES ? "..." : "", quote);
 }
 
-/* CMD_short:0 twice, CMD_floodme, and 3 others. `total`: the number that stands before it and need not be repeated. */
-static void add_excerpts(struct text *text, const struct excerpts *excerpts, const char *quote, uint64_t total)
+/* CMD_short:0 twice, CMD_floodme, and 3 others. `total`: the number that stands before it and need
+   not be repeated. */
+static void add_excerpts(struct text *text, const struct excerpts *excerpts, const char *quote,
+	uint64_t total)
 {
 	for (size_t i = 0; i < excerpts->used; i++) {
 		add(text, "%s", i ? ", " : "");
@@ -106,7 +108,8 @@ static void print_row(struct page *page, const char *label, const char *text, un
 		size_t len = cut(text);
 		bool ends = text[len] == '\0' || (i + 1 < most && page->left > 1);
 		size_t shown = ends || len <= WIDTH - sizeof dots ? len : len - sizeof dots;
-		fprintf(page->out, "  %-*s%.*s%s\n", LABEL, i ? "" : label, (int)shown, text, ends ? "" : dots);
+		fprintf(page->out, "  %-*s%.*s%s\n", LABEL, i ? "" : label, (int)shown, text,
+			ends ? "" : dots);
 		text += len;
 		text += strspn(text, " ");
 	}
@@ -144,7 +147,8 @@ static void say_streams(struct text *text, const struct met *met, const struct e
 		add(text, "; closed by the %s", met->closed_by_peer ? "program" : "lab");
 	else
 		add(text, "; %llu closed by the lab, %llu by the program",
-			(unsigned long long)(met->closed - met->closed_by_peer), (unsigned long long)met->closed_by_peer);
+			(unsigned long long)(met->closed - met->closed_by_peer),
+			(unsigned long long)met->closed_by_peer);
 }
 
 static void say_repeated(struct text *text, const struct met *met)
@@ -160,11 +164,13 @@ static void say_resets(struct text *text, const struct met *met)
 	if (met->resets > 0) {
 		add(text, "; the clock moved ");
 		add_times(text, met->resets);
-		add(text, ", by %llu s%s", (unsigned long long)met->seconds, met->resets > 1 ? " in all" : "");
+		add(text, ", by %llu s%s", (unsigned long long)met->seconds,
+			met->resets > 1 ? " in all" : "");
 	}
 	if (met->replies + met->replies_lost > 0) {
 		add(text, "; %llu answered", (unsigned long long)met->replies);
-		add_some(text, met->replies_lost, met->replies_lost == 1 ? "answer lost" : "answers lost");
+		add_some(text, met->replies_lost,
+			met->replies_lost == 1 ? "answer lost" : "answers lost");
 	}
 	if (met->unheard > 0) {
 		add(text, ": ");
@@ -173,7 +179,8 @@ static void say_resets(struct text *text, const struct met *met)
 	}
 }
 
-static void say_datagrams(struct text *text, const struct met *met, const struct endpoint_type *type)
+static void say_datagrams(struct text *text, const struct met *met,
+	const struct endpoint_type *type)
 {
 	unsigned long long four = met->requests[0], six = met->requests[1];
 	bool both = type->groups & GROUP_RESET;
@@ -218,10 +225,12 @@ static void say_station(struct text *text, const struct met *met, const struct e
 		add(text, "it was sent nothing that it understood");
 	say_repeated(text, met);
 	if (met->replies_lost > 0)
-		add(text, "; of its own datagrams %llu lost on the way", (unsigned long long)met->replies_lost);
+		add(text, "; of its own datagrams %llu lost on the way",
+			(unsigned long long)met->replies_lost);
 }
 
-static void print_met(struct page *page, const struct met *met, const struct endpoint_type *type, unsigned most)
+static void print_met(struct page *page, const struct met *met, const struct endpoint_type *type,
+	unsigned most)
 {
 	struct text text = { .len = 0 };
 	if (type->groups & GROUP_TV)
@@ -274,7 +283,8 @@ static void print_faults(struct page *page, const struct summary *summary, bool 
 		}
 		say_fault(&text, fault);
 		print_row(page, label, text.bytes,
-			page->left - LAST_LINES < FAULT_LINES ? page->left - LAST_LINES : FAULT_LINES);
+			page->left - LAST_LINES < FAULT_LINES ? page->left - LAST_LINES
+							      : FAULT_LINES);
 		label = "";
 	}
 	if (more > 0) {
@@ -290,7 +300,8 @@ static void print_unmet(struct page *page, const struct summary *summary)
 {
 	struct text text = { .len = 0 };
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
-		if (summary->met[id].listens && !summary->met[id].met && summary->met[id].lines == 0)
+		if (summary->met[id].listens && !summary->met[id].met &&
+			summary->met[id].lines == 0)
 			add(&text, "%s%s", text.len ? ", " : "", endpoint_table[id].name);
 	if (text.len > 0)
 		print_row(page, "unmet", text.bytes, 1);
@@ -329,11 +340,14 @@ void summary_write(const struct summary *summary, FILE *out)
 	fputs("pmulab: what happened\n", out);
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
 		if (summary->met[id].met)
-			print_met(&page, &summary->met[id], &endpoint_table[id], met > MANY ? ROW_LINES_MANY : ROW_LINES);
+			print_met(&page, &summary->met[id], &endpoint_table[id],
+				met > MANY ? ROW_LINES_MANY : ROW_LINES);
 	if (met == 0)
-		print_row(&page, "met", "nothing: the program ended before it connected or sent anything, or it went elsewhere. Are "
+		print_row(&page, "met",
+			"nothing: the program ended before it connected or sent anything, or it went elsewhere. Are "
 			"the names and ports in it the lab's? (With --loopback they are in its environment: PMULAB_HOST, "
-			"PMULAB_PMU_PORT, ...)", ROW_LINES);
+			"PMULAB_PMU_PORT, ...)",
+			ROW_LINES);
 	print_faults(&page, summary, false);
 	print_faults(&page, summary, true);
 	if (met > 0 && !summary->wrong) {

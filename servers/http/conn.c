@@ -1,7 +1,8 @@
 /*
- * One connection: reads a request, has it handled, writes the answer, and only then reads on. Its turn of the loop is
- * bounded: one recv, one send, a few pipelined requests. One that has a request is freed at the end of its turn and
- * nowhere else, so that no handler ever holds what has gone; one that has none may be turned out.
+ * One connection: reads a request, has it handled, writes the answer, and only then reads on. Its
+ * turn of the loop is bounded: one recv, one send, a few pipelined requests. One that has a request
+ * is freed at the end of its turn and nowhere else, so that no handler ever holds what has gone;
+ * one that has none may be turned out.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,7 +19,8 @@
 
 enum {
 	REQUESTS_A_TURN = 16,      /* of a connection */
-	SEND_BUFFER = 65536,       /* bytes, SO_SNDBUF: what waits for a reader waits here, where it is counted */
+	/* bytes, SO_SNDBUF: what waits for a reader waits here, where it is counted */
+	SEND_BUFFER = 65536,
 	DISCARDED_MAX = 1024 * 1024, /* bytes that are read and thrown away behind a refusal */
 	KEEPALIVE_SECONDS = 60,    /* of silence, until the kernel asks whether the peer is there */
 };
@@ -26,7 +28,8 @@ enum {
 /* That all requests of one turn of the loop may take together: then the lab has its turn. */
 static const double TURN_SECONDS = 0.005;
 
-/* After the last byte: the peer shall find the answer, and not a reset in its place (RFC 9112 9.6). */
+/* After the last byte: the peer shall find the answer, and not a reset in its place (RFC 9112
+   9.6). */
 static const double LINGER_SECONDS = 2;
 
 /* ---- its end ---- */
@@ -63,7 +66,8 @@ void http_conn_destroy(struct http_conn *conn)
 
 /* ---- its turn ---- */
 
-/* Behind a request whose answer is the last one here; its input may hold another that came with it. */
+/* Behind a request whose answer is the last one here; its input may hold another that came with
+   it. */
 static void discard(struct http_conn *conn)
 {
 	char bytes[HTTP_INPUT];
@@ -72,14 +76,16 @@ static void discard(struct http_conn *conn)
 		conn->discarded += (size_t)n;
 		conn->close = true;
 	}
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || conn->discarded > DISCARDED_MAX)
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+		conn->discarded > DISCARDED_MAX)
 		conn->dead = true;
 }
 
 static void receive(struct http_conn *conn)
 {
 	size_t room = sizeof conn->input - conn->input_len;
-	if (conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING) { /* nobody half-closes and goes on reading events */
+	/* nobody half-closes and goes on reading events */
+	if (conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING) {
 		discard(conn);
 		return;
 	}
@@ -113,7 +119,8 @@ static void take(struct http_conn *conn)
 	size_t fed = 0;
 	while (verdict == HTTP_MORE && fed < conn->input_len) {
 		size_t used;
-		verdict = http_request_feed(request, conn->input + fed, conn->input_len - fed, &used);
+		verdict =
+			http_request_feed(request, conn->input + fed, conn->input_len - fed, &used);
 		fed += used;
 	}
 	conn->input_len -= fed;
@@ -135,7 +142,8 @@ static void take(struct http_conn *conn)
 	}
 }
 
-/* It needs no place any more; of those that are only leaving the one that has been so longest makes room. */
+/* It needs no place any more; of those that are only leaving the one that has been so longest makes
+   room. */
 static void give_up_place(struct http_conn *conn)
 {
 	struct http_listener *listener = conn->listener;
@@ -236,7 +244,8 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct http_conn *conn = timer->data;
 	bool late = conn->deadline > 0 && conn->deadline <= clock_now();
-	if (late && conn->state == HTTP_READING && conn->request.head_len > 0 && conn->input_len == 0) {
+	if (late && conn->state == HTTP_READING && conn->request.head_len > 0 &&
+		conn->input_len == 0) {
 		conn->driving = true;
 		refuse(conn, 408, "the request did not come to its end in time", "");
 	} else if (late) {
@@ -264,7 +273,8 @@ static void refuse_place(struct http_conn *conn)
 {
 	give_up_place(conn);
 	conn->driving = true;
-	refuse(conn, 503, "as many connections as the control server takes are open", "close one, or wait");
+	refuse(conn, 503, "as many connections as the control server takes are open",
+		"close one, or wait");
 	turn(conn, 0);
 }
 
@@ -285,7 +295,8 @@ void http_conn_turn_out(struct http_conn *conn)
 		refuse_place(conn);
 }
 
-bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const struct address *peer)
+bool http_conn_start(struct http_listener *listener, int fd, bool surplus,
+	const struct address *peer)
 {
 	struct http_conn *conn = calloc(1, sizeof *conn);
 	if (!conn)
@@ -305,7 +316,8 @@ bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	if (!listener->path) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* a reader of events that has vanished */
+		/* a reader of events that has vanished */
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){ KEEPALIVE_SECONDS }, sizeof(int));
 	}
 	conn->request.conn = conn;

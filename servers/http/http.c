@@ -41,14 +41,17 @@ static void rest(struct http *http)
 	ev_timer_start(http->options.loop, &http->rest);
 }
 
-/* Of those that may be turned out the one that matters least, and has been so longest; NULL: each is at work. */
+/* Of those that may be turned out the one that matters least, and has been so longest; NULL: each
+   is at work. */
 static struct http_conn *least(const struct http_listener *listener)
 {
 	struct http_conn *found = NULL;
 	enum http_worth worth = HTTP_AT_WORK;
 	for (struct http_conn *conn = listener->http->conns; conn; conn = conn->next) {
-		enum http_worth its = conn->listener == listener ? http_conn_worth(conn) : HTTP_AT_WORK;
-		if (its < worth || (its == worth && its != HTTP_AT_WORK && conn->deadline < found->deadline)) {
+		enum http_worth its =
+			conn->listener == listener ? http_conn_worth(conn) : HTTP_AT_WORK;
+		if (its < worth ||
+			(its == worth && its != HTTP_AT_WORK && conn->deadline < found->deadline)) {
 			found = conn;
 			worth = its;
 		}
@@ -56,7 +59,8 @@ static struct http_conn *least(const struct http_listener *listener)
 	return found;
 }
 
-/* Within the limit; beyond it in the place of who has said nothing, so that slow ones keep nobody out; else to be told. */
+/* Within the limit; beyond it in the place of who has said nothing, so that slow ones keep nobody
+   out; else to be told. */
 static void take(struct http_listener *listener, int fd, const struct address *peer)
 {
 	const struct http_options *options = &listener->http->options;
@@ -77,10 +81,12 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	struct http_listener *listener = io->data;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct address peer = { .len = sizeof peer.ss };
-		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			take(listener, fd, &peer);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
 			rest(listener->http);
 			return;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -160,7 +166,8 @@ bool http_listen_unix(struct http *http, const char *path, struct err *err)
 	return true;
 }
 
-bool http_listen_tcp(struct http *http, const struct address *address, struct address *bound, struct err *err)
+bool http_listen_tcp(struct http *http, const struct address *address, struct address *bound,
+	struct err *err)
 {
 	const struct listen_options options = { .backlog = BACKLOG };
 	struct http_listener *listener = calloc(1, sizeof *listener);
@@ -185,7 +192,8 @@ bool http_listen_tcp(struct http *http, const struct address *address, struct ad
 unsigned http_connections(const struct http *http)
 {
 	unsigned count = 0;
-	for (const struct http_listener *listener = http->listeners; listener; listener = listener->next)
+	for (const struct http_listener *listener = http->listeners; listener;
+		listener = listener->next)
 		count += listener->count;
 	return count;
 }

@@ -1,4 +1,5 @@
-/* What the files of the HTTP server share: a connection, the request that it reads, the answer that it writes. */
+/* What the files of the HTTP server share: a connection, the request that it reads, the answer that
+   it writes. */
 #ifndef SERVERS_HTTP_HTTP_PRIVATE_H
 #define SERVERS_HTTP_HTTP_PRIVATE_H
 
@@ -19,7 +20,8 @@ struct http_pair {
 /* ---- target.c: pure ---- */
 
 struct http_target {
-	char text[HTTP_HEAD_MAX + HTTP_PARAMETERS_MAX + 2]; /* all that the pointers below point at */
+	/* all that the pointers below point at */
+	char text[HTTP_HEAD_MAX + HTTP_PARAMETERS_MAX + 2];
 	const char *path;
 	struct http_pair parameters[HTTP_PARAMETERS_MAX];
 	size_t count;
@@ -36,7 +38,8 @@ enum http_verdict { HTTP_MORE, HTTP_WHOLE, HTTP_REFUSED };
 struct http_request {
 	struct http_conn *conn;
 	llhttp_t parser;
-	char sent[HTTP_HEAD_MAX + 1]; /* the target and each header as they came, each with a NUL behind it */
+	/* the target and each header as they came, each with a NUL behind it */
+	char sent[HTTP_HEAD_MAX + 1];
 	size_t sent_len;
 	const char *name;             /* of the header whose value is being read */
 	const char *value;
@@ -48,7 +51,8 @@ struct http_request {
 	char *body;
 	size_t body_len, body_size;
 	size_t head_len;     /* bytes of the head so far */
-	size_t framing_len;  /* bytes that were not body: the head, and what stands between chunks */
+	/* bytes that were not body: the head, and what stands between chunks */
+	size_t framing_len;
 	const char *scanned; /* up to here the ends of lines were looked at */
 	char before;         /* the byte before it */
 	char first;          /* the request's first one */
@@ -65,9 +69,11 @@ struct http_request {
 void http_request_begin(struct http_request *request);
 void http_request_finish(struct http_request *request);
 
-/* Takes bytes, all of them as long as the answer is HTTP_MORE, unless `*used` says less: then the rest again. What
-   stands behind a whole request is the next one's. Refused: status, error and hint say why. */
-enum http_verdict http_request_feed(struct http_request *request, const char *data, size_t len, size_t *used);
+/* Takes bytes, all of them as long as the answer is HTTP_MORE, unless `*used` says less: then the
+   rest again. What stands behind a whole request is the next one's. Refused: status, error and hint
+   say why. */
+enum http_verdict http_request_feed(struct http_request *request, const char *data, size_t len,
+	size_t *used);
 
 bool http_request_is_head(const struct http_request *request);
 
@@ -78,7 +84,8 @@ enum http_state {
 	HTTP_HANDLED,   /* the handler has it */
 	HTTP_ANSWERING, /* the end of what is to be sent is known */
 	HTTP_STREAMING, /* it is not */
-	HTTP_LINGERING, /* all was sent, and the sending half is closed: until the peer closes too */
+	/* all was sent, and the sending half is closed: until the peer closes too */
+	HTTP_LINGERING,
 };
 
 struct http_stream {
@@ -109,7 +116,8 @@ struct http_conn {
 	bool eof;        /* the peer sends no more */
 	bool close;      /* after this answer */
 	bool dead;       /* freed at the turn's end */
-	bool surplus;    /* it has no place: all that is left for it is to hear why, or the last of its answer */
+	/* it has no place: all that is left for it is to hear why, or the last of its answer */
+	bool surplus;
 	double deadline; /* on clock_now; 0: none */
 	size_t discarded;
 	char peer[ADDRESS_TEXT];
@@ -121,9 +129,10 @@ struct http_conn {
 	struct http_request request;
 };
 
-/* Drives `fd` (connected, non-blocking) from now on. `surplus`: only to be told 503. False: no memory, `fd` is the
-   caller's. */
-bool http_conn_start(struct http_listener *listener, int fd, bool surplus, const struct address *peer);
+/* Drives `fd` (connected, non-blocking) from now on. `surplus`: only to be told 503. False: no
+   memory, `fd` is the caller's. */
+bool http_conn_start(struct http_listener *listener, int fd, bool surplus,
+	const struct address *peer);
 
 /* What would be lost if another had its place. */
 enum http_worth {
@@ -133,7 +142,8 @@ enum http_worth {
 };
 enum http_worth http_conn_worth(const struct http_conn *conn);
 
-/* Ends one that is not at work, a silent one with a 503; from now on it does not count. Not in any connection's turn. */
+/* Ends one that is not at work, a silent one with a 503; from now on it does not count. Not in any
+   connection's turn. */
 void http_conn_turn_out(struct http_conn *conn);
 
 /* At the server's end: what can be sent at once is. */
@@ -175,7 +185,8 @@ struct http_listener {
 	struct http_listener *next;
 	struct ev_io io;
 	int fd;
-	unsigned count, surplus; /* connections that have a place, and those that are only leaving; each has its limit */
+	/* connections that have a place, and those that are only leaving; each has its limit */
+	unsigned count, surplus;
 	char *path;              /* of the Unix socket; NULL: TCP */
 	dev_t device;
 	ino_t inode;

@@ -1,6 +1,7 @@
 /*
- * Reading a request: llhttp parses, and what it lets pass and the RFCs do not (or what two parsers may read in two
- * ways) is refused here: the way to smuggle a request past somebody. Every refusal ends the connection.
+ * Reading a request: llhttp parses, and what it lets pass and the RFCs do not (or what two parsers
+ * may read in two ways) is refused here: the way to smuggle a request past somebody. Every refusal
+ * ends the connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 #include "servers/http/http_private.h"
 
 /* Headers that stand once, or two readers may take a different one. */
-static const char *const once[] = { "Host", "Origin", "Authorization", "Cookie", "Content-Type", "Content-Length",
-	"Transfer-Encoding", "Expect" };
+static const char *const once[] = { "Host", "Origin", "Authorization", "Cookie", "Content-Type",
+	"Content-Length", "Transfer-Encoding", "Expect" };
 
 /* Bytes that are no body: the head, then what stands around chunks. */
 enum { FRAMING_MAX = 2 * HTTP_HEAD_MAX };
@@ -30,7 +31,8 @@ static int refuse(struct http_request *r, unsigned status, const char *error, co
 
 static int refuse_body(struct http_request *r)
 {
-	return refuse(r, 413, "the body is longer than 65536 bytes", "send less, or in several requests");
+	return refuse(r, 413, "the body is longer than 65536 bytes",
+		"send less, or in several requests");
 }
 
 /* ---- keeping what llhttp finds ---- */
@@ -135,7 +137,8 @@ static const llhttp_settings_t settings = {
 /* RFC 9110 5.6.2; llhttp's own idea has a blank in it. */
 static bool is_token(const char *text)
 {
-	static const char sign[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char sign[] =
+		"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	return *text && text[strspn(text, sign)] == '\0';
 }
 
@@ -149,7 +152,8 @@ static bool is_visible(const char *text)
 
 static bool host_is_sane(const char *host)
 {
-	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
 	return host[strspn(host, good)] == '\0';
 }
 
@@ -157,13 +161,16 @@ static int judge_headers(struct http_request *r)
 {
 	for (size_t i = 0; i < r->header_count; i++)
 		if (!is_token(r->headers[i].name) || !is_visible(r->headers[i].value))
-			return refuse(r, 400, "a header's name or value has a sign in it that cannot be there", "");
+			return refuse(r, 400,
+				"a header's name or value has a sign in it that cannot be there",
+				"");
 	for (size_t i = 0; i < LENGTH(once); i++) {
 		unsigned seen = 0;
 		for (size_t k = 0; k < r->header_count; k++)
 			seen += strcasecmp(r->headers[k].name, once[i]) == 0;
 		if (seen > 1)
-			return refuse(r, 400, "a header that may stand once stands there twice", once[i]);
+			return refuse(r, 400, "a header that may stand once stands there twice",
+				once[i]);
 	}
 	const char *host = http_request_header(r, "Host");
 	if ((!host && r->parser.http_minor > 0) || (host && !host_is_sane(host)))
@@ -177,7 +184,8 @@ static int judge_length(struct http_request *r)
 	const char *length = http_request_header(r, "Content-Length");
 	const char *coding = http_request_header(r, "Transfer-Encoding");
 	if (length && coding)
-		return refuse(r, 400, "a request has Content-Length or Transfer-Encoding, not both", "");
+		return refuse(r, 400, "a request has Content-Length or Transfer-Encoding, not both",
+			"");
 	if (coding && r->parser.http_minor == 0)
 		return refuse(r, 400, "HTTP/1.0 has no Transfer-Encoding", "");
 	if (coding && strcasecmp(coding, "chunked") != 0)
@@ -202,15 +210,17 @@ static int on_headers_complete(llhttp_t *parser)
 	const char *expect = http_request_header(r, "Expect");
 	if (expect && strcasecmp(expect, "100-continue") != 0)
 		return refuse(r, 417, "the only Expect here is 100-continue", "");
-	r->expects = expect && parser->http_minor > 0 && ((parser->flags & F_CHUNKED) || parser->content_length > 0);
+	r->expects = expect && parser->http_minor > 0 &&
+		     ((parser->flags & F_CHUNKED) || parser->content_length > 0);
 	return 0;
 }
 
 /* ---- the body ---- */
 
 /*
- * llhttp 8 lets pass a line that ends in a bare LF or CR, a continued header line, and any two bytes behind a chunk's
- * data (newer ones do not). RFC 9112 2.2, 5.2 and 7.1 refuse them, or allow to.
+ * llhttp 8 lets pass a line that ends in a bare LF or CR, a continued header line, and any two
+ * bytes behind a chunk's data (newer ones do not). RFC 9112 2.2, 5.2 and 7.1 refuse them, or allow
+ * to.
  */
 static void scan_framing(struct http_request *r, const char *end)
 {
@@ -240,7 +250,8 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 		return refuse_body(r);
 	if (r->body_len + len + 1 > r->body_size) {
 		size_t size = 2 * (r->body_len + len + 1);
-		if (!(parser->flags & F_CHUNKED) && parser->content_length <= HTTP_BODY_MAX) /* what is still to come */
+		/* what is still to come */
+		if (!(parser->flags & F_CHUNKED) && parser->content_length <= HTTP_BODY_MAX)
 			size = r->body_len + len + (size_t)parser->content_length + 1;
 		char *body = realloc(r->body, size);
 		if (!body)
@@ -275,7 +286,8 @@ void http_request_begin(struct http_request *r)
 	http_request_finish(r);
 	llhttp_init(&r->parser, HTTP_REQUEST, &settings);
 	r->parser.data = r;
-	r->sent_len = r->header_count = r->body_len = r->body_size = r->head_len = r->framing_len = 0;
+	r->sent_len = r->header_count = r->body_len = r->body_size = r->head_len = r->framing_len =
+		0;
 	r->name = r->value = r->raw_target = r->flaw = r->error = r->hint = NULL;
 	r->target.path = "";
 	r->target.error = r->target.hint = "";
@@ -303,7 +315,8 @@ static int refuse_garbage(struct http_request *r, enum llhttp_errno error)
 	return refuse(r, 400, "this is no HTTP request", llhttp_get_error_reason(&r->parser));
 }
 
-enum http_verdict http_request_feed(struct http_request *r, const char *data, size_t len, size_t *used)
+enum http_verdict http_request_feed(struct http_request *r, const char *data, size_t len,
+	size_t *used)
 {
 	size_t room = HTTP_HEAD_MAX - r->head_len;
 	size_t offered = r->head_done || len < room ? len : room;

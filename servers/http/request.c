@@ -43,7 +43,8 @@ const char *http_request_parameter(const struct http_request *r, const char *nam
 	return NULL;
 }
 
-bool http_request_parameter_at(const struct http_request *r, size_t i, const char **name, const char **value)
+bool http_request_parameter_at(const struct http_request *r, size_t i, const char **name,
+	const char **value)
 {
 	if (i >= r->target.count)
 		return false;

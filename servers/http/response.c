@@ -17,13 +17,16 @@ enum {
 static const struct {
 	unsigned status;
 	const char *reason;
-} reasons[] = { { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 303, "See Other" },
-	{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-	{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
-	{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-	{ 417, "Expectation Failed" }, { 421, "Misdirected Request" }, { 422, "Unprocessable Content" },
-	{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-	{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" } };
+} reasons[] = { { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
+	{ 303, "See Other" }, { 304, "Not Modified" }, { 400, "Bad Request" },
+	{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+	{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
+	{ 409, "Conflict" }, { 410, "Gone" }, { 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
+	{ 421, "Misdirected Request" }, { 422, "Unprocessable Content" },
+	{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" },
+	{ 501, "Not Implemented" }, { 503, "Service Unavailable" },
+	{ 505, "HTTP Version Not Supported" } };
 
 static const char *reason_of(unsigned status)
 {
@@ -33,7 +36,8 @@ static const char *reason_of(unsigned status)
 	return ""; /* RFC 9112 4: may be empty */
 }
 
-static void print(struct http_conn *conn, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void print(struct http_conn *conn, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void print(struct http_conn *conn, const char *format, ...)
 {
@@ -73,17 +77,19 @@ static void put_headers(struct http_conn *conn, const struct http_header *header
 	}
 }
 
-static void put_head(struct http_conn *conn, unsigned status, const char *type, const struct http_header *headers)
+static void put_head(struct http_conn *conn, unsigned status, const char *type,
+	const struct http_header *headers)
 {
 	char date[40];
 	struct tm utc;
 	time_t now = time(NULL);
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
-		"Nov", "Dec" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+		"Aug", "Sep", "Oct", "Nov", "Dec" };
 	gmtime_r(&now, &utc); /* strftime would speak the locale's language (RFC 9110 5.6.7) */
-	snprintf(date, sizeof date, "%s, %02d %s %d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday,
-		months[utc.tm_mon], 1900 + utc.tm_year, utc.tm_hour, utc.tm_min, utc.tm_sec);
+	snprintf(date, sizeof date, "%s, %02d %s %d %02d:%02d:%02d GMT", days[utc.tm_wday],
+		utc.tm_mday, months[utc.tm_mon], 1900 + utc.tm_year, utc.tm_hour, utc.tm_min,
+		utc.tm_sec);
 	print(conn, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, reason_of(status), date);
 	if (type)
 		print(conn, "Content-Type: %s\r\n", type);
@@ -101,8 +107,8 @@ static void answer_with(struct http_conn *conn, enum http_state state)
 	http_conn_watch(conn);
 }
 
-void http_respond(struct http_request *request, unsigned status, const char *type, const void *body, size_t len,
-	const struct http_header *headers)
+void http_respond(struct http_request *request, unsigned status, const char *type, const void *body,
+	size_t len, const struct http_header *headers)
 {
 	struct http_conn *conn = request->conn;
 	assert(conn->state == HTTP_HANDLED);
@@ -116,8 +122,8 @@ void http_respond(struct http_request *request, unsigned status, const char *typ
 	answer_with(conn, HTTP_ANSWERING);
 }
 
-void http_refuse(struct http_request *request, unsigned status, const struct http_header *headers, const char *error,
-	const char *hint)
+void http_refuse(struct http_request *request, unsigned status, const struct http_header *headers,
+	const char *error, const char *hint)
 {
 	const struct http_options *options = &request->conn->http->options;
 	char body[HTTP_REFUSAL_MAX];
@@ -129,17 +135,19 @@ void http_refuse(struct http_request *request, unsigned status, const struct htt
 		len = options->write_refusal(options->context, error, hint, body, sizeof body);
 		assert(len <= sizeof body);
 	} else {
-		int printed = snprintf(body, sizeof body, "%s\n%s%s", error, hint, *hint ? "\n" : "");
+		int printed =
+			snprintf(body, sizeof body, "%s\n%s%s", error, hint, *hint ? "\n" : "");
 		len = printed < (int)sizeof body ? (size_t)printed : sizeof body - 1;
 	}
-	const char *type = options->refusal_type ? options->refusal_type : "text/plain; charset=utf-8";
+	const char *type =
+		options->refusal_type ? options->refusal_type : "text/plain; charset=utf-8";
 	http_respond(request, status, type, body, len, headers);
 }
 
 /* ---- streams ---- */
 
-struct http_stream *http_stream_start(struct http_request *request, const char *type, const struct http_header *headers,
-	const struct http_stream_ops *ops, void *context)
+struct http_stream *http_stream_start(struct http_request *request, const char *type,
+	const struct http_header *headers, const struct http_stream_ops *ops, void *context)
 {
 	struct http_conn *conn = request->conn;
 	assert(conn->state == HTTP_HANDLED);
@@ -152,7 +160,10 @@ struct http_stream *http_stream_start(struct http_request *request, const char *
 		answer_with(conn, HTTP_ANSWERING);
 		return NULL;
 	}
-	conn->stream = (struct http_stream){ .conn = conn, .ops = ops, .context = context, .chunked = chunked };
+	conn->stream = (struct http_stream){ .conn = conn,
+		.ops = ops,
+		.context = context,
+		.chunked = chunked };
 	conn->dead |= conn->eof;
 	answer_with(conn, HTTP_STREAMING);
 	return &conn->stream;
@@ -193,7 +204,8 @@ void http_stream_end(struct http_stream *stream)
 	if (stream->chunked)
 		http_output_append(conn, "0\r\n\r\n", STREAM_END);
 	conn->state = HTTP_ANSWERING;
-	http_conn_watch(conn); /* to HTTP/1.0 nothing may be left to send: its end is the connection's */
+	/* to HTTP/1.0 nothing may be left to send: its end is the connection's */
+	http_conn_watch(conn);
 }
 
 void http_stream_feed(struct http_conn *conn)

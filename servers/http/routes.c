@@ -33,7 +33,8 @@ static void allow(char text[ALLOW_SIZE], const char *method)
 		allow(text, "HEAD");
 }
 
-void http_route(const struct http_route *routes, size_t count, void *context, struct http_request *request)
+void http_route(const struct http_route *routes, size_t count, void *context,
+	struct http_request *request)
 {
 	const char *path = http_request_path(request), *method = http_request_method(request);
 	const char *row_method = http_request_is_head(request) ? "GET" : method;

@@ -1,7 +1,7 @@
 /*
- * The target of a request (RFC 9112 3.2): a path and a query, decoded. What two programs could read in two ways (dot
- * segments, coded slashes, backslashes, NUL) is refused rather than put right: browsers and curl resolve dots
- * themselves.
+ * The target of a request (RFC 9112 3.2): a path and a query, decoded. What two programs could read
+ * in two ways (dot segments, coded slashes, backslashes, NUL) is refused rather than put right:
+ * browsers and curl resolve dots themselves.
  */
 #include <string.h>
 
@@ -38,7 +38,8 @@ static bool decode(struct http_target *target, char **to, const char *raw, size_
 			int high = i + 1 < len ? hex(raw[i + 1]) : -1;
 			int low = i + 2 < len ? hex(raw[i + 2]) : -1;
 			if (high < 0 || low < 0)
-				return refuse(target, "a \"%\" in the target has no two hexadecimal digits behind it",
+				return refuse(target,
+					"a \"%\" in the target has no two hexadecimal digits behind it",
 					CODED);
 			c = (char)(high << 4 | low);
 			i += 2;
@@ -110,5 +111,6 @@ bool http_target_read(struct http_target *target, const char *raw)
 		return false;
 	if (strchr(target->path, '\\'))
 		return refuse(target, "a path has no backslash", "");
-	return path_is_plain(target) && (raw[path_len] == '\0' || read_query(target, to, raw + path_len + 1));
+	return path_is_plain(target) &&
+	       (raw[path_len] == '\0' || read_query(target, to, raw + path_len + 1));
 }

@@ -19,8 +19,9 @@ enum {
 };
 
 /*
- * Two that start at the same moment must not take the other's fresh socket for a dead one. The folder is locked, which
- * leaves no file behind; should somebody sit on that lock, we go on without it.
+ * Two that start at the same moment must not take the other's fresh socket for a dead one. The
+ * folder is locked, which leaves no file behind; should somebody sit on that lock, we go on without
+ * it.
  */
 static int lock_folder(const char *path)
 {
@@ -40,7 +41,8 @@ static bool make_room(const struct sockaddr_un *address, struct err *err)
 	if (lstat(path, &there) != 0)
 		return true; /* bind says what else is wrong */
 	if (!S_ISSOCK(there.st_mode)) {
-		err_set(err, STATUS_BIND, "%s: is there already, and is no socket; give another path", path);
+		err_set(err, STATUS_BIND,
+			"%s: is there already, and is no socket; give another path", path);
 		return false;
 	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -49,7 +51,8 @@ static bool make_room(const struct sockaddr_un *address, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	if (alive || error == EAGAIN) {
-		err_set(err, STATUS_BIND, "%s: somebody listens there already; end that, or give another path", path);
+		err_set(err, STATUS_BIND,
+			"%s: somebody listens there already; end that, or give another path", path);
 		return false;
 	}
 	if (error != ECONNREFUSED || unlink(path) != 0) {

@@ -15,9 +15,11 @@ void http_conn_watch(struct http_conn *conn)
 	struct ev_loop *loop = conn->http->options.loop;
 	bool waits = http_output_waiting(conn) > 0;
 	bool at_once = conn->dead || (conn->state == HTTP_ANSWERING && !waits) ||
-		(conn->state == HTTP_READING && (conn->input_len > 0 || conn->eof)); /* more than a turn's worth */
+		/* more than a turn's worth */
+		(conn->state == HTTP_READING && (conn->input_len > 0 || conn->eof));
 	bool reads = conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING ||
-		(conn->state != HTTP_ANSWERING && !conn->eof && conn->input_len < sizeof conn->input);
+		     (conn->state != HTTP_ANSWERING && !conn->eof &&
+			     conn->input_len < sizeof conn->input);
 	int events = (reads ? EV_READ : 0) | (waits ? EV_WRITE : 0);
 	if (events != (conn->io.events & (EV_READ | EV_WRITE)) || !ev_is_active(&conn->io)) {
 		ev_io_stop(loop, &conn->io);
@@ -25,7 +27,8 @@ void http_conn_watch(struct http_conn *conn)
 		if (events)
 			ev_io_start(loop, &conn->io);
 	}
-	if (waits && conn->deadline == 0 && (conn->state == HTTP_ANSWERING || conn->state == HTTP_STREAMING))
+	if (waits && conn->deadline == 0 &&
+		(conn->state == HTTP_ANSWERING || conn->state == HTTP_STREAMING))
 		http_conn_deadline(conn, conn->http->options.limits.stall);
 	ev_timer_stop(loop, &conn->timer);
 	double after = conn->deadline - clock_now();

@@ -1,10 +1,11 @@
 /*
- * A CA and a server's certificate, made once and kept. The usual start only reads them, without a lock;
- * whatever it does not like is made anew under the lock, each file complete before it gets its name.
+ * A CA and a server's certificate, made once and kept. The usual start only reads them, without a
+ * lock; whatever it does not like is made anew under the lock, each file complete before it gets
+ * its name.
  *
- * Directories made here are 0700. The default one is set back to that. One that the user has named keeps
- * its rights, but is not used where others may write to it or own it: they could put their own key there.
- * A file of somebody else counts as not there.
+ * Directories made here are 0700. The default one is set back to that. One that the user has named
+ * keeps its rights, but is not used where others may write to it or own it: they could put their
+ * own key there. A file of somebody else counts as not there.
  */
 #include "servers/identity/identity.h"
 
@@ -41,7 +42,8 @@ static FILE *open_own(const char *dir, const char *name, mode_t without)
 
 	path_join(path, dir, name);
 	FILE *in = fopen(path, "re");
-	if (in && (fstat(fileno(in), &st) != 0 || st.st_uid != geteuid() || (st.st_mode & without))) {
+	if (in &&
+		(fstat(fileno(in), &st) != 0 || st.st_uid != geteuid() || (st.st_mode & without))) {
 		fclose(in);
 		return NULL;
 	}
@@ -72,7 +74,8 @@ static bool is_exposed(const char *dir, const char *name)
 	struct stat st;
 
 	path_join(path, dir, name);
-	return stat(path, &st) == 0 && (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)));
+	return stat(path, &st) == 0 &&
+	       (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)));
 }
 
 static EVP_PKEY *read_key(const char *dir, const char *name)
@@ -100,8 +103,10 @@ static bool is_good_dir(const char *dir, time_t now)
 	return good;
 }
 
-/* Under the lock, so that one name is enough for what is not complete yet. Keys are 0600 from the start. */
-static bool write_file(const char *dir, const char *name, X509 *cert, EVP_PKEY *key, struct err *err)
+/* Under the lock, so that one name is enough for what is not complete yet. Keys are 0600 from the
+   start. */
+static bool write_file(const char *dir, const char *name, X509 *cert, EVP_PKEY *key,
+	struct err *err)
 {
 	char fresh[PATH_MAX], path[PATH_MAX];
 	FILE *out = NULL;
@@ -135,7 +140,8 @@ static bool make_files(const char *dir, time_t now, struct err *err)
 	struct tls_pair ca = { read_cert(dir, "ca.pem"), read_key(dir, "ca_key.pem") }, own = { 0 };
 	bool made = false;
 
-	if (!tls_issue_good_ca(ca.cert, now) || !ca.key || X509_check_private_key(ca.cert, ca.key) != 1) {
+	if (!tls_issue_good_ca(ca.cert, now) || !ca.key ||
+		X509_check_private_key(ca.cert, ca.key) != 1) {
 		tls_pair_finish(&ca);
 		if (!tls_issue_ca(&ca, now))
 			goto crypto;
@@ -214,13 +220,15 @@ static bool check_rights(const char *dir, bool is_default, struct err *err)
 		return false;
 	}
 	if (st.st_uid != geteuid()) {
-		err_set(err, STATUS_USAGE, "%s: belongs to somebody else (user %u)", dir, (unsigned)st.st_uid);
+		err_set(err, STATUS_USAGE, "%s: belongs to somebody else (user %u)", dir,
+			(unsigned)st.st_uid);
 		return false;
 	}
 	if (is_default && (st.st_mode & 07777) != 0700 && chmod(dir, 0700) == 0)
 		return true;
 	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
-		err_set(err, STATUS_USAGE, "%s: others may write there (mode %04o; chmod 700 helps)", dir,
+		err_set(err, STATUS_USAGE,
+			"%s: others may write there (mode %04o; chmod 700 helps)", dir,
 			(unsigned)(st.st_mode & 07777));
 		return false;
 	}
@@ -232,7 +240,8 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 	bool good = true;
 
 	if (strlen(dir) > PATH_MAX - 32) {
-		err_set(err, STATUS_USAGE, "the name of the directory for certificates is too long");
+		err_set(err, STATUS_USAGE,
+			"the name of the directory for certificates is too long");
 		return false;
 	}
 	if (access(dir, F_OK) == 0) {
@@ -250,15 +259,16 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 		good = make_files(dir, now, err);
 		if (good && !is_good_dir(dir, now)) {
 			good = false;
-			err_set(err, STATUS_USAGE, "%s: the file system there does not keep keys private",
-				dir);
+			err_set(err, STATUS_USAGE,
+				"%s: the file system there does not keep keys private", dir);
 		}
 	}
 	close(lock);
 	return good;
 }
 
-/* A home is not made: who has none that is there (daemons, HOME=/nonexistent) is not meant to have one. */
+/* A home is not made: who has none that is there (daemons, HOME=/nonexistent) is not meant to have
+   one. */
 static bool default_dir(char dir[PATH_MAX], struct err *err)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -280,7 +290,8 @@ static bool default_dir(char dir[PATH_MAX], struct err *err)
 	return true;
 }
 
-bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t now, struct err *err)
+bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t now,
+	struct err *err)
 {
 	char wanted[PATH_MAX], place[PATH_MAX];
 	bool is_default = dir[0] == '\0';

@@ -18,10 +18,11 @@ static const char *const dns_names[] = { "localhost", "tcpip.epfl.ch", "lab3.iew
 	"lab3.iw.epfl.ch" };
 static const char *const ip_names[] = { "127.0.0.1", "::1" };
 
-#define SUBJECT_NAMES                                                                                        \
+#define SUBJECT_NAMES                                                                              \
 	"DNS:localhost,DNS:tcpip.epfl.ch,DNS:lab3.iew.epfl.ch,DNS:lab3.iw.epfl.ch,IP:127.0.0.1,IP:::1"
 
-/* Who puts the CA into a browser trusts it for the lab's names and for nothing else (RFC 5280 4.2.1.10). */
+/* Who puts the CA into a browser trusts it for the lab's names and for nothing else (RFC 5280
+   4.2.1.10). */
 #define CA_NAMES                                                                                             \
 	"critical,permitted;DNS:localhost,permitted;DNS:tcpip.epfl.ch,permitted;DNS:lab3.iew.epfl.ch,"       \
 	"permitted;DNS:lab3.iw.epfl.ch,permitted;IP:127.0.0.0/255.0.0.0,"                                    \
@@ -45,7 +46,8 @@ static bool is_current(X509 *cert, time_t now)
 static bool has_our_names(X509 *cert)
 {
 	for (size_t i = 0; i < sizeof dns_names / sizeof dns_names[0]; i++)
-		if (X509_check_host(cert, dns_names[i], 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) != 1)
+		if (X509_check_host(cert, dns_names[i], 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+			    NULL) != 1)
 			return false;
 	for (size_t i = 0; i < sizeof ip_names / sizeof ip_names[0]; i++)
 		if (X509_check_ip_asc(cert, ip_names[i], 0) != 1)
@@ -107,7 +109,8 @@ bool tls_issue_ca(struct tls_pair *ca, time_t now)
 {
 	return pair_begin(ca, "pmulab CA of this machine", now, CA_DAYS) &&
 	       X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert)) == 1 &&
-	       add_extension(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	       add_extension(ca->cert, ca->cert, NID_basic_constraints,
+		       "critical,CA:TRUE,pathlen:0") &&
 	       add_extension(ca->cert, ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 	       add_extension(ca->cert, ca->cert, NID_subject_key_identifier, "hash") &&
 	       add_extension(ca->cert, ca->cert, NID_authority_key_identifier, "keyid") &&

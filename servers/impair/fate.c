@@ -1,6 +1,7 @@
 /*
- * Philox4x32-10, and values made of its bits. The counter is (n low, n high, stream, purpose and draw); the key
- * is the seed. One block gives 128 bits: fate_normal takes all of them, the others the first 64.
+ * Philox4x32-10, and values made of its bits. The counter is (n low, n high, stream, purpose and
+ * draw); the key is the seed. One block gives 128 bits: fate_normal takes all of them, the others
+ * the first 64.
  */
 #include "servers/impair/fate.h"
 
@@ -11,7 +12,8 @@
 enum { ROUNDS = 10, PURPOSE_BITS = 8, DRAW_BITS = 24 };
 #define TWO_PI 6.283185307179586
 
-/* Random123's philox.h: multipliers, and what is added to the key each round (the golden ratio, sqrt(3) - 1). */
+/* Random123's philox.h: multipliers, and what is added to the key each round (the golden ratio,
+   sqrt(3) - 1). */
 static const uint32_t MULTIPLIERS[2] = { 0xd2511f53, 0xcd9e8d57 };
 static const uint32_t WEYL[2] = { 0x9e3779b9, 0xbb67ae85 };
 
@@ -46,7 +48,8 @@ uint64_t fate_hash(const void *data, size_t len)
 	return hash_more(UINT64_C(0xcbf29ce484222325), data, len);
 }
 
-struct fate_stream fate_stream(uint64_t seed, const char *endpoint, int family, enum fate_direction direction)
+struct fate_stream fate_stream(uint64_t seed, const char *endpoint, int family,
+	enum fate_direction direction)
 {
 	/* The NUL parts the name from what follows. */
 	const unsigned char rest[2] = { (unsigned char)family, (unsigned char)direction };
@@ -60,8 +63,8 @@ const char *fate_direction_name(enum fate_direction direction)
 	return direction == FATE_REQUEST ? "request" : "reply";
 }
 
-static void draw_block(uint64_t halves[2], const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
-	uint32_t draw)
+static void draw_block(uint64_t halves[2], const struct fate_stream *stream, uint64_t n,
+	enum fate_purpose purpose, uint32_t draw)
 {
 	assert(draw < UINT32_C(1) << DRAW_BITS);
 	const uint32_t counter[4] = { (uint32_t)n, (uint32_t)(n >> 32), stream->stream,
@@ -79,23 +82,27 @@ static double uniform(uint64_t bits)
 	return (double)(bits >> 11) * 0x1p-53;
 }
 
-uint64_t fate_bits(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose, uint32_t draw)
+uint64_t fate_bits(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
+	uint32_t draw)
 {
 	uint64_t halves[2];
 	draw_block(halves, stream, n, purpose, draw);
 	return halves[0];
 }
 
-double fate_uniform(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose, uint32_t draw)
+double fate_uniform(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
+	uint32_t draw)
 {
 	return uniform(fate_bits(stream, n, purpose, draw));
 }
 
-uint64_t fate_below(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose, uint64_t bound)
+uint64_t fate_below(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
+	uint64_t bound)
 {
 	assert(bound > 0);
-	/* 2^64 mod bound values are left over when 0 .. 2^64 - 1 is cut into pieces of `bound`: the lowest ones
-	   are thrown back, and all remainders are equally likely. At worst every second draw is. */
+	/* 2^64 mod bound values are left over when 0 .. 2^64 - 1 is cut into pieces of `bound`: the
+	   lowest ones are thrown back, and all remainders are equally likely. At worst every second
+	   draw is. */
 	uint64_t left_over = (0 - bound) % bound;
 	uint64_t bits;
 	uint32_t draw = 0;
@@ -105,9 +112,11 @@ uint64_t fate_below(const struct fate_stream *stream, uint64_t n, enum fate_purp
 	return bits % bound;
 }
 
-double fate_normal(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose, uint32_t draw)
+double fate_normal(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
+	uint32_t draw)
 {
-	/* G. E. P. Box, M. E. Muller, "A note on the generation of random normal deviates", 1958. */
+	/* G. E. P. Box, M. E. Muller, "A note on the generation of random normal deviates",
+	   1958. */
 	uint64_t halves[2];
 	draw_block(halves, stream, n, purpose, draw);
 	double radius = sqrt(-2 * log(1 - uniform(halves[0]))); /* 1 - u is never 0 */

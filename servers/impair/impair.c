@@ -15,13 +15,15 @@ bool impair_check(const struct impair_spec *spec, struct err *err)
 	if (spec->reorder == 0 || spec->delay > 0 || spec->jitter > 0)
 		return true;
 	/* netem refuses it too. */
-	err_set(err, STATUS_USAGE, "reorder needs a delay: a datagram that leaves at once overtakes those that wait; "
+	err_set(err, STATUS_USAGE,
+		"reorder needs a delay: a datagram that leaves at once overtakes those that wait; "
 		"add one, such as delay=50ms");
 	return false;
 }
 
 /* True with this probability. Nothing is drawn where it is not asked for. */
-static bool happens(double *drawn, const struct impair *impair, enum fate_purpose purpose, uint32_t share)
+static bool happens(double *drawn, const struct impair *impair, enum fate_purpose purpose,
+	uint32_t share)
 {
 	*drawn = share > 0 ? fate_uniform(&impair->stream, impair->n, purpose, 0) : NAN;
 	return *drawn < share_real(share); /* false for NAN */
@@ -31,14 +33,15 @@ static double delay(const struct impair *impair, const struct impair_spec *spec,
 {
 	if (spec->jitter <= 0)
 		return spec->delay;
-	double deviation = spec->normal ? fate_normal(&impair->stream, impair->n, FATE_DELAY, copy) :
-		2 * fate_uniform(&impair->stream, impair->n, FATE_DELAY, copy) - 1;
+	double deviation =
+		spec->normal ? fate_normal(&impair->stream, impair->n, FATE_DELAY, copy)
+			     : 2 * fate_uniform(&impair->stream, impair->n, FATE_DELAY, copy) - 1;
 	return fmax(0, spec->delay + spec->jitter * deviation);
 }
 
 /*
- * A lost datagram is lost altogether: netem decides on duplication first, so that one of two copies may be lost,
- * and the loss that is measured is less than the one that was asked for.
+ * A lost datagram is lost altogether: netem decides on duplication first, so that one of two copies
+ * may be lost, and the loss that is measured is less than the one that was asked for.
  */
 struct impair_fate impair_next(struct impair *impair, const struct impair_spec *spec, size_t len)
 {
@@ -47,7 +50,8 @@ struct impair_fate impair_next(struct impair *impair, const struct impair_spec *
 	fate.loss = loss_next(&spec->loss, &impair->loss, &impair->stream, fate.n);
 	if (fate.loss.lost)
 		return fate;
-	fate.copies = happens(&fate.drawn_duplicate, impair, FATE_DUPLICATE, spec->duplicate) ? 2 : 1;
+	fate.copies =
+		happens(&fate.drawn_duplicate, impair, FATE_DUPLICATE, spec->duplicate) ? 2 : 1;
 	if (len > 0 && happens(&fate.drawn_corrupt, impair, FATE_CORRUPT, spec->corrupt)) {
 		fate.corrupted = true;
 		fate.bit = fate_below(&impair->stream, fate.n, FATE_CORRUPT_BIT, 8 * (uint64_t)len);

@@ -20,6 +20,8 @@ bool jitter_parse(struct jitter *jitter, const char *text, struct err *err)
 		return true;
 	char shown[WIRE_ESCAPED_MAX];
 	wire_escape(shown, text, strlen(text));
-	err_set(err, STATUS_USAGE, "\"%s\" is not a jitter such as 20ms or 20ms,normal, at most %g s", shown, SECONDS_MAX);
+	err_set(err, STATUS_USAGE,
+		"\"%s\" is not a jitter such as 20ms or 20ms,normal, at most %g s", shown,
+		SECONDS_MAX);
 	return false;
 }

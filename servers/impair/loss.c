@@ -1,8 +1,8 @@
 /*
- * The models, one function each. `gemodel` and `state` follow loss_gilb_ell and loss_4state in Linux's
- * net/sched/sch_netem.c (S. Salsano, F. Ludovici, A. Ordine, "Definition of a general and intuitive loss model for
- * packet networks and its implementation in the Netem module in the Linux kernel", 2009): what a state leads to,
- * and which state a datagram is judged in.
+ * The models, one function each. `gemodel` and `state` follow loss_gilb_ell and loss_4state in
+ * Linux's net/sched/sch_netem.c (S. Salsano, F. Ludovici, A. Ordine, "Definition of a general and
+ * intuitive loss model for packet networks and its implementation in the Netem module in the Linux
+ * kernel", 2009): what a state leads to, and which state a datagram is judged in.
  */
 #include "servers/impair/loss.h"
 
@@ -13,25 +13,27 @@
 #include "servers/impair/loss_private.h"
 
 /* `verdict` comes with lost false, and nothing drawn. */
-typedef void judge(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict);
+typedef void judge(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict);
 
 /* True with this probability: never for 0, always for 100 %. */
-static bool draw(double *drawn, const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose, double limit)
+static bool draw(double *drawn, const struct fate_stream *stream, uint64_t n,
+	enum fate_purpose purpose, double limit)
 {
 	*drawn = fate_uniform(stream, n, purpose, 0);
 	return *drawn < limit;
 }
 
-static void judge_none(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_none(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 }
 
-static void judge_random(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_random(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
-	verdict->lost = draw(&verdict->drawn, stream, verdict->n, FATE_LOSS, share_real(spec->shares[0]));
+	verdict->lost =
+		draw(&verdict->drawn, stream, verdict->n, FATE_LOSS, share_real(spec->shares[0]));
 }
 
 struct burst_odds loss_burst_odds(const struct loss_spec *spec)
@@ -39,17 +41,19 @@ struct burst_odds loss_burst_odds(const struct loss_spec *spec)
 	double average = spec->shares[0], length = spec->length; /* billionths and millionths */
 	struct burst_odds odds = { .first = share_real(spec->shares[0]), .begin = 1, .go_on = 1 };
 	if (spec->shares[0] < SHARE_ONE) {
-		/* Of what is not lost, the last one before a run: average / length runs for 1 - average. */
+		/* Of what is not lost, the last one before a run: average / length runs for 1 -
+		   average. */
 		odds.begin = average * LOSS_LENGTH_ONE / (length * (SHARE_ONE - average));
 		odds.go_on = (length - LOSS_LENGTH_ONE) / length;
 	}
 	return odds;
 }
 
-/* E. N. Gilbert, "Capacity of a burst-noise channel", 1960, with all lost in the bad state and none in the good
-   one. The first datagram is drawn from the average, so that each one is lost with the same probability. */
-static void judge_burst(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+/* E. N. Gilbert, "Capacity of a burst-noise channel", 1960, with all lost in the bad state and none
+   in the good one. The first datagram is drawn from the average, so that each one is lost with the
+   same probability. */
+static void judge_burst(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	enum { START, GAP, BURST };
 	static const char *const names[] = { "start", "gap", "burst" };
@@ -60,8 +64,8 @@ static void judge_burst(const struct loss_spec *spec, struct loss_state *state, 
 	state->at = verdict->lost ? BURST : GAP;
 }
 
-static void judge_gemodel(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_gemodel(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	enum { GOOD, BAD };
 	enum { P, R, LOSS_BAD, LOSS_GOOD };
@@ -69,32 +73,38 @@ static void judge_gemodel(const struct loss_spec *spec, struct loss_state *state
 		const char *name;
 		int leave, loss; /* of the shares */
 	} states[] = { [GOOD] = { "good", P, LOSS_GOOD }, [BAD] = { "bad", R, LOSS_BAD } };
-	/* As in netem, the state changes first, but the datagram is judged in the old one. netem loses in the bad
-	   state when the drawn value is above h; below 1-h is as likely, and reads as everywhere else. */
+	/* As in netem, the state changes first, but the datagram is judged in the old one. netem
+	   loses in the bad state when the drawn value is above h; below 1-h is as likely, and reads
+	   as everywhere else. */
 	int at = state->at;
 	bool leaves = draw(&verdict->transition, stream, verdict->n, FATE_TRANSITION,
 		share_real(spec->shares[states[at].leave]));
 	verdict->state = states[at].name;
-	verdict->lost = draw(&verdict->drawn, stream, verdict->n, FATE_LOSS, share_real(spec->shares[states[at].loss]));
+	verdict->lost = draw(&verdict->drawn, stream, verdict->n, FATE_LOSS,
+		share_real(spec->shares[states[at].loss]));
 	if (leaves)
 		state->at = at == GOOD ? BAD : GOOD;
 }
 
 /* A datagram is judged by the state that it leads to. */
-static void judge_state(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_state(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	enum { TX_IN_GAP, TX_IN_BURST, LOST_IN_BURST, LOST_IN_GAP }; /* 1 to 4 in tc-netem(8) */
 	enum { P13, P31, P32, P23, P14 };
 	static const struct {
 		const char *name;
 		bool lost;
-		int share[2]; /* the first, then the second: where the drawn value falls; -1: none */
+		/* the first, then the second: where the drawn value falls; -1: none */
+		int share[2];
 		int next[2], otherwise;
 	} states[] = {
-		[TX_IN_GAP] = { "tx in gap", false, { P14, P13 }, { LOST_IN_GAP, LOST_IN_BURST }, TX_IN_GAP },
-		[TX_IN_BURST] = { "tx in burst", false, { P23, -1 }, { LOST_IN_BURST }, TX_IN_BURST },
-		[LOST_IN_BURST] = { "lost in burst", true, { P32, P31 }, { TX_IN_BURST, TX_IN_GAP }, LOST_IN_BURST },
+		[TX_IN_GAP] = { "tx in gap", false, { P14, P13 }, { LOST_IN_GAP, LOST_IN_BURST },
+			TX_IN_GAP },
+		[TX_IN_BURST] = { "tx in burst", false, { P23, -1 }, { LOST_IN_BURST },
+			TX_IN_BURST },
+		[LOST_IN_BURST] = { "lost in burst", true, { P32, P31 }, { TX_IN_BURST, TX_IN_GAP },
+			LOST_IN_BURST },
 		[LOST_IN_GAP] = { "lost in gap", true, { -1, -1 }, { 0 }, TX_IN_GAP },
 	};
 	verdict->drawn = fate_uniform(stream, verdict->n, FATE_TRANSITION, 0);
@@ -112,21 +122,21 @@ static void judge_state(const struct loss_spec *spec, struct loss_state *state, 
 	verdict->lost = states[next].lost;
 }
 
-static void judge_list(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_list(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	for (uint32_t i = 0; i < spec->count && !verdict->lost; i++)
 		verdict->lost = spec->list[i] == verdict->n;
 }
 
-static void judge_first(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_first(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	verdict->lost = verdict->n <= spec->count;
 }
 
-static void judge_pattern(const struct loss_spec *spec, struct loss_state *state, const struct fate_stream *stream,
-	struct loss_verdict *verdict)
+static void judge_pattern(const struct loss_spec *spec, struct loss_state *state,
+	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
 	verdict->lost = spec->pattern[(verdict->n - 1) % spec->count] == 'x';
 }
@@ -149,7 +159,10 @@ struct loss_verdict loss_next(const struct loss_spec *spec, struct loss_state *s
 	const struct fate_stream *stream, uint64_t n)
 {
 	assert(n > 0);
-	struct loss_verdict verdict = { .n = n, .model = models[spec->model].name, .drawn = NAN, .transition = NAN };
+	struct loss_verdict verdict = { .n = n,
+		.model = models[spec->model].name,
+		.drawn = NAN,
+		.transition = NAN };
 	if (state->model != spec->model) {
 		state->model = spec->model;
 		state->at = 0;

@@ -1,7 +1,8 @@
 /*
- * Which datagrams are lost. A specification is read from text, and a small state says where a stream is in its
- * model; the chance comes from fate.h by the datagram's number. A specification may change in the middle of a
- * stream: the values that are drawn stay the same, only what they are compared with changes.
+ * Which datagrams are lost. A specification is read from text, and a small state says where a
+ * stream is in its model; the chance comes from fate.h by the datagram's number. A specification
+ * may change in the middle of a stream: the values that are drawn stay the same, only what they are
+ * compared with changes.
  *
  *   none                                    nothing is lost
  *   30%, 0.3                                each one with this probability
@@ -47,16 +48,18 @@ enum {
 /* All zero: none. Plain data, to be copied and compared; filled by loss_parse only. */
 struct loss_spec {
 	enum loss_model model;
-	uint32_t shares[LOSS_SHARES_MAX]; /* billionths (common/share.h), in the order of the text */
+	/* billionths (common/share.h), in the order of the text */
+	uint32_t shares[LOSS_SHARES_MAX];
 	uint32_t length;                  /* burst: mean run in millionths */
 	uint32_t max_run;                 /* 0: no limit */
-	uint32_t count;                   /* entries of `list`, letters of `pattern`, N of first:N */
+	/* entries of `list`, letters of `pattern`, N of first:N */
+	uint32_t count;
 	uint32_t list[LOSS_LIST_MAX];     /* rising */
 	char pattern[LOSS_PATTERN_MAX];   /* without a NUL */
 };
 
-/* Where a stream is. All zero at its start. When the model changes it starts anew by itself; when only its
-   numbers change it goes on. */
+/* Where a stream is. All zero at its start. When the model changes it starts anew by itself; when
+   only its numbers change it goes on. */
 struct loss_state {
 	enum loss_model model;
 	uint8_t at;   /* the model's state; 0: at its start */
@@ -69,9 +72,11 @@ struct loss_verdict {
 	bool spared;        /* the model had it lost, max-run let it through */
 	uint64_t n;
 	const char *model;  /* "none", "random", "burst", ...; static */
-	const char *state;  /* in which it was judged: "good", "lost in burst"; static; NULL: the model has none */
+	/* in which it was judged: "good", "lost in burst"; static; NULL: the model has none */
+	const char *state;
 	double drawn;       /* in [0, 1): what decided; NAN: nothing was drawn */
-	double transition;  /* gemodel: what decided whether the state changes behind this one; else NAN */
+	/* gemodel: what decided whether the state changes behind this one; else NAN */
+	double transition;
 };
 
 /* What to expect in the long run. */
@@ -84,7 +89,8 @@ struct loss_theory {
 /* STATUS_USAGE: one line that begins with what is wrong, and says what to write instead. */
 bool loss_parse(struct loss_spec *spec, const char *text, struct err *err);
 
-/* The canonical text: shares as "30%", defaults written out. Parsed again it gives the same specification. */
+/* The canonical text: shares as "30%", defaults written out. Parsed again it gives the same
+   specification. */
 void loss_format(const struct loss_spec *spec, char text[LOSS_TEXT_MAX]);
 
 /* To be asked once for each datagram of the stream, n = 1, 2, 3, ... */

@@ -6,7 +6,8 @@
 
 #define LOSS_LENGTH_ONE UINT32_C(1000000) /* a run of one, in the unit of loss_spec.length */
 
-/* burst: the probability that the first datagram is lost, one behind a received one, one behind a lost one. */
+/* burst: the probability that the first datagram is lost, one behind a received one, one behind a
+   lost one. */
 struct burst_odds {
 	double first, begin, go_on;
 };

@@ -14,7 +14,8 @@
 enum { TEXT_BYTES = 2048, DECIMALS = 6 }; /* of what is read; of LENGTH */
 static const uint32_t LENGTH_MAX = 1000 * LOSS_LENGTH_ONE;
 
-/* What stands behind "model:" is the function's to change. Its errors are about the part that is wrong. */
+/* What stands behind "model:" is the function's to change. Its errors are about the part that is
+   wrong. */
 typedef bool parse(struct loss_spec *spec, char *text, struct err *err);
 typedef int format(const struct loss_spec *spec, char *text, size_t size);
 
@@ -30,9 +31,12 @@ static const struct model {
 } models[LOSS_MODEL_COUNT] = {
 	[LOSS_NONE] = { "none", "none", NULL, NULL, 0 },
 	[LOSS_RANDOM] = { "", "30%", NULL, format_random, 1 },
-	[LOSS_BURST] = { "burst:", "burst:30%,4 (average, mean run)", parse_burst, format_burst, 1 },
-	[LOSS_GEMODEL] = { "gemodel:", "gemodel:p[,r[,1-h[,1-k]]]", parse_gemodel, format_shares, 4 },
-	[LOSS_STATE] = { "state:", "state:p13[,p31[,p32[,p23[,p14]]]]", parse_state, format_shares, 5 },
+	[LOSS_BURST] = { "burst:", "burst:30%,4 (average, mean run)", parse_burst, format_burst,
+		1 },
+	[LOSS_GEMODEL] = { "gemodel:", "gemodel:p[,r[,1-h[,1-k]]]", parse_gemodel, format_shares,
+		4 },
+	[LOSS_STATE] = { "state:", "state:p13[,p31[,p32[,p23[,p14]]]]", parse_state, format_shares,
+		5 },
 	[LOSS_LIST] = { "list:", "list:1,2,5", parse_list, format_list, 0 },
 	[LOSS_FIRST] = { "first:", "first:2", parse_first, format_first, 0 },
 	[LOSS_PATTERN] = { "pattern:", "pattern:xx.", parse_pattern, format_pattern, 0 },
@@ -50,8 +54,8 @@ static char *next_part(char **rest)
 	return strsep(rest, ",");
 }
 
-static bool whole_parse(uint32_t *value, const char *text, uint32_t min, uint32_t max, const char *what,
-	struct err *err)
+static bool whole_parse(uint32_t *value, const char *text, uint32_t min, uint32_t max,
+	const char *what, struct err *err)
 {
 	size_t digits = strspn(text, "0123456789");
 	unsigned long long parsed = strtoull(text, NULL, 10);
@@ -82,7 +86,8 @@ static bool length_parse(uint32_t *length, const char *text, struct err *err)
 		}
 	}
 	char shown[WIRE_ESCAPED_MAX];
-	err_set(err, STATUS_USAGE, "\"%s\" is no mean run: a number from 1 to %" PRIu32 ", such as 4 or 2.5",
+	err_set(err, STATUS_USAGE,
+		"\"%s\" is no mean run: a number from 1 to %" PRIu32 ", such as 4 or 2.5",
 		escape(shown, text), LENGTH_MAX / LOSS_LENGTH_ONE);
 	return false;
 }
@@ -95,23 +100,26 @@ static bool parse_burst(struct loss_spec *spec, char *text, struct err *err)
 		err_set(err, STATUS_USAGE, "an average and a mean run are wanted: burst:30%%,4");
 		return false;
 	}
-	if (!share_parse(&spec->shares[0], average, err) || !length_parse(&spec->length, length, err))
+	if (!share_parse(&spec->shares[0], average, err) ||
+		!length_parse(&spec->length, length, err))
 		return false;
 	/* Between two runs one datagram gets through, at least. */
 	uint64_t most = (uint64_t)SHARE_ONE * spec->length / (spec->length + LOSS_LENGTH_ONE);
 	if (spec->shares[0] > most && spec->shares[0] < SHARE_ONE) {
 		char share[SHARE_TEXT_MAX];
 		share_format(share, (uint32_t)most);
-		err_set(err, STATUS_USAGE, "with a mean run of %s at most %s can be lost, since one gets through "
-			"between two runs", length, share);
+		err_set(err, STATUS_USAGE,
+			"with a mean run of %s at most %s can be lost, since one gets through "
+			"between two runs",
+			length, share);
 		return false;
 	}
 	return true;
 }
 
 /* One share to `most`, whose names are for errors. `*count`: how many there were. */
-static bool shares_parse(struct loss_spec *spec, char *text, const char *const names[], unsigned most, unsigned *count,
-	struct err *err)
+static bool shares_parse(struct loss_spec *spec, char *text, const char *const names[],
+	unsigned most, unsigned *count, struct err *err)
 {
 	char *rest = text;
 	for (*count = 0; rest; ++*count) {
@@ -158,7 +166,8 @@ static bool parse_state(struct loss_spec *spec, char *text, struct err *err)
 	for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
 		if (spec->shares[sums[i][0]] <= SHARE_ONE - spec->shares[sums[i][1]])
 			continue;
-		err_set(err, STATUS_USAGE, "%s and %s leave the same state, and are over 100 %% together",
+		err_set(err, STATUS_USAGE,
+			"%s and %s leave the same state, and are over 100 %% together",
 			names[sums[i][0]], names[sums[i][1]]);
 		return false;
 	}
@@ -178,11 +187,13 @@ static bool parse_list(struct loss_spec *spec, char *text, struct err *err)
 		if (at > 0 && spec->list[at - 1] == n)
 			continue;
 		if (spec->count == LOSS_LIST_MAX) {
-			err_set(err, STATUS_USAGE, "there are more than %d datagrams; a pattern may say it",
+			err_set(err, STATUS_USAGE,
+				"there are more than %d datagrams; a pattern may say it",
 				LOSS_LIST_MAX);
 			return false;
 		}
-		memmove(&spec->list[at + 1], &spec->list[at], (spec->count - at) * sizeof spec->list[0]);
+		memmove(&spec->list[at + 1], &spec->list[at],
+			(spec->count - at) * sizeof spec->list[0]);
 		spec->list[at] = n;
 		spec->count++;
 	}
@@ -199,7 +210,8 @@ static bool parse_pattern(struct loss_spec *spec, char *text, struct err *err)
 	size_t len = strlen(text);
 	char shown[WIRE_ESCAPED_MAX];
 	if (len == 0 || len > LOSS_PATTERN_MAX || strspn(text, "x.") != len) {
-		err_set(err, STATUS_USAGE, "\"%s\" is no pattern: x for a loss and . for none, at most %d of them",
+		err_set(err, STATUS_USAGE,
+			"\"%s\" is no pattern: x for a loss and . for none, at most %d of them",
 			escape(shown, text), LOSS_PATTERN_MAX);
 		return false;
 	}
@@ -220,8 +232,10 @@ static bool parse_model(struct loss_spec *spec, char *text, struct err *err)
 	for (int m = 0; m < LOSS_MODEL_COUNT; m++) {
 		const struct model *model = &models[m];
 		size_t len = strlen(model->name);
-		if (model->parse && strncmp(text, model->name, len - 1) == 0 && text[len - 1] == '\0') {
-			err_set(err, STATUS_USAGE, "something is missing behind %s; write %s", text, model->form);
+		if (model->parse && strncmp(text, model->name, len - 1) == 0 &&
+			text[len - 1] == '\0') {
+			err_set(err, STATUS_USAGE, "something is missing behind %s; write %s", text,
+				model->form);
 			return false;
 		}
 		if (model->parse && starts_with(text, model->name)) {
@@ -253,13 +267,15 @@ bool loss_parse(struct loss_spec *spec, const char *text, struct err *err)
 	char *limit = strstr(copy, option);
 	if (limit) {
 		*limit = '\0';
-		if (!whole_parse(&parsed.max_run, limit + sizeof option - 1, 1, LOSS_RUN_MAX, "max-run", err))
+		if (!whole_parse(&parsed.max_run, limit + sizeof option - 1, 1, LOSS_RUN_MAX,
+			    "max-run", err))
 			return false;
 	}
 	if (!parse_model(&parsed, copy, err)) {
 		/* Which model the part belongs to. */
 		if (parsed.model != LOSS_NONE && parsed.model != LOSS_RANDOM)
-			err_prefix(err, "%.*s", (int)strlen(models[parsed.model].name) - 1, models[parsed.model].name);
+			err_prefix(err, "%.*s", (int)strlen(models[parsed.model].name) - 1,
+				models[parsed.model].name);
 		return false;
 	}
 	*spec = parsed;
@@ -279,8 +295,8 @@ static int format_burst(const struct loss_spec *spec, char *text, size_t size)
 {
 	char share[SHARE_TEXT_MAX], length[24];
 	share_format(share, spec->shares[0]);
-	int end = snprintf(length, sizeof length, "%" PRIu32 ".%0*" PRIu32, spec->length / LOSS_LENGTH_ONE, DECIMALS,
-		spec->length % LOSS_LENGTH_ONE);
+	int end = snprintf(length, sizeof length, "%" PRIu32 ".%0*" PRIu32,
+		spec->length / LOSS_LENGTH_ONE, DECIMALS, spec->length % LOSS_LENGTH_ONE);
 	while (length[end - 1] == '0')
 		end--;
 	if (length[end - 1] == '.')
@@ -303,7 +319,8 @@ static int format_list(const struct loss_spec *spec, char *text, size_t size)
 {
 	int used = 0;
 	for (uint32_t i = 0; i < spec->count; i++)
-		used += snprintf(text + used, size - (size_t)used, "%s%" PRIu32, i > 0 ? "," : "", spec->list[i]);
+		used += snprintf(text + used, size - (size_t)used, "%s%" PRIu32, i > 0 ? "," : "",
+			spec->list[i]);
 	return used;
 }
 
@@ -324,6 +341,7 @@ void loss_format(const struct loss_spec *spec, char text[LOSS_TEXT_MAX])
 	if (model->format)
 		used += model->format(spec, text + used, LOSS_TEXT_MAX - (size_t)used);
 	if (spec->max_run > 0)
-		used += snprintf(text + used, LOSS_TEXT_MAX - (size_t)used, ",max-run=%" PRIu32, spec->max_run);
+		used += snprintf(text + used, LOSS_TEXT_MAX - (size_t)used, ",max-run=%" PRIu32,
+			spec->max_run);
 	assert(used < LOSS_TEXT_MAX);
 }

@@ -1,7 +1,7 @@
 /*
- * What a model leads to in the long run. The random ones are Markov chains of at most four states, of which
- * two matrices say all: LOST[i][j] is the probability to go from i to j and lose the datagram, KEPT[i][j] to go there
- * and keep it. max-run cuts the runs of such a chain.
+ * What a model leads to in the long run. The random ones are Markov chains of at most four states,
+ * of which two matrices say all: LOST[i][j] is the probability to go from i to j and lose the
+ * datagram, KEPT[i][j] to go there and keep it. max-run cuts the runs of such a chain.
  */
 #include "servers/impair/loss.h"
 
@@ -61,8 +61,9 @@ static double sum(const struct vector *v)
 }
 
 /*
- * The share of time in each state, from state 0 on. Each step is taken with probability 1/2 (so that a chain which
- * goes round in circles settles too), and the steps are doubled by squaring, until even a billionth has had its effect.
+ * The share of time in each state, from state 0 on. Each step is taken with probability 1/2 (so
+ * that a chain which goes round in circles settles too), and the steps are doubled by squaring,
+ * until even a billionth has had its effect.
  */
 static struct vector occupancy(const struct matrix *steps)
 {
@@ -110,7 +111,8 @@ static struct chain chain_of(const struct loss_spec *spec)
 				chain.kept.at[from][to] = step * (1 - loss);
 			}
 		break;
-	case LOSS_STATE: { /* as in tc-netem(8), counted from 0; the shares are p13, p31, p32, p23, p14 */
+	/* as in tc-netem(8), counted from 0; the shares are p13, p31, p32, p23, p14 */
+	case LOSS_STATE: {
 		const uint32_t *s = spec->shares;
 		chain.lost.at[0][2] = share[0];
 		chain.lost.at[0][3] = share[4];
@@ -147,8 +149,9 @@ static struct loss_theory expect_chain(const struct chain *chain)
 }
 
 /*
- * With max-run m, look at the chain whenever a datagram has got through. From there to the next such moment r = 0 to
- * m losses follow, then one that is kept, or behind m losses one that is kept anyway.
+ * With max-run m, look at the chain whenever a datagram has got through. From there to the next
+ * such moment r = 0 to m losses follow, then one that is kept, or behind m losses one that is kept
+ * anyway.
  */
 static struct loss_theory expect_limited(const struct chain *chain, uint32_t max_run)
 {
@@ -194,10 +197,12 @@ static struct loss_theory expect_first(const struct loss_spec *spec)
 	uint64_t n = spec->count, period = spec->max_run + UINT64_C(1);
 	uint64_t total = spec->max_run > 0 ? n - n / period : n;
 	uint64_t runs = spec->max_run > 0 ? (n + period - 1) / period : 1;
-	return (struct loss_theory){ .total = total, .run = total > 0 ? (double)total / (double)runs : 0 };
+	return (struct loss_theory){ .total = total,
+		.run = total > 0 ? (double)total / (double)runs : 0 };
 }
 
-/* Behind one round it repeats with the pattern, or, where all are x, with max-run: count whole ones of both. */
+/* Behind one round it repeats with the pattern, or, where all are x, with max-run: count whole ones
+   of both. */
 static struct loss_theory expect_pattern(const struct loss_spec *spec)
 {
 	if (!memchr(spec->pattern, '.', spec->count) && spec->max_run == 0)
@@ -230,7 +235,8 @@ struct loss_theory loss_expect(const struct loss_spec *spec)
 		return expect_pattern(spec);
 	default: {
 		struct chain chain = chain_of(spec);
-		return spec->max_run > 0 ? expect_limited(&chain, spec->max_run) : expect_chain(&chain);
+		return spec->max_run > 0 ? expect_limited(&chain, spec->max_run)
+					 : expect_chain(&chain);
 	}
 	}
 }

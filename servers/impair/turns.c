@@ -36,8 +36,9 @@ bool turns_parse(struct turns *turns, const char *text, struct err *err)
 		return true;
 	char shown[WIRE_ESCAPED_MAX];
 	wire_escape(shown, text, strlen(text));
-	err_set(err, STATUS_USAGE, "\"%s\" is not hour, 4, 6, both or alternate:10s (from %g to %g s)", shown, PERIOD_MIN,
-		PERIOD_MAX);
+	err_set(err, STATUS_USAGE,
+		"\"%s\" is not hour, 4, 6, both or alternate:10s (from %g to %g s)", shown,
+		PERIOD_MIN, PERIOD_MAX);
 	return false;
 }
 
@@ -49,7 +50,8 @@ static unsigned in_turn(double time, double period, double *left)
 	return fmod(number, 2) == 0 ? TURN_4 : TURN_6;
 }
 
-unsigned turns_active(const struct turns *turns, double since_start, double since_midnight, double *left)
+unsigned turns_active(const struct turns *turns, double since_start, double since_midnight,
+	double *left)
 {
 	switch (turns->kind) {
 	case TURNS_HOUR:

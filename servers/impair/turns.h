@@ -1,6 +1,6 @@
 /*
- * When which family is served: the lab's reset server ran on IPv4 or on IPv6 depending on the time of day. Pure: the
- * time is an input.
+ * When which family is served: the lab's reset server ran on IPv4 or on IPv6 depending on the time
+ * of day. Pure: the time is an input.
  *
  *   hour            IPv4 in even hours, IPv6 in odd ones, local time
  *   4, 6, both      always
@@ -25,9 +25,11 @@ struct turns {
 bool turns_parse(struct turns *turns, const char *text, struct err *err);
 
 /*
- * The families that are served now. `since_start` counts seconds from the start of the lab; `since_midnight` is the local
- * time of day in seconds. `*left` is set to the seconds until that changes, INFINITY for never.
+ * The families that are served now. `since_start` counts seconds from the start of the lab;
+ * `since_midnight` is the local time of day in seconds. `*left` is set to the seconds until that
+ * changes, INFINITY for never.
  */
-unsigned turns_active(const struct turns *turns, double since_start, double since_midnight, double *left);
+unsigned turns_active(const struct turns *turns, double since_start, double since_midnight,
+	double *left);
 
 #endif

@@ -1,4 +1,5 @@
-/* Named by one process, so that it can be told of, and perhaps written and removed by another, which lives longer. */
+/* Named by one process, so that it can be told of, and perhaps written and removed by another,
+   which lives longer. */
 #include "servers/network/ca_file.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ void ca_file_init(struct ca_file *file, const char *text)
 	int len = snprintf(file->path, sizeof file->path, "%s/pmulab-ca-%016" PRIx64 ".pem",
 		folder && folder[0] == '/' ? folder : "/tmp", number);
 	if (len >= (int)sizeof file->path)
-		snprintf(file->path, sizeof file->path, "/tmp/pmulab-ca-%016" PRIx64 ".pem", number);
+		snprintf(file->path, sizeof file->path, "/tmp/pmulab-ca-%016" PRIx64 ".pem",
+			number);
 }
 
 int ca_file_write(const struct ca_file *file)

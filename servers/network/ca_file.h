@@ -1,6 +1,7 @@
 /*
- * A file with the lab's CA, for other programs to read, where its certificates are in memory alone. Only that the CA is
- * public, so it may be left behind; the keys never are. In the box it stands in the box's own /etc instead (hosts.h).
+ * A file with the lab's CA, for other programs to read, where its certificates are in memory alone.
+ * Only that the CA is public, so it may be left behind; the keys never are. In the box it stands in
+ * the box's own /etc instead (hosts.h).
  */
 #ifndef SERVERS_NETWORK_CA_FILE_H
 #define SERVERS_NETWORK_CA_FILE_H
@@ -16,7 +17,8 @@ struct ca_file {
 	const char *text;    /* PEM; the caller's */
 };
 
-/* Finds a name in $TMPDIR, else /tmp, that nobody has and nobody guesses. Nothing is written yet. */
+/* Finds a name in $TMPDIR, else /tmp, that nobody has and nobody guesses. Nothing is written
+   yet. */
 void ca_file_init(struct ca_file *file, const char *text);
 
 /* 0, or errno: nothing is there then. */

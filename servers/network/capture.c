@@ -1,6 +1,7 @@
 /*
- * libpcap reads a ring that the kernel fills, and writes through stdio, whose bytes end in file_write: what goes wrong
- * there is seen there. The descriptor never blocks, so that a reader who stands still delays the end by a known time.
+ * libpcap reads a ring that the kernel fills, and writes through stdio, whose bytes end in
+ * file_write: what goes wrong there is seen there. The descriptor never blocks, so that a reader
+ * who stands still delays the end by a known time.
  */
 #include "servers/network/capture.h"
 
@@ -39,7 +40,8 @@ struct capture {
 	bool running;
 
 	/* The thread's own until it has been joined. */
-	int error;               /* errno of the write that failed, which was the last; ETIMEDOUT: nobody reads */
+	/* errno of the write that failed, which was the last; ETIMEDOUT: nobody reads */
+	int error;
 	off_t bytes, whole;      /* written; of these, up to the end of a frame */
 	unsigned batch;          /* frames since the last flush */
 	uint64_t written, unwritten;
@@ -52,7 +54,8 @@ struct capture {
 /* Waits until a pipe has room: as long as it takes, and once stopping for as long as LAST_WAIT. */
 static bool await_room(const struct capture *capture)
 {
-	struct pollfd ends[] = { { .fd = capture->fd, .events = POLLOUT }, { .fd = capture->stop, .events = POLLIN } };
+	struct pollfd ends[] = { { .fd = capture->fd, .events = POLLOUT },
+		{ .fd = capture->stop, .events = POLLIN } };
 	while (poll(ends, 2, -1) < 0 && errno == EINTR)
 		;
 	return ends[0].revents != 0 || poll(ends, 1, LAST_WAIT) > 0;
@@ -92,18 +95,21 @@ static void file_flush(struct capture *capture)
 static bool file_open(struct capture *capture, const char *path, struct err *err)
 {
 	capture->path = strdup(path);
-	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader is not waited for:
-	   that could not be interrupted. */
-	capture->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader
+	   is not waited for: that could not be interrupted. */
+	capture->fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (capture->fd >= 0) {
-		FILE *file = fopencookie(capture, "w", (cookie_io_functions_t){ .write = file_write });
+		FILE *file =
+			fopencookie(capture, "w", (cookie_io_functions_t){ .write = file_write });
 		if (!file || !capture->path) {
 			err_set(err, STATUS_FAILED, "out of memory");
 			return false;
 		}
 		setvbuf(file, capture->buffer, _IOFBF, sizeof capture->buffer);
 		capture->dumper = pcap_dump_fopen(capture->pcap, file);
-		if (!capture->dumper) { /* for its kind of frames: the header is still in the buffer */
+		/* for its kind of frames: the header is still in the buffer */
+		if (!capture->dumper) {
 			fclose(file);
 			err_set(err, STATUS_FAILED, "capture: %s", pcap_geterr(capture->pcap));
 			return false;
@@ -114,7 +120,8 @@ static bool file_open(struct capture *capture, const char *path, struct err *err
 			return true;
 	}
 	err_set(err, STATUS_USAGE, "%s: %s", path,
-		errno == ENXIO ? "nobody reads this pipe; start its reader first" : strerror(errno));
+		errno == ENXIO ? "nobody reads this pipe; start its reader first"
+			       : strerror(errno));
 	return false;
 }
 
@@ -126,8 +133,8 @@ static void find_descriptors(bool *open)
 		open[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* libpcap leaves its descriptors to every program that is started later, a packet socket among them: with that, a
-   program without any rights could read and write the wire. */
+/* libpcap leaves its descriptors to every program that is started later, a packet socket among
+   them: with that, a program without any rights could read and write the wire. */
 static void keep_new_descriptors(const bool *before)
 {
 	for (int fd = 0; fd < DESCRIPTORS; fd++)
@@ -155,16 +162,19 @@ static bool wire_open(struct capture *capture, const char *interface, struct err
 	if (status >= 0)
 		return true;
 	const char *why = pcap_geterr(capture->pcap);
-	err_set(err, STATUS_FAILED, "capture on %s: %s", interface, *why ? why : pcap_statustostr(status));
+	err_set(err, STATUS_FAILED, "capture on %s: %s", interface,
+		*why ? why : pcap_statustostr(status));
 	return false;
 }
 
-/* From now on nothing comes in, so what is left can be read to its end, however busy the wire is. */
+/* From now on nothing comes in, so what is left can be read to its end, however busy the wire
+   is. */
 static void wire_refuse(const struct capture *capture)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { .len = 1, .filter = &nothing };
-	setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+	setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		sizeof program);
 }
 
 static void on_frame(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
@@ -195,7 +205,8 @@ static void *capture_run(void *argument)
 		file_flush(capture);
 	}
 	if (frames < 0)
-		snprintf(capture->ended_early, sizeof capture->ended_early, "%s", pcap_geterr(capture->pcap));
+		snprintf(capture->ended_early, sizeof capture->ended_early, "%s",
+			pcap_geterr(capture->pcap));
 	return NULL;
 }
 
@@ -211,7 +222,8 @@ static bool thread_start(struct capture *capture, struct err *err)
 static void capture_destroy(struct capture *capture)
 {
 	if (capture->dumper)
-		pcap_dump_close(capture->dumper); /* before fd: stdio may still hold what could not be written */
+		/* before fd: stdio may still hold what could not be written */
+		pcap_dump_close(capture->dumper);
 	if (capture->pcap)
 		pcap_close(capture->pcap);
 	if (capture->fd >= 0)
@@ -233,7 +245,8 @@ struct capture *capture_start(const char *interface, const char *path, struct er
 	capture->stop = eventfd(0, EFD_CLOEXEC);
 	if (capture->stop < 0)
 		err_set(err, STATUS_FAILED, "capture: %s", strerror(errno));
-	else if (wire_open(capture, interface, err) && file_open(capture, path, err) && thread_start(capture, err))
+	else if (wire_open(capture, interface, err) && file_open(capture, path, err) &&
+		 thread_start(capture, err))
 		return capture;
 	capture_destroy(capture);
 	return NULL;
@@ -245,14 +258,18 @@ static bool capture_complete(const struct capture *capture, struct err *err)
 	struct pcap_stat stat = { 0 };
 	pcap_stats(capture->pcap, &stat);
 	if (capture->error != 0)
-		err_set(err, STATUS_FAILED, "%s: %s: the first %" PRIu64 " frames are in it, %" PRIu64 " more are not",
-			capture->path, capture->error == ETIMEDOUT ? "nobody reads it" : strerror(capture->error),
+		err_set(err, STATUS_FAILED,
+			"%s: %s: the first %" PRIu64 " frames are in it, %" PRIu64 " more are not",
+			capture->path,
+			capture->error == ETIMEDOUT ? "nobody reads it" : strerror(capture->error),
 			capture->written, capture->unwritten + stat.ps_drop);
 	else if (stat.ps_drop > 0)
-		err_set(err, STATUS_FAILED, "%s: %u frames are missing: they came faster than they could be written",
+		err_set(err, STATUS_FAILED,
+			"%s: %u frames are missing: they came faster than they could be written",
 			capture->path, stat.ps_drop);
 	else if (*capture->ended_early)
-		err_set(err, STATUS_FAILED, "%s: the capture ended early: %s", capture->path, capture->ended_early);
+		err_set(err, STATUS_FAILED, "%s: the capture ended early: %s", capture->path,
+			capture->ended_early);
 	else
 		return true;
 	return false;

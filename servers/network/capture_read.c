@@ -1,5 +1,6 @@
 /*
- * Sequence numbers are 32 bits and turn over; an offset is 64 bits and counts from the first byte of its direction.
+ * Sequence numbers are 32 bits and turn over; an offset is 64 bits and counts from the first byte
+ * of its direction.
  */
 #include "servers/network/capture_read.h"
 
@@ -17,11 +18,12 @@ enum { BUCKETS = 1 << 14 };
 
 bool capture_same_end(const struct capture_end *a, const struct capture_end *b)
 {
-	return a->family == b->family && a->port == b->port && memcmp(a->address, b->address, sizeof a->address) == 0;
+	return a->family == b->family && a->port == b->port &&
+	       memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
-/* FNV-1a; both directions have the same. A capture that is made for it has one long chain, of CAPTURE_STREAMS_MAX at
-   most. */
+/* FNV-1a; both directions have the same. A capture that is made for it has one long chain, of
+   CAPTURE_STREAMS_MAX at most. */
 static uint32_t hash_end(const struct capture_end *end)
 {
 	uint32_t hash = 2166136261u;
@@ -41,13 +43,15 @@ static int way_between(const struct capture_stream *stream, const struct capture
 	const struct capture_end *to)
 {
 	for (int i = 0; i < 2; i++)
-		if (capture_same_end(&stream->ends[i], from) && capture_same_end(&stream->ends[1 - i], to))
+		if (capture_same_end(&stream->ends[i], from) &&
+			capture_same_end(&stream->ends[1 - i], to))
 			return i;
 	return -1;
 }
 
 /* The latest one between the two ends. */
-static struct capture_stream *find_latest(const struct capture_streams *streams, const struct packet *packet)
+static struct capture_stream *find_latest(const struct capture_streams *streams,
+	const struct packet *packet)
 {
 	if (!streams->buckets)
 		return NULL;
@@ -74,11 +78,13 @@ static bool grow(void *items, size_t count, size_t *size, size_t item)
 	return true;
 }
 
-static struct capture_stream *add_stream(struct capture_streams *streams, const struct packet *packet)
+static struct capture_stream *add_stream(struct capture_streams *streams,
+	const struct packet *packet)
 {
 	if (!streams->buckets)
 		streams->buckets = calloc(BUCKETS, sizeof *streams->buckets);
-	if (!streams->buckets || !grow(&streams->streams, streams->count, &streams->size, sizeof *streams->streams))
+	if (!streams->buckets ||
+		!grow(&streams->streams, streams->count, &streams->size, sizeof *streams->streams))
 		return NULL;
 	uint32_t *bucket = &streams->buckets[bucket_of(&packet->from, &packet->to)];
 	struct capture_stream *stream = &streams->streams[streams->count++];
@@ -90,9 +96,11 @@ static struct capture_stream *add_stream(struct capture_streams *streams, const 
 /* A SYN with a number of its own begins another connection of the same two ends. */
 static bool begins_anew(const struct capture_stream *stream, const struct packet *packet)
 {
-	const struct capture_way *way = &stream->ways[way_between(stream, &packet->from, &packet->to)];
+	const struct capture_way *way =
+		&stream->ways[way_between(stream, &packet->from, &packet->to)];
 	bool syn = (packet->flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
-	return syn && (way->isn_known ? way->isn != packet->sequence : stream->ways[0].begun || stream->ways[1].begun);
+	return syn && (way->isn_known ? way->isn != packet->sequence
+				      : stream->ways[0].begun || stream->ways[1].begun);
 }
 
 /* ---- data ---- */
@@ -108,7 +116,8 @@ static bool fill_holes(struct capture_way *way, uint64_t from, uint64_t to)
 			continue;
 		}
 		filled = true;
-		/* Of the two ends that may be left the larger one stays: a hole is seldom filled from its middle. */
+		/* Of the two ends that may be left the larger one stays: a hole is seldom filled
+		   from its middle. */
 		if (from > low && (to >= high || from - low >= high - to))
 			way->holes[i++].to = from;
 		else if (to < high)
@@ -136,7 +145,8 @@ static bool keep_head(struct capture_way *way, uint64_t offset, const struct byt
 	if (!way->head && !(way->head = malloc(CAPTURE_HEAD)))
 		return false;
 	memcpy(way->head + way->head_len, payload->data, len);
-	/* The rest of a packet that is cut in the file is lost: what follows has another offset than head_len. */
+	/* The rest of a packet that is cut in the file is lost: what follows has another offset
+	   than head_len. */
 	way->head_len += len;
 	return true;
 }
@@ -184,7 +194,8 @@ static bool add_packet(struct capture_streams *streams, const struct packet *pac
 	struct capture_way *way = &stream->ways[way_between(stream, &packet->from, &packet->to)];
 	bool syn = packet->flags & FLAG_SYN;
 	uint32_t first = packet->sequence + syn; /* a SYN has a number of its own */
-	if (packet->flags & FLAG_RST) /* whose data, if any, is an explanation: RFC 9293, section 3.10.7.3 */
+	/* whose data, if any, is an explanation: RFC 9293, section 3.10.7.3 */
+	if (packet->flags & FLAG_RST)
 		return true;
 	if (!way->begun) {
 		way->begun = true;
@@ -199,7 +210,8 @@ static bool add_packet(struct capture_streams *streams, const struct packet *pac
 	return add_data(streams, way, (int64_t)way->next + ahead, packet);
 }
 
-bool capture_read_frame(struct capture_streams *streams, int type, const uint8_t *data, size_t captured, size_t length)
+bool capture_read_frame(struct capture_streams *streams, int type, const uint8_t *data,
+	size_t captured, size_t length)
 {
 	struct packet packet = { 0 };
 	streams->frames++;
@@ -226,7 +238,8 @@ static bool read_frames(struct capture_streams *streams, pcap_t *pcap, struct er
 	const u_char *data;
 	int got;
 	while ((got = pcap_next_ex(pcap, &header, &data)) == 1) {
-		if (!capture_read_frame(streams, pcap_datalink(pcap), data, header->caplen, header->len)) {
+		if (!capture_read_frame(streams, pcap_datalink(pcap), data, header->caplen,
+			    header->len)) {
 			err_set(err, STATUS_FAILED, "out of memory");
 			return false;
 		}
@@ -257,8 +270,8 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 	} else {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 		err_set(err, STATUS_USAGE,
-			"%s: frames of the kind %s are not understood; capture on Ethernet, lo or any", path,
-			name ? name : "(unknown)");
+			"%s: frames of the kind %s are not understood; capture on Ethernet, lo or any",
+			path, name ? name : "(unknown)");
 	}
 	pcap_close(pcap);
 	return done;
@@ -271,7 +284,8 @@ bool capture_parse_end(struct capture_end *end, const char *text)
 	char address[INET6_ADDRSTRLEN];
 	bool brackets = *text == '[';
 	const char *start = text + brackets, *colon = strrchr(text, ':');
-	const char *stop = brackets ? strpbrk(start, "%]") : colon; /* a zone is the machine's own */
+	/* a zone is the machine's own */
+	const char *stop = brackets ? strpbrk(start, "%]") : colon;
 	if (!colon || !stop || stop > colon || (size_t)(stop - start) >= sizeof address)
 		return false;
 	memcpy(address, start, (size_t)(stop - start));
@@ -284,8 +298,8 @@ bool capture_parse_end(struct capture_end *end, const char *text)
 	return inet_pton(end->family, address, end->address) == 1;
 }
 
-const struct capture_way *capture_find(const struct capture_streams *streams, const struct capture_end *from,
-	const struct capture_end *to, size_t nth)
+const struct capture_way *capture_find(const struct capture_streams *streams,
+	const struct capture_end *from, const struct capture_end *to, size_t nth)
 {
 	/* A chain goes back in time, and `nth` counts from the start. */
 	size_t count = 0;

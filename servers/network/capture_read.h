@@ -1,6 +1,7 @@
 /*
  * TCP connections in a file of packets (pcap or pcapng, libpcap), counted as Wireshark does with
- * `tcp.len > 0 && !tcp.analysis.retransmission`: for each connection and direction the packets that carry data.
+ * `tcp.len > 0 && !tcp.analysis.retransmission`: for each connection and direction the packets that
+ * carry data.
  */
 #ifndef SERVERS_NETWORK_CAPTURE_READ_H
 #define SERVERS_NETWORK_CAPTURE_READ_H
@@ -13,10 +14,12 @@
 #include "servers/network/packet.h"
 
 enum {
-	CAPTURE_STREAMS_MAX = 16384,   /* connections that are followed; packets of later ones are only counted */
+	/* connections that are followed; packets of later ones are only counted */
+	CAPTURE_STREAMS_MAX = 16384,
 	CAPTURE_PACKETS_MAX = 1 << 20, /* packets with data that are kept, of all connections */
 	CAPTURE_HEAD = 1024,           /* bytes from the start of each direction that are kept */
-	CAPTURE_HOLES = 8,             /* gaps that a late packet may fill, in a direction; of more, the oldest go */
+	/* gaps that a late packet may fill, in a direction; of more, the oldest go */
+	CAPTURE_HOLES = 8,
 	CAPTURE_TROUBLE = 160,
 };
 
@@ -28,9 +31,11 @@ struct capture_packet {
 
 /* What one end has sent. */
 struct capture_way {
-	struct capture_packet *packets; /* with data that was not seen before, in the order of the file */
+	/* with data that was not seen before, in the order of the file */
+	struct capture_packet *packets;
 	size_t count, size;
-	uint64_t again; /* packets with data all of which was seen before: retransmissions, keep-alives */
+	/* packets with data all of which was seen before: retransmissions, keep-alives */
+	uint64_t again;
 	char *head;     /* the first bytes, as far as their packets are whole in the file */
 	size_t head_len;
 	bool begun, isn_known; /* a packet of it was seen; its SYN was seen */
@@ -60,14 +65,16 @@ struct capture_streams {
 };
 
 /*
- * Reads the file to its end, or to where it is cut: then `trouble` says so, and what came before counts. False with
- * `err` (STATUS_USAGE): it cannot be opened, is no capture, or is of a kind of link that is not known here; STATUS_FAILED:
- * memory. capture_streams_finish is due in either case.
+ * Reads the file to its end, or to where it is cut: then `trouble` says so, and what came before
+ * counts. False with `err` (STATUS_USAGE): it cannot be opened, is no capture, or is of a kind of
+ * link that is not known here; STATUS_FAILED: memory. capture_streams_finish is due in either case.
  */
 bool capture_read(struct capture_streams *streams, const char *path, struct err *err);
 
-/* The same for one frame of a kind of link (libpcap's DLT_): `captured` bytes of it are in `data`, `length` were on the wire. False: out of memory. */
-bool capture_read_frame(struct capture_streams *streams, int link, const uint8_t *data, size_t captured, size_t length);
+/* The same for one frame of a kind of link (libpcap's DLT_): `captured` bytes of it are in `data`,
+   `length` were on the wire. False: out of memory. */
+bool capture_read_frame(struct capture_streams *streams, int link, const uint8_t *data,
+	size_t captured, size_t length);
 
 /* From "127.0.0.1:5003" or "[::1]:5003"; false: `text` is neither. */
 bool capture_parse_end(struct capture_end *end, const char *text);
@@ -75,11 +82,11 @@ bool capture_parse_end(struct capture_end *end, const char *text);
 bool capture_same_end(const struct capture_end *a, const struct capture_end *b);
 
 /*
- * What went from `from` to `to` in the `nth` connection between the two (0 is the first; ports are used again).
- * NULL: there is none.
+ * What went from `from` to `to` in the `nth` connection between the two (0 is the first; ports are
+ * used again). NULL: there is none.
  */
-const struct capture_way *capture_find(const struct capture_streams *streams, const struct capture_end *from,
-	const struct capture_end *to, size_t nth);
+const struct capture_way *capture_find(const struct capture_streams *streams,
+	const struct capture_end *from, const struct capture_end *to, size_t nth);
 
 void capture_streams_finish(struct capture_streams *streams);
 

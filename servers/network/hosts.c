@@ -1,4 +1,5 @@
-/* /etc is a small file system of its own, with the files below in it and the machine's own entries bound beside them. */
+/* /etc is a small file system of its own, with the files below in it and the machine's own entries
+   bound beside them. */
 #include "servers/network/hosts.h"
 
 #include <dirent.h>
@@ -19,10 +20,12 @@ const char *const hosts_names[] = { "tcpip.epfl.ch", "lab3.iew.epfl.ch", "lab3.i
 
 bool hosts_name_valid(const char *name)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
 	size_t len = strlen(name);
-	return len > 0 && len <= NAME_MAX_LENGTH && strspn(name, allowed) == len && name[0] != '-' && name[0] != '.' &&
-		strcasecmp(name, "localhost") != 0 && strcasecmp(name, "localhost.") != 0;
+	return len > 0 && len <= NAME_MAX_LENGTH && strspn(name, allowed) == len &&
+	       name[0] != '-' && name[0] != '.' && strcasecmp(name, "localhost") != 0 &&
+	       strcasecmp(name, "localhost.") != 0;
 }
 
 /* ---- our own files ---- */
@@ -49,18 +52,20 @@ static void write_hosts(FILE *out, int machine, const struct hosts *hosts)
 {
 	char name[HOST_NAME_MAX + 1] = "";
 	fputs("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", out);
-	if (gethostname(name, sizeof name - 1) == 0 && hosts_name_valid(name) && !is_lab(hosts, name))
+	if (gethostname(name, sizeof name - 1) == 0 && hosts_name_valid(name) &&
+		!is_lab(hosts, name))
 		fprintf(out, "127.0.1.1 %s\n", name);
 	fputs("# pmulab: the lab\n", out);
 	write_names(out, hosts->v4, hosts);
 	write_names(out, hosts->v6, hosts);
 }
 
-/* Whoever asks a resolver by themselves is refused at once: nobody listens there. 0 seconds are none for musl, which does
-   not hear the refusal, and one for all others, who do. */
+/* Whoever asks a resolver by themselves is refused at once: nobody listens there. 0 seconds are
+   none for musl, which does not hear the refusal, and one for all others, who do. */
 static void write_resolver(FILE *out, int machine, const struct hosts *hosts)
 {
-	fputs("# pmulab: no names but those in /etc/hosts\nnameserver 127.0.0.1\noptions timeout:0 attempts:1\n", out);
+	fputs("# pmulab: no names but those in /etc/hosts\nnameserver 127.0.0.1\noptions timeout:0 attempts:1\n",
+		out);
 }
 
 /* The machine's, but names come from /etc/hosts alone. */
@@ -81,10 +86,12 @@ static void write_switch(FILE *out, int machine, const struct hosts *hosts)
 		close(fd);
 }
 
-/* As with the names that were really deployed, programs that do not say which family meet the lab over IPv4. */
+/* As with the names that were really deployed, programs that do not say which family meet the lab
+   over IPv4. */
 static void write_preference(FILE *out, int machine, const struct hosts *hosts)
 {
-	fputs("# pmulab: IPv4 first, as the handout's part 2 has it\nprecedence ::ffff:0:0/96 100\n", out);
+	fputs("# pmulab: IPv4 first, as the handout's part 2 has it\nprecedence ::ffff:0:0/96 100\n",
+		out);
 }
 
 static void write_ca(FILE *out, int machine, const struct hosts *hosts)
@@ -94,7 +101,8 @@ static void write_ca(FILE *out, int machine, const struct hosts *hosts)
 
 static const struct file {
 	const char *name;
-	void (*write)(FILE *out, int machine, const struct hosts *hosts); /* `machine`: the /etc outside */
+	/* `machine`: the /etc outside */
+	void (*write)(FILE *out, int machine, const struct hosts *hosts);
 } files[] = {
 	{ "hosts", write_hosts },
 	{ "resolv.conf", write_resolver },
@@ -173,10 +181,12 @@ static bool bind_all(int etc, int machine, struct err *err)
 	return done;
 }
 
-/* A cache of names (nscd) is the machine's, and knows the world's. Its socket is covered where there is one. */
+/* A cache of names (nscd) is the machine's, and knows the world's. Its socket is covered where
+   there is one. */
 static bool cover_cache(struct err *err)
 {
-	if (access("/run/nscd", F_OK) != 0 || mount("none", "/run/nscd", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0)
+	if (access("/run/nscd", F_OK) != 0 ||
+		mount("none", "/run/nscd", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0)
 		return true;
 	err_set(err, STATUS_FAILED, "/run/nscd: %s", strerror(errno));
 	return false;
@@ -194,7 +204,8 @@ bool hosts_mount(const struct hosts *hosts, struct err *err)
 	if (!done)
 		err_set(err, STATUS_FAILED, "/etc: %s", strerror(errno));
 	done = done && bind_all(etc, machine, err) && cover_cache(err);
-	if (done && mount("none", "/etc", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) != 0) {
+	if (done && mount("none", "/etc", NULL,
+			    MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) != 0) {
 		err_set(err, STATUS_FAILED, "/etc: %s", strerror(errno));
 		done = false;
 	}

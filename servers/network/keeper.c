@@ -1,4 +1,5 @@
-/* Both sides: the functions of keeper.h are the maker's; what the keeper itself does begins at `keep`. */
+/* Both sides: the functions of keeper.h are the maker's; what the keeper itself does begins at
+   `keep`. */
 #include "servers/network/keeper.h"
 
 #include <dirent.h>
@@ -20,8 +21,9 @@
 #include "common/signals.h"
 #include "servers/network/rights.h"
 
-/* What goes through the control socket: to the keeper a signal's number or GO, from it reports, the first of them about
-   whether it is ready (KEEPER_STARTED) or not (KEEPER_UNABLE, and then why as text). */
+/* What goes through the control socket: to the keeper a signal's number or GO, from it reports, the
+   first of them about whether it is ready (KEEPER_STARTED) or not (KEEPER_UNABLE, and then why as
+   text). */
 enum { GO = 0 };
 
 /* ---- the keeper's own process ---- */
@@ -40,14 +42,16 @@ static void report(int control, enum keeper_news news, int number)
 	send(control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-/* What the maker has open is not the keeper's: only what a command inherits, and the way to the maker. */
+/* What the maker has open is not the keeper's: only what a command inherits, and the way to the
+   maker. */
 static void close_makers(int control)
 {
 	DIR *folder = opendir("/proc/self/fd");
 	const struct dirent *entry;
 	while (folder && (entry = readdir(folder))) {
 		int fd = atoi(entry->d_name);
-		if (fd > STDERR_FILENO && fd != control && fd != dirfd(folder) && fcntl(fd, F_GETFD) & FD_CLOEXEC)
+		if (fd > STDERR_FILENO && fd != control && fd != dirfd(folder) &&
+			fcntl(fd, F_GETFD) & FD_CLOEXEC)
 			close(fd);
 	}
 	if (folder)
@@ -61,9 +65,10 @@ static long outside_number(void)
 	return readlink("/proc/self", number, sizeof number - 1) > 0 ? atol(number) : 0;
 }
 
-/* Programs name files in /tmp, which is everybody's, by their process's number, as Java does in hsperfdata_USER. So boxes
-   side by side have different ones: they go on from a number that the keeper's own outside makes, with room between.
-   Where the kernel has no such file (pid_namespaces(7)) they go on from 1. */
+/* Programs name files in /tmp, which is everybody's, by their process's number, as Java does in
+   hsperfdata_USER. So boxes side by side have different ones: they go on from a number that the
+   keeper's own outside makes, with room between. Where the kernel has no such file
+   (pid_namespaces(7)) they go on from 1. */
 static void spread_numbers(long outside)
 {
 	enum { ROOM = 32 };
@@ -87,14 +92,18 @@ static bool mount_proc(void)
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof machine / sizeof machine[0]; i++)
-		if (access(machine[i], F_OK) == 0 && (mount(machine[i], machine[i], NULL, MS_BIND, NULL) != 0 ||
-			mount("none", machine[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-				NULL) != 0))
+		if (access(machine[i], F_OK) == 0 &&
+			(mount(machine[i], machine[i], NULL, MS_BIND, NULL) != 0 ||
+				mount("none", machine[i], NULL,
+					MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV |
+						MS_NOEXEC,
+					NULL) != 0))
 			return false;
 	return true;
 }
 
-/* The box as the command sees it: its end of the wire, its names, its processes, its rights. Its errno is the reason. */
+/* The box as the command sees it: its end of the wire, its names, its processes, its rights. Its
+   errno is the reason. */
 static bool enter_box(const struct keeper_options *options, struct err *err)
 {
 	long outside = outside_number();
@@ -136,8 +145,9 @@ static bool settle(struct inside *inside, struct err *err)
 
 static _Noreturn void become_command(const struct keeper_options *options, int failure)
 {
-	/* The group it is born into is one outside, without a number in here: a shell that gives the terminal back to it
-	   at its end may call that a failure (dash). SIGTTOU is still blocked. */
+	/* The group it is born into is one outside, without a number in here: a shell that gives
+	   the terminal back to it at its end may call that a failure (dash). SIGTTOU is still
+	   blocked. */
 	if (options->leads && setpgid(0, 0) == 0)
 		tcsetpgrp(STDIN_FILENO, getpid());
 	signals_restore();
@@ -200,7 +210,8 @@ static bool obey(struct inside *inside)
 	return true;
 }
 
-/* Whose child a process is; 0: unknown. The name in brackets may hold anything; no later field has a bracket (proc(5)). */
+/* Whose child a process is; 0: unknown. The name in brackets may hold anything; no later field has
+   a bracket (proc(5)). */
 static pid_t parent_of(pid_t pid)
 {
 	char path[64], text[512] = "";
@@ -231,8 +242,9 @@ static bool kill_children_of_all(void)
 	return killed;
 }
 
-/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and is left. The list is read
-   where there is one: who forks and ends all the time is gone again before all processes have been looked at. */
+/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and
+   is left. The list is read where there is one: who forks and ends all the time is gone again
+   before all processes have been looked at. */
 static bool kill_generation(void)
 {
 	char path[64];
@@ -278,7 +290,8 @@ static _Noreturn void keep(struct inside *inside)
 	report(inside->control, ready ? KEEPER_STARTED : KEEPER_UNABLE, inside->ca_error);
 	if (!ready)
 		send(inside->control, err.text, strlen(err.text) + 1, MSG_NOSIGNAL);
-	struct pollfd polls[] = { { .fd = inside->control, .events = POLLIN }, { .fd = inside->children, .events = POLLIN } };
+	struct pollfd polls[] = { { .fd = inside->control, .events = POLLIN },
+		{ .fd = inside->children, .events = POLLIN } };
 	while (ready) {
 		poll(polls, 2, -1);
 		ready = (!polls[1].revents || reap(inside)) && (!polls[0].revents || obey(inside));
@@ -309,10 +322,11 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 {
 	int ends[2];
 	*keeper = (struct keeper){ .control = -1 };
-	/* Should the keeper itself be killed, what it kept is ours; where there are children already (a shell's that has become
-	   pmulab), they could not be told apart. */
+	/* Should the keeper itself be killed, what it kept is ours; where there are children
+	   already (a shell's that has become pmulab), they could not be told apart. */
 	siginfo_t child;
-	bool heir = !options->net && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+	bool heir = !options->net && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 &&
+		    errno == ECHILD;
 	if (heir)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -320,7 +334,8 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 		return false;
 	}
 	fflush(NULL);
-	/* Not unshare(2) and fork(2): after the former, this process could not make threads any more. */
+	/* Not unshare(2) and fork(2): after the former, this process could not make threads any
+	   more. */
 	int flags = options->net ? CLONE_NEWNS | CLONE_NEWPID | SIGCHLD : SIGCHLD;
 	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
@@ -331,8 +346,8 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 	int error = errno;
 	close(ends[1]);
 	if (pid < 0) {
-		err_set(err, STATUS_FAILED, "cannot make a process of its own: %s; %s", strerror(error),
-			labnet_remedy(error));
+		err_set(err, STATUS_FAILED, "cannot make a process of its own: %s; %s",
+			strerror(error), labnet_remedy(error));
 		close(ends[0]);
 		return false;
 	}
@@ -359,7 +374,8 @@ struct keeper_report keeper_read(struct keeper *keeper)
 {
 	struct keeper_report message;
 	ssize_t len;
-	/* ECONNRESET: it has ended without having read all orders. What it reported before comes behind (unix(7)). */
+	/* ECONNRESET: it has ended without having read all orders. What it reported before comes
+	   behind (unix(7)). */
 	do
 		len = recv(keeper->control, &message, sizeof message, MSG_DONTWAIT);
 	while (len < 0 && errno == ECONNRESET);

@@ -73,14 +73,16 @@ static void refused(const char *what, struct err *err)
 	errno = error;
 }
 
-/* Who they are stays as it is: the own numbers are the only ones that are known in there (user_namespaces(7)). */
+/* Who they are stays as it is: the own numbers are the only ones that are known in there
+   (user_namespaces(7)). */
 static bool make_users(struct err *err)
 {
 	char uid_map[64], gid_map[64];
 	snprintf(uid_map, sizeof uid_map, "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
 	snprintf(gid_map, sizeof gid_map, "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
 	if (unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", "deny") &&
-		write_file("/proc/self/uid_map", uid_map) && write_file("/proc/self/gid_map", gid_map))
+		write_file("/proc/self/uid_map", uid_map) &&
+		write_file("/proc/self/gid_map", gid_map))
 		return true;
 	refused("user namespace", err);
 	return false;
@@ -142,12 +144,12 @@ static void close_lab(struct labnet *net)
 
 /* ---- the wire ---- */
 
-/* Without all that lets a network card cut and check for the kernel: what a capture shows is then what was on the wire, at
-   most 1,448 bytes of data a packet and with right checksums. */
+/* Without all that lets a network card cut and check for the kernel: what a capture shows is then
+   what was on the wire, at most 1,448 bytes of data a packet and with right checksums. */
 static bool cut_offload(struct err *err)
 {
-	static const unsigned commands[] = { ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG, ETHTOOL_STSO,
-		ETHTOOL_SGSO, ETHTOOL_SGRO };
+	static const unsigned commands[] = { ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG,
+		ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO };
 	struct ifreq request = { .ifr_name = LABNET_WIRE };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool done = fd >= 0;
@@ -158,7 +160,8 @@ static bool cut_offload(struct err *err)
 		done = ioctl(fd, SIOCETHTOOL, &request) == 0 || errno == EOPNOTSUPP;
 	}
 	if (!done)
-		err_set(err, STATUS_FAILED, "switching off the offload of %s: %s", LABNET_WIRE, strerror(errno));
+		err_set(err, STATUS_FAILED, "switching off the offload of %s: %s", LABNET_WIRE,
+			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return done;
@@ -166,15 +169,20 @@ static bool cut_offload(struct err *err)
 
 static bool lay_wire(struct labnet *net, struct err *err)
 {
-	const struct netlink_end lab = { .name = LABNET_WIRE, .mac = { 2, 0, 0, 0, 0, 1 }, .netns = -1 };
-	const struct netlink_end home = { .name = LABNET_WIRE, .mac = { 2, 0, 0, 0, 0, 2 }, .netns = net->home };
+	const struct netlink_end lab = { .name = LABNET_WIRE,
+		.mac = { 2, 0, 0, 0, 0, 1 },
+		.netns = -1 };
+	const struct netlink_end home = { .name = LABNET_WIRE,
+		.mac = { 2, 0, 0, 0, 0, 2 },
+		.netns = net->home };
 	struct netlink netlink;
 	bool done = netlink_open(&netlink, err) && netlink_add_wire(&netlink, &lab, &home, err);
 	netlink_close(&netlink);
 	return done;
 }
 
-/* One end: its own addresses, the way to the other end and to multicast groups, and no way anywhere else. */
+/* One end: its own addresses, the way to the other end and to multicast groups, and no way anywhere
+   else. */
 static bool set_up_end(const char *const own[2], const char *const other[2], struct err *err)
 {
 	struct netlink netlink;
@@ -185,13 +193,14 @@ static bool set_up_end(const char *const own[2], const char *const other[2], str
 	for (int i = 0; i < 2 && done; i++)
 		done = netlink_add_address(&netlink, LABNET_WIRE, own[i], other[i], err);
 	done = done && netlink_add_route(&netlink, "224.0.0.0/4", LABNET_WIRE, err) &&
-		netlink_add_route(&netlink, "0.0.0.0/0", NULL, err) && netlink_add_route(&netlink, "::/0", NULL, err);
+	       netlink_add_route(&netlink, "0.0.0.0/0", NULL, err) &&
+	       netlink_add_route(&netlink, "::/0", NULL, err);
 	netlink_close(&netlink);
 	return done;
 }
 
-/* IPv6 hears last that an interface is on: there is a way to the neighbour then, and all else is ready. Connecting a
-   datagram socket asks for a route, and sends nothing. */
+/* IPv6 hears last that an interface is on: there is a way to the neighbour then, and all else is
+   ready. Connecting a datagram socket asks for a route, and sends nothing. */
 static bool has_way_to(const char *neighbour)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
@@ -203,8 +212,8 @@ static bool has_way_to(const char *neighbour)
 	return done;
 }
 
-/* The kernel tells the two ends of each other after a moment; what is sent before that is lost. Bounded, but never in need
-   of it. */
+/* The kernel tells the two ends of each other after a moment; what is sent before that is lost.
+   Bounded, but never in need of it. */
 static bool await_end(const char *neighbour, struct err *err)
 {
 	const struct timespec moment = { .tv_nsec = 200000 };
@@ -213,12 +222,14 @@ static bool await_end(const char *neighbour, struct err *err)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool on = false;
 	for (int i = 0; fd >= 0 && i < MOMENTS && !on; i++) {
-		struct ethtool_value link = { .cmd = ETHTOOL_GLINK }; /* newer kernels look at once when asked for this */
+		/* newer kernels look at once when asked for this */
+		struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
 		request.ifr_data = (char *)&link;
 		if (i > 0)
 			nanosleep(&moment, NULL);
 		ioctl(fd, SIOCETHTOOL, &request);
-		on = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_RUNNING && has_way_to(neighbour);
+		on = ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_RUNNING &&
+		     has_way_to(neighbour);
 	}
 	if (!on)
 		err_set(err, STATUS_FAILED, "%s stays down: %s", LABNET_WIRE, strerror(errno));
@@ -227,11 +238,12 @@ static bool await_end(const char *neighbour, struct err *err)
 	return on;
 }
 
-/* At both ends: what is sent from one that is not on yet is lost, and TCP tries again after a second. */
+/* At both ends: what is sent from one that is not on yet is lost, and TCP tries again after a
+   second. */
 static bool await_wire(struct labnet *net, struct err *err)
 {
-	return await_end(LABNET_HOME_V6, err) && labnet_enter(net->home, err) && await_end(LABNET_LAB_V6, err) &&
-		labnet_enter(net->lab, err);
+	return await_end(LABNET_HOME_V6, err) && labnet_enter(net->home, err) &&
+	       await_end(LABNET_LAB_V6, err) && labnet_enter(net->lab, err);
 }
 
 static const char *const lab_addresses[2] = { LABNET_LAB_V4, LABNET_LAB_V6 };
@@ -242,7 +254,8 @@ static bool set_up_lab(struct labnet *net, struct err *err)
 	return labnet_enter(net->lab, err) && set_up_end(lab_addresses, home_addresses, err);
 }
 
-/* ping(8) without rights: for the group of who is here (icmp(7)). Where /proc/sys cannot be written, there is no ping. */
+/* ping(8) without rights: for the group of who is here (icmp(7)). Where /proc/sys cannot be
+   written, there is no ping. */
 static void allow_ping(void)
 {
 	char range[64];

@@ -32,7 +32,8 @@ bool netlink_open(struct netlink *netlink, struct err *err)
 	*netlink = (struct netlink){ .socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC) };
 	if (netlink->socket && mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) == 0)
 		return true;
-	err_set(err, STATUS_FAILED, "cannot talk to the kernel about networks: %s", strerror(errno));
+	err_set(err, STATUS_FAILED, "cannot talk to the kernel about networks: %s",
+		strerror(errno));
 	netlink_close(netlink);
 	return false;
 }
@@ -58,8 +59,9 @@ static bool ask(struct netlink *netlink, struct request *request, const char *wh
 {
 	request->head->nlmsg_seq = ++netlink->seq;
 	unsigned port = mnl_socket_get_portid(netlink->socket);
-	int result = mnl_socket_sendto(netlink->socket, request->head, request->head->nlmsg_len) < 0 ? MNL_CB_ERROR :
-													   MNL_CB_OK;
+	int result = mnl_socket_sendto(netlink->socket, request->head, request->head->nlmsg_len) < 0
+			     ? MNL_CB_ERROR
+			     : MNL_CB_OK;
 	while (result == MNL_CB_OK) {
 		char answer[BUFFER];
 		ssize_t len = mnl_socket_recvfrom(netlink->socket, answer, sizeof answer);
@@ -89,11 +91,12 @@ static void put_end(struct nlmsghdr *head, const struct netlink_end *end)
 		mnl_attr_put_u32(head, IFLA_NET_NS_FD, (uint32_t)end->netns);
 }
 
-bool netlink_add_wire(struct netlink *netlink, const struct netlink_end *here, const struct netlink_end *there,
-	struct err *err)
+bool netlink_add_wire(struct netlink *netlink, const struct netlink_end *here,
+	const struct netlink_end *there, struct err *err)
 {
 	struct request request;
-	struct ifinfomsg *info = begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof *info);
+	struct ifinfomsg *info =
+		begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof *info);
 	info->ifi_family = AF_UNSPEC;
 	put_end(request.head, here);
 	struct nlattr *kind = mnl_attr_nest_start(request.head, IFLA_LINKINFO);
@@ -151,8 +154,8 @@ bool netlink_set_up(struct netlink *netlink, const char *name, struct err *err)
 	return ask(netlink, &request, what, err);
 }
 
-bool netlink_add_address(struct netlink *netlink, const char *name, const char *address, const char *neighbour,
-	struct err *err)
+bool netlink_add_address(struct netlink *netlink, const char *name, const char *address,
+	const char *neighbour, struct err *err)
 {
 	struct request request;
 	struct raw_address own, other;
@@ -161,21 +164,24 @@ bool netlink_add_address(struct netlink *netlink, const char *name, const char *
 		return false;
 	if (!parse(&own, address) || !parse(&other, neighbour))
 		abort(); /* literals of labnet.c */
-	struct ifaddrmsg *message = begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
+	struct ifaddrmsg *message =
+		begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
 	message->ifa_family = own.family;
 	message->ifa_prefixlen = (unsigned char)(8 * own.len);
 	message->ifa_scope = RT_SCOPE_UNIVERSE;
 	message->ifa_index = index;
 	mnl_attr_put(request.head, IFA_LOCAL, own.len, own.bytes);
 	mnl_attr_put(request.head, IFA_ADDRESS, other.len, other.bytes);
-	/* An IPv6 address is of use at once, not after a second of looking for doubles (RFC 4862, 5.4). */
+	/* An IPv6 address is of use at once, not after a second of looking for doubles (RFC 4862,
+	   5.4). */
 	mnl_attr_put_u32(request.head, IFA_FLAGS, IFA_F_NODAD);
 	char what[128];
 	snprintf(what, sizeof what, "address %s on %s", address, name);
 	return ask(netlink, &request, what, err);
 }
 
-bool netlink_add_route(struct netlink *netlink, const char *prefix, const char *name, struct err *err)
+bool netlink_add_route(struct netlink *netlink, const char *prefix, const char *name,
+	struct err *err)
 {
 	struct request request;
 	struct raw_address to;
@@ -187,7 +193,8 @@ bool netlink_add_route(struct netlink *netlink, const char *prefix, const char *
 	snprintf(address, sizeof address, "%.*s", (int)(slash - prefix), prefix);
 	if (!parse(&to, address))
 		abort(); /* literals of labnet.c */
-	struct rtmsg *message = begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
+	struct rtmsg *message =
+		begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
 	message->rtm_family = to.family;
 	message->rtm_dst_len = (unsigned char)atoi(slash + 1);
 	message->rtm_table = RT_TABLE_MAIN;

@@ -1,4 +1,5 @@
-/* Frame, IP, TCP: each step checks that the header it reads is there, so a capture may say what it wants. */
+/* Frame, IP, TCP: each step checks that the header it reads is there, so a capture may say what it
+   wants. */
 #include "servers/network/packet.h"
 
 #include <pcap/pcap.h>
@@ -114,7 +115,8 @@ static enum packet_verdict read_ipv4(struct bytes bytes, struct packet *packet)
 		return PACKET_MALFORMED;
 	size_t header = (size_t)(ip[0] & 15) * 4;
 	size_t total = get16(ip + 2);
-	/* 0: the network card was to fill it in, and to cut the rest. As long as the frame, as Wireshark takes it. */
+	/* 0: the network card was to fill it in, and to cut the rest. As long as the frame, as
+	   Wireshark takes it. */
 	if (total == 0)
 		total = bytes.length;
 	if (header < IPV4_HEADER || total < header || !cut(&bytes, total))
@@ -136,7 +138,8 @@ static enum packet_verdict read_ipv6(struct bytes bytes, struct packet *packet)
 	unsigned next = ip[6];
 	size_t payload = get16(ip + 4);
 	set_ends(packet, AF_INET6, ip + 8, ip + 24);
-	if (!skip(&bytes, IPV6_HEADER) || (payload > 0 && !cut(&bytes, payload))) /* 0: a jumbogram, RFC 2675 */
+	/* 0: a jumbogram, RFC 2675 */
+	if (!skip(&bytes, IPV6_HEADER) || (payload > 0 && !cut(&bytes, payload)))
 		return PACKET_MALFORMED;
 	if (next == PROTOCOL_HOP_BY_HOP) {
 		if (bytes.captured < 8)

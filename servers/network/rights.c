@@ -8,7 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The bounding set, as far as this kernel knows capabilities. Who has no right to change it cannot gain any either. */
+/* The bounding set, as far as this kernel knows capabilities. Who has no right to change it cannot
+   gain any either. */
 static bool drop_bounds(void)
 {
 	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
@@ -19,13 +20,16 @@ static bool drop_bounds(void)
 
 bool rights_drop(struct err *err)
 {
-	static const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-		SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-		SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+	static const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+					  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+					  SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+					  SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && drop_bounds() && prctl(PR_SET_SECUREBITS, bits) == 0 &&
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 && syscall(SYS_capset, &head, none) == 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && drop_bounds() &&
+		prctl(PR_SET_SECUREBITS, bits) == 0 &&
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+		syscall(SYS_capset, &head, none) == 0)
 		return true;
 	err_set(err, STATUS_FAILED, "cannot let go of rights: %s", strerror(errno));
 	return false;

@@ -6,8 +6,9 @@
 
 #include "common/err.h"
 
-/* Lets go of every capability of this process and its children, for good: neither being root nor a program's own rights
-   (setuid, file capabilities) bring one back. False with `err` (STATUS_FAILED). */
+/* Lets go of every capability of this process and its children, for good: neither being root nor a
+   program's own rights (setuid, file capabilities) bring one back. False with `err`
+   (STATUS_FAILED). */
 bool rights_drop(struct err *err);
 
 #endif

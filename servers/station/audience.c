@@ -1,5 +1,5 @@
-/* A hash table with chains over an array of places, and a list from the one heard last to the one silent longest:
-   whoever is new when all places are taken gets the place of the latter. */
+/* A hash table with chains over an array of places, and a list from the one heard last to the one
+   silent longest: whoever is new when all places are taken gets the place of the latter. */
 #include "servers/station/audience.h"
 
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static bool can_be_id(const char *id)
 	return true;
 }
 
-/* "Someth|ing is rotten": a word in lower case, its first letter at most a capital, that goes on behind the six bytes. */
+/* "Someth|ing is rotten": a word in lower case, its first letter at most a capital, that goes on
+   behind the six bytes. */
 static bool reads_on(const char *data, size_t len)
 {
 	if (len == WIRE_ID_BYTES || !is_letter(data[0]))
@@ -43,7 +44,8 @@ static uint64_t count_characters(const char *text, size_t len)
 {
 	uint64_t count = 0;
 	for (size_t i = 0; i < len; i++)
-		count += ((unsigned char)text[i] & 0xC0) != 0x80; /* RFC 3629, section 3: the others go on */
+		/* RFC 3629, section 3: the others go on */
+		count += ((unsigned char)text[i] & 0xC0) != 0x80;
 	return count;
 }
 
@@ -60,7 +62,9 @@ struct speech speech_parse(const char *data, size_t len)
 		text++;
 	size_t text_len = (size_t)(data + len - text);
 	return (struct speech){
-		.kind = !can_be_id(data) ? SPEECH_NO_ID : reads_on(data, len) ? SPEECH_DOUBTFUL : SPEECH_FINE,
+		.kind = !can_be_id(data)      ? SPEECH_NO_ID
+			: reads_on(data, len) ? SPEECH_DOUBTFUL
+					      : SPEECH_FINE,
 		.text = text,
 		.len = text_len,
 		.characters = count_characters(text, text_len),
@@ -113,7 +117,8 @@ void audience_destroy(struct audience *audience)
 	free(audience);
 }
 
-/* With a key, so that nobody who does not know the seed can choose IDs that all fall on one chain. */
+/* With a key, so that nobody who does not know the seed can choose IDs that all fall on one
+   chain. */
 static uint32_t *head_of(struct audience *audience, const char id[WIRE_ID_BYTES])
 {
 	uint32_t counter[4] = { 0 }, block[4];
@@ -171,7 +176,8 @@ static uint32_t find(struct audience *audience, const char id[WIRE_ID_BYTES])
 
 static uint32_t add(struct audience *audience, const char id[WIRE_ID_BYTES])
 {
-	uint32_t place = audience->count < audience->max ? (uint32_t)++audience->count : forget(audience);
+	uint32_t place =
+		audience->count < audience->max ? (uint32_t)++audience->count : forget(audience);
 	uint32_t *head = head_of(audience, id);
 	audience->places[place] = (struct participant){ .chain = *head };
 	memcpy(audience->places[place].id, id, WIRE_ID_BYTES);
@@ -185,7 +191,8 @@ static uint64_t marks(uint64_t total)
 	return total == 0 ? 0 : (total - 1) / AUDIENCE_CHARACTERS;
 }
 
-struct audience_heard audience_hear(struct audience *audience, const char id[WIRE_ID_BYTES], uint64_t characters)
+struct audience_heard audience_hear(struct audience *audience, const char id[WIRE_ID_BYTES],
+	uint64_t characters)
 {
 	uint32_t place = find(audience, id);
 	bool first = place == 0;
@@ -198,7 +205,9 @@ struct audience_heard audience_hear(struct audience *audience, const char id[WIR
 	uint64_t before = marks(one->total);
 	one->total += characters;
 	uint64_t now = marks(one->total);
-	return (struct audience_heard){ .total = one->total, .first = first, .answer = now > before ? now : 0 };
+	return (struct audience_heard){ .total = one->total,
+		.first = first,
+		.answer = now > before ? now : 0 };
 }
 
 uint64_t audience_forgotten(struct audience *audience)

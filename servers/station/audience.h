@@ -1,7 +1,7 @@
 /*
- * Who has said how much in the station's group: what a datagram is (an ID of six bytes and text), and what each ID has
- * said so far, in bounded memory: those that have been silent longest are forgotten first. Pure: no socket, loop or
- * clock.
+ * Who has said how much in the station's group: what a datagram is (an ID of six bytes and text),
+ * and what each ID has said so far, in bounded memory: those that have been silent longest are
+ * forgotten first. Pure: no socket, loop or clock.
  */
 #ifndef SERVERS_STATION_AUDIENCE_H
 #define SERVERS_STATION_AUDIENCE_H
@@ -13,7 +13,8 @@
 #include "common/wire.h"
 
 enum {
-	AUDIENCE_CHARACTERS = 300, /* an answer is due for more than these, and for more than twice these ... */
+	/* an answer is due for more than these, and for more than twice these ... */
+	AUDIENCE_CHARACTERS = 300,
 	AUDIENCE_MAX = 65536,      /* participants that are remembered */
 };
 
@@ -21,8 +22,11 @@ enum speech_kind {
 	SPEECH_FINE,
 	SPEECH_SHORT,    /* not even an ID */
 	SPEECH_NOT_UTF8,
-	SPEECH_NO_ID,    /* the first six bytes are taken for one, but are rather text: a blank, a control character, an accent */
-	SPEECH_DOUBTFUL, /* they could, but read like the beginning of a word that goes on behind them */
+	/* the first six bytes are taken for one, but are rather text: a blank, a control character,
+	   an accent */
+	SPEECH_NO_ID,
+	/* they could, but read like the beginning of a word that goes on behind them */
+	SPEECH_DOUBTFUL,
 };
 
 /* A datagram, understood. `text` points into it. */
@@ -50,10 +54,12 @@ struct audience_heard {
 };
 
 /*
- * The ID says so many more characters. Answer k is due when its total comes to more than k times 300: 300 characters are
- * not enough, 301 are. One datagram that passes several of these marks earns one answer, the last one's.
+ * The ID says so many more characters. Answer k is due when its total comes to more than k times
+ * 300: 300 characters are not enough, 301 are. One datagram that passes several of these marks
+ * earns one answer, the last one's.
  */
-struct audience_heard audience_hear(struct audience *audience, const char id[WIRE_ID_BYTES], uint64_t characters);
+struct audience_heard audience_hear(struct audience *audience, const char id[WIRE_ID_BYTES],
+	uint64_t characters);
 
 /* How many were forgotten since the last call. */
 uint64_t audience_forgotten(struct audience *audience);

@@ -1,7 +1,7 @@
 /*
- * The television station: says the play in its group, a line an interval, hears what participants say there, and
- * answers those who talk much. What it says goes through an imperfect network; what it hears is all
- * written down. Nothing goes to anybody but the group.
+ * The television station: says the play in its group, a line an interval, hears what participants
+ * say there, and answers those who talk much. What it says goes through an imperfect network; what
+ * it hears is all written down. Nothing goes to anybody but the group.
  */
 #include "servers/station/endpoint_private.h"
 
@@ -63,7 +63,8 @@ static struct endpoint *tv_create(const struct endpoint_options *options)
 	impair_init(&tv->impair, options->seed, name, TV_FAMILY, FATE_REPLY);
 	impair_config_init(&tv->imperfection, options->config, options->id);
 	tv->chance = fate_stream(options->seed, name, TV_FAMILY, FATE_REPLY);
-	station_init(&tv->station, options->text, options->text_len, config_text(options->config, KEY_TV_ID, options->id));
+	station_init(&tv->station, options->text, options->text_len,
+		config_text(options->config, KEY_TV_ID, options->id));
 	ev_init(&tv->io, tv_on_readable);
 	ev_timer_init(&tv->line, tv_on_line, 0, 0);
 	ev_timer_init(&tv->sweep, on_sweep, SWEEP_SECONDS, SWEEP_SECONDS);
@@ -80,13 +81,15 @@ static struct endpoint *tv_create(const struct endpoint_options *options)
 static struct in_addr interface_of(const struct endpoint_tv *tv)
 {
 	struct in_addr interface;
-	inet_pton(AF_INET, config_text(tv->options.config, KEY_TV_INTERFACE, tv->base.id), &interface);
+	inet_pton(AF_INET, config_text(tv->options.config, KEY_TV_INTERFACE, tv->base.id),
+		&interface);
 	return interface;
 }
 
-/* `addresses` are those of the other endpoints: the station is where its group is, on its interface. */
-static bool tv_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
-	struct err *err)
+/* `addresses` are those of the other endpoints: the station is where its group is, on its
+   interface. */
+static bool tv_listen(struct endpoint *base, const struct address *addresses, size_t count,
+	uint16_t port, struct err *err)
 {
 	struct endpoint_tv *tv = from_base(base);
 	const struct config *config = tv->options.config;
@@ -98,14 +101,16 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 		return false;
 	tv->hearing = multicast_hear(&tv->group, interface, err);
 	if (tv->hearing >= 0)
-		tv->speaking = multicast_speak(&tv->source, interface, (int)config_integer(config, KEY_TV_TTL, base->id), err);
+		tv->speaking = multicast_speak(&tv->source, interface,
+			(int)config_integer(config, KEY_TV_TTL, base->id), err);
 	if (tv->speaking < 0) {
 		int error = errno;
 		endpoint_advise(err, &tv->options, error, port);
 		if (error != EADDRINUSE && error != EACCES)
-			err_append(err, "; give --set %s.interface=ADDRESS, an address of this machine's where multicast works, or "
-				"name the endpoints that you need without %s", endpoint_table[base->id].name,
-				endpoint_table[base->id].name);
+			err_append(err,
+				"; give --set %s.interface=ADDRESS, an address of this machine's where multicast works, or "
+				"name the endpoints that you need without %s",
+				endpoint_table[base->id].name, endpoint_table[base->id].name);
 		return false;
 	}
 	base->port = address_port(&tv->group);
@@ -119,13 +124,16 @@ static void warn(struct endpoint_tv *tv)
 	bool loopback = multicast_is_loopback(interface_of(tv));
 	char what[200];
 	if (!multicast_is(&tv->group)) {
-		snprintf(what, sizeof what, "warning: tv.group=%s is no multicast address: the station sends to that host alone, "
-			"and nobody can join", config_text(tv->options.config, KEY_TV_GROUP, tv->base.id));
+		snprintf(what, sizeof what,
+			"warning: tv.group=%s is no multicast address: the station sends to that host alone, "
+			"and nobody can join",
+			config_text(tv->options.config, KEY_TV_GROUP, tv->base.id));
 		telling_error(&tv->telling, "configuration", what);
 	}
 	if ((loopback && ttl == 0) || tv->options.isolated)
 		return;
-	snprintf(what, sizeof what, "warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this machine",
+	snprintf(what, sizeof what,
+		"warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this machine",
 		config_text(tv->options.config, KEY_TV_INTERFACE, tv->base.id), ttl,
 		loopback || ttl == 0 ? "still stays on" : "leaves");
 	telling_error(&tv->telling, "configuration", what);
@@ -178,7 +186,8 @@ static bool tv_check(struct endpoint *base, struct err *err)
 static void tv_changed(struct endpoint *base)
 {
 	struct endpoint_tv *tv = from_base(base);
-	if (ev_is_active(&tv->line) && tv->interval != config_seconds(tv->options.config, KEY_TV_INTERVAL, base->id))
+	if (ev_is_active(&tv->line) &&
+		tv->interval != config_seconds(tv->options.config, KEY_TV_INTERVAL, base->id))
 		tv_schedule(tv, 0);
 }
 
@@ -192,8 +201,8 @@ static void tv_pause(struct endpoint *base, bool paused)
 		tv_schedule(tv, 0);
 }
 
-static bool tv_impair(struct endpoint *base, int family, enum fate_direction direction, struct impair *impair,
-	struct impair_spec *spec)
+static bool tv_impair(struct endpoint *base, int family, enum fate_direction direction,
+	struct impair *impair, struct impair_spec *spec)
 {
 	struct endpoint_tv *tv = from_base(base);
 	if (family != TV_FAMILY || direction != FATE_REPLY)

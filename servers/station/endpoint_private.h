@@ -58,8 +58,8 @@ uint64_t tv_broadcast(struct endpoint_tv *tv, const char *data, size_t len);
 /* Tells of a delayed datagram that is given up: the lab ends (delays_clear). */
 void tv_on_lost(void *item);
 
-/* Sets the timer for the next line. One that is late by up to `late` seconds keeps its time, so that those behind it keep
-   theirs. */
+/* Sets the timer for the next line. One that is late by up to `late` seconds keeps its time, so
+   that those behind it keep theirs. */
 void tv_schedule(struct endpoint_tv *tv, double late);
 
 /* After a longer sleep, the lines that were missed are not said in a hurry. */

@@ -17,7 +17,8 @@ static bool is_own(const struct endpoint_tv *tv, const struct address *peer)
 
 static void complain(struct endpoint_tv *tv, const char *what, const char *data, size_t len)
 {
-	TELL(&tv->telling, EVENT_ERROR, F_TEXT("fault", "peer"), F_TEXT("what", what), F_BYTES("bytes", data, len));
+	TELL(&tv->telling, EVENT_ERROR, F_TEXT("fault", "peer"), F_TEXT("what", what),
+		F_BYTES("bytes", data, len));
 }
 
 static void answer(struct endpoint_tv *tv, const char *id, uint64_t number)
@@ -30,25 +31,33 @@ static void answer(struct endpoint_tv *tv, const char *id, uint64_t number)
 	if (n == 0)
 		return;
 	tv->totals.answers++;
-	TELL(&tv->telling, EVENT_ANSWER, F_INTEGER("n", n), F_BYTES("id", id, WIRE_ID_BYTES), F_TEXT("text", text));
+	TELL(&tv->telling, EVENT_ANSWER, F_INTEGER("n", n), F_BYTES("id", id, WIRE_ID_BYTES),
+		F_TEXT("text", text));
 }
 
-static void hear_participant(struct endpoint_tv *tv, const char *data, size_t len, const struct speech *speech)
+static void hear_participant(struct endpoint_tv *tv, const char *data, size_t len,
+	const struct speech *speech)
 {
 	const char *id = data;
 	struct audience_heard heard = audience_hear(tv->audience, id, speech->characters);
 	tv->totals.participants += heard.first;
-	TELL(&tv->telling, EVENT_PARTICIPANT, F_BYTES("id", id, WIRE_ID_BYTES), F_INTEGER("characters", speech->characters),
-		F_INTEGER("total", heard.total), F_SAID("text", speech->text, speech->len));
+	TELL(&tv->telling, EVENT_PARTICIPANT, F_BYTES("id", id, WIRE_ID_BYTES),
+		F_INTEGER("characters", speech->characters), F_INTEGER("total", heard.total),
+		F_SAID("text", speech->text, speech->len));
 	if (speech->kind == SPEECH_DOUBTFUL && heard.first)
-		complain(tv, "the ID reads like the beginning of the text; if it is, put six bytes in front that say whose it is, "
-			"such as 123456", data, len);
+		complain(tv,
+			"the ID reads like the beginning of the text; if it is, put six bytes in front that say whose it is, "
+			"such as 123456",
+			data, len);
 	if (speech->kind == SPEECH_NO_ID && heard.first)
-		complain(tv, "the ID is missing: the first six bytes say whose a datagram is, such as 123456; these have a blank, a "
-			"control character or an accent, and count as an ID all the same; the text follows at once", data, len);
+		complain(tv,
+			"the ID is missing: the first six bytes say whose a datagram is, such as 123456; these have a blank, a "
+			"control character or an accent, and count as an ID all the same; the text follows at once",
+			data, len);
 	if (memcmp(id, tv->station.id, WIRE_ID_BYTES) == 0)
 		/* Perhaps another station: the two would answer each other. */
-		complain(tv, "somebody else uses the station's own ID, and gets no answer", data, len);
+		complain(tv, "somebody else uses the station's own ID, and gets no answer", data,
+			len);
 	else if (heard.answer > 0)
 		answer(tv, id, heard.answer);
 }
@@ -67,10 +76,13 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 	tv->totals.heard++;
 	switch (speech.kind) {
 	case SPEECH_SHORT:
-		complain(tv, "too short: a datagram begins with six bytes that say whose it is, such as 123456", data, len);
+		complain(tv,
+			"too short: a datagram begins with six bytes that say whose it is, such as 123456",
+			data, len);
 		break;
 	case SPEECH_NOT_UTF8:
-		complain(tv, "this is not UTF-8: encode the text, and cut it between characters", data, len);
+		complain(tv, "this is not UTF-8: encode the text, and cut it between characters",
+			data, len);
 		break;
 	case SPEECH_NO_ID:
 	case SPEECH_FINE:

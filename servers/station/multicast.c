@@ -8,7 +8,8 @@
 
 #include "servers/datagram/batch.h"
 
-static int fail(int fd, const struct address *where, struct in_addr interface, const char *what, struct err *err)
+static int fail(int fd, const struct address *where, struct in_addr interface, const char *what,
+	struct err *err)
 {
 	int error = errno;
 	char text[ADDRESS_TEXT], name[INET_ADDRSTRLEN] = "", reason[NET_REASON_TEXT];
@@ -46,7 +47,8 @@ bool multicast_check(const struct address *group, struct in_addr interface, stru
 		return true;
 	inet_ntop(AF_INET, &host, host_text, sizeof host_text);
 	inet_ntop(AF_INET, &interface, name, sizeof name);
-	err_set(err, STATUS_USAGE, "tv.group=%s is no multicast address and cannot be reached from tv.interface=%s; name an "
+	err_set(err, STATUS_USAGE,
+		"tv.group=%s is no multicast address and cannot be reached from tv.interface=%s; name an "
 		"address of this machine's with --set tv.interface=ADDRESS too, or a group from 224.0.0.0 to 239.255.255.255",
 		host_text, name);
 	return false;
@@ -65,7 +67,8 @@ int multicast_hear(struct address *group, struct in_addr interface, struct err *
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(fd, group, interface, "socket", err);
-	/* With SO_REUSEADDR the kernel may choose a port that somebody has; set behind bind, it still lets others in. */
+	/* With SO_REUSEADDR the kernel may choose a port that somebody has; set behind bind, it
+	   still lets others in. */
 	if (!any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd, group, interface, "SO_REUSEADDR", err);
 	if (bind(fd, (const struct sockaddr *)&local.ss, local.len) != 0)
@@ -75,7 +78,8 @@ int multicast_hear(struct address *group, struct in_addr interface, struct err *
 	/* Else it also got what others on this machine have joined, on any interface. */
 	if (!set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0))
 		return fail(fd, group, interface, "IP_MULTICAST_ALL", err);
-	if (multicast_is(group) && setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
+	if (multicast_is(group) &&
+		setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership) != 0)
 		return fail(fd, group, interface, "cannot join the group", err);
 	batch_make_room(fd);
 	if (net_local_address(fd, &local))
@@ -94,7 +98,8 @@ int multicast_speak(struct address *source, struct in_addr interface, int ttl, s
 		return fail(fd, source, interface, "socket", err);
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof through) != 0)
 		return fail(fd, source, interface, "IP_MULTICAST_IF", err);
-	if (!set(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) || !set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1))
+	if (!set(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) ||
+		!set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1))
 		return fail(fd, source, interface, "IP_MULTICAST_TTL", err);
 	if (bind(fd, (const struct sockaddr *)&source->ss, source->len) != 0)
 		return fail(fd, source, interface, "bind", err);

@@ -32,19 +32,21 @@ const char *riddle_text(size_t index)
 	return riddles[index];
 }
 
-size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYTES], uint64_t number)
+size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYTES],
+	uint64_t number)
 {
 	/* n counts from 1; the hash of an ID may be anything. */
-	uint64_t first = fate_below(stream, fate_hash(id, WIRE_ID_BYTES) | 1, FATE_RIDDLE, RIDDLE_COUNT);
+	uint64_t first =
+		fate_below(stream, fate_hash(id, WIRE_ID_BYTES) | 1, FATE_RIDDLE, RIDDLE_COUNT);
 	return (first + number) % RIDDLE_COUNT;
 }
 
-size_t riddle_answer(char text[RIDDLE_ANSWER_MAX], const struct fate_stream *stream, const char id[WIRE_ID_BYTES],
-	uint64_t number)
+size_t riddle_answer(char text[RIDDLE_ANSWER_MAX], const struct fate_stream *stream,
+	const char id[WIRE_ID_BYTES], uint64_t number)
 {
 	char shown[WIRE_ID_BYTES]; /* an ID may be any bytes; an answer is text */
 	for (int i = 0; i < WIRE_ID_BYTES; i++)
 		shown[i] = id[i] < ' ' || id[i] > '~' ? '?' : id[i];
-	return (size_t)snprintf(text, RIDDLE_ANSWER_MAX, "@%.*s: %s %s", WIRE_ID_BYTES, shown, thanks,
-		riddle_text(riddle_choose(stream, id, number)));
+	return (size_t)snprintf(text, RIDDLE_ANSWER_MAX, "@%.*s: %s %s", WIRE_ID_BYTES, shown,
+		thanks, riddle_text(riddle_choose(stream, id, number)));
 }

@@ -1,4 +1,5 @@
-/* What the station says: the play, a line an interval, through an imperfect network to the group. */
+/* What the station says: the play, a line an interval, through an imperfect network to the
+   group. */
 #include "servers/station/endpoint_private.h"
 
 #include <errno.h>
@@ -22,10 +23,12 @@ void tv_regard_nobody(struct endpoint_tv *tv)
 
 static void transmit(struct endpoint_tv *tv, const char *data, size_t len)
 {
-	if (sendto(tv->speaking, data, len, 0, (const struct sockaddr *)&tv->group.ss, tv->group.len) >= 0)
+	if (sendto(tv->speaking, data, len, 0, (const struct sockaddr *)&tv->group.ss,
+		    tv->group.len) >= 0)
 		return;
 	char what[128];
-	snprintf(what, sizeof what, "a datagram could not be sent to the group: %s", strerror(errno));
+	snprintf(what, sizeof what, "a datagram could not be sent to the group: %s",
+		strerror(errno));
 	/* An interface that is down is told as often as a sender that spins. */
 	if (telling_admit(&tv->telling, &tv->group, 1))
 		telling_error(&tv->telling, "network", what);
@@ -41,7 +44,8 @@ void tv_on_lost(void *item)
 {
 	const struct pending *pending = item;
 	tv_regard_nobody(pending->tv);
-	telling_dropped(&pending->tv->telling, TV_FAMILY, FATE_REPLY, pending->n, "the lab has stopped");
+	telling_dropped(&pending->tv->telling, TV_FAMILY, FATE_REPLY, pending->n,
+		"the lab has stopped");
 }
 
 static void hold(struct endpoint_tv *tv, const char *data, size_t len, uint64_t n, double delay)
@@ -58,7 +62,8 @@ static void hold(struct endpoint_tv *tv, const char *data, size_t len, uint64_t 
 uint64_t tv_broadcast(struct endpoint_tv *tv, const char *data, size_t len)
 {
 	char copy[STATION_DATAGRAM_MAX];
-	struct impair_fate fate = impair_next(&tv->impair, impair_config_spec(&tv->imperfection), len);
+	struct impair_fate fate =
+		impair_next(&tv->impair, impair_config_spec(&tv->imperfection), len);
 	if (telling_fate(&tv->telling, TV_FAMILY, FATE_REPLY, &fate))
 		return 0;
 	memcpy(copy, data, len);
@@ -95,7 +100,8 @@ void tv_on_line(struct ev_loop *loop, struct ev_timer *timer, int events)
 	uint64_t n = tv_broadcast(tv, datagram, len);
 	if (n > 0) {
 		tv->totals.lines++;
-		TELL(&tv->telling, EVENT_LINE, F_INTEGER("n", n), F_INTEGER("bytes", len), F_SAID("text", datagram, len));
+		TELL(&tv->telling, EVENT_LINE, F_INTEGER("n", n), F_INTEGER("bytes", len),
+			F_SAID("text", datagram, len));
 	}
 	tv_schedule(tv, TV_LATE_SECONDS);
 }

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-void station_init(struct station *station, const char *text, size_t len, const char id[WIRE_ID_BYTES])
+void station_init(struct station *station, const char *text, size_t len,
+	const char id[WIRE_ID_BYTES])
 {
 	*station = (struct station){ .text = text, .len = len };
 	memcpy(station->id, id, WIRE_ID_BYTES);
@@ -12,14 +13,17 @@ size_t station_cut(const char *text, size_t len, size_t size)
 {
 	if (len <= size)
 		return len;
-	/* A character goes on in bytes of the form 10xxxxxx, three at most (RFC 3629, section 3). */
+	/* A character goes on in bytes of the form 10xxxxxx, three at most (RFC 3629, section
+	   3). */
 	size_t cut = size;
 	while (cut > 0 && size - cut < 3 && ((unsigned char)text[cut] & 0xC0) == 0x80)
 		cut--;
-	return ((unsigned char)text[cut] & 0xC0) == 0x80 ? size : cut; /* no UTF-8: anywhere will do */
+	/* no UTF-8: anywhere will do */
+	return ((unsigned char)text[cut] & 0xC0) == 0x80 ? size : cut;
 }
 
-size_t station_next(struct station *station, char datagram[STATION_DATAGRAM_MAX], unsigned *intervals)
+size_t station_next(struct station *station, char datagram[STATION_DATAGRAM_MAX],
+	unsigned *intervals)
 {
 	enum { ROOM = STATION_DATAGRAM_MAX - WIRE_ID_BYTES };
 	const char *line = STATION_REWIND;

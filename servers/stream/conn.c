@@ -1,6 +1,7 @@
 /*
- * Drives a connection. Every watcher's callback only calls conn_drive, which does what can be done, and at its end
- * either frees the connection or arms its watchers for what it waits for. Nobody else frees.
+ * Drives a connection. Every watcher's callback only calls conn_drive, which does what can be done,
+ * and at its end either frees the connection or arms its watchers for what it waits for. Nobody
+ * else frees.
  */
 #include "servers/stream/conn_private.h"
 
@@ -14,7 +15,8 @@
 
 enum {
 	STEPS_A_TURN = 64, /* then the others get theirs */
-	CROWD_MIN = 256,   /* connections whose memory is worth giving back; fewer come and go all the time */
+	/* connections whose memory is worth giving back; fewer come and go all the time */
+	CROWD_MIN = 256,
 };
 
 /* free(3) keeps what lies between blocks in use: 1,000 connections over TLS would leave 30 MB. */
@@ -61,8 +63,10 @@ static void conn_arm(struct conn *conn, double now)
 	}
 	conn_wake_at(conn, conn->limit);
 	conn_wake_at(conn, conn->trip.uncork_at);
-	/* A timer that fires too early costs one more drive, a timer that is moved costs more: it stays. */
-	if (conn->wake == INFINITY || (ev_is_active(&conn->timer) && conn->armed_wake <= conn->wake))
+	/* A timer that fires too early costs one more drive, a timer that is moved costs more: it
+	   stays. */
+	if (conn->wake == INFINITY ||
+		(ev_is_active(&conn->timer) && conn->armed_wake <= conn->wake))
 		return;
 	double after = conn->wake - now;
 	ev_timer_stop(loop, &conn->timer);
@@ -170,8 +174,8 @@ bool conn_cut(struct conn_host *host, uint64_t id, bool reset, const char *why)
 	return true;
 }
 
-void conn_each(const struct conn_host *host, void (*each)(void *context, uint64_t id, const char *peer, double opened),
-	void *context)
+void conn_each(const struct conn_host *host,
+	void (*each)(void *context, uint64_t id, const char *peer, double opened), void *context)
 {
 	for (const struct conn *conn = host->conns; conn; conn = conn->next)
 		each(context, conn->id, conn->peer, conn->opened);

@@ -1,6 +1,6 @@
 /*
- * One connection of a stream endpoint: a session, a transport, a socket, and the one function that drives
- * them. Only this and the endpoint know libev.
+ * One connection of a stream endpoint: a session, a transport, a socket, and the one function that
+ * drives them. Only this and the endpoint know libev.
  */
 #ifndef SERVERS_STREAM_CONN_H
 #define SERVERS_STREAM_CONN_H
@@ -41,8 +41,9 @@ struct conn_host {
 };
 
 /*
- * Takes over `fd` (connected, non-blocking) and `transport` and drives them until they end; then it frees
- * itself and calls on_end. `id` and `peer` are what events show. False: no memory, and both are still the caller's.
+ * Takes over `fd` (connected, non-blocking) and `transport` and drives them until they end; then it
+ * frees itself and calls on_end. `id` and `peer` are what events show. False: no memory, and both
+ * are still the caller's.
  */
 bool conn_start(struct conn_host *host, int fd, struct transport *transport, uint64_t id,
 	const struct address *peer);
@@ -50,13 +51,15 @@ bool conn_start(struct conn_host *host, int fd, struct transport *transport, uin
 /* The lab ends: tells each session, which finishes what runs. */
 void conn_stop_all(struct conn_host *host);
 
-/* Ends one of them with a FIN, or with a reset; `why` is copied, and stands in its `close`. One that is ending already is
-   left alone by a FIN. False: there is none of that number. Not out of on_end or an event. */
+/* Ends one of them with a FIN, or with a reset; `why` is copied, and stands in its `close`. One
+   that is ending already is left alone by a FIN. False: there is none of that number. Not out of
+   on_end or an event. */
 bool conn_cut(struct conn_host *host, uint64_t id, bool reset, const char *why);
 
-/* Tells of each connection, the youngest first; `opened` is on clock_now. None may be cut meanwhile. */
-void conn_each(const struct conn_host *host, void (*each)(void *context, uint64_t id, const char *peer, double opened),
-	void *context);
+/* Tells of each connection, the youngest first; `opened` is on clock_now. None may be cut
+   meanwhile. */
+void conn_each(const struct conn_host *host,
+	void (*each)(void *context, uint64_t id, const char *peer, double opened), void *context);
 
 /* Resets each connection that is left. */
 void conn_abort_all(struct conn_host *host);

@@ -5,8 +5,9 @@
 
 #include "common/clock.h"
 
-/* Of one connection: an echo of 16 bytes a message would fill events.limit in seconds, and nobody else be told.
-   The longest answer to a command that people ask for is far below; `close` has the totals. */
+/* Of one connection: an echo of 16 bytes a message would fill events.limit in seconds, and nobody
+   else be told. The longest answer to a command that people ask for is far below; `close` has the
+   totals. */
 enum { SENDS_TOLD = 1000 };
 
 static bool wants(const struct conn *conn, enum event_type type)
@@ -14,7 +15,8 @@ static bool wants(const struct conn *conn, enum event_type type)
 	return journal_wants(conn->host->journal, type);
 }
 
-static void tell(const struct conn *conn, enum event_type type, const struct field *fields, size_t count)
+static void tell(const struct conn *conn, enum event_type type, const struct field *fields,
+	size_t count)
 {
 	const struct subject subject = {
 		.endpoint = conn->host->session_host.endpoint,
@@ -30,8 +32,9 @@ void conn_emit(void *driver, enum event_type type, const struct field *fields, s
 	if (type == EVENT_COMMAND) {
 		/* By the contract of the table its first field is the text; `close` repeats it. */
 		conn->has_command = true;
-		conn->command_len = (size_t)fields[0].integer < sizeof conn->command ? (size_t)fields[0].integer :
-			sizeof conn->command;
+		conn->command_len = (size_t)fields[0].integer < sizeof conn->command
+					    ? (size_t)fields[0].integer
+					    : sizeof conn->command;
 		memcpy(conn->command, fields[0].text, conn->command_len);
 	}
 	if (type == EVENT_ERROR)

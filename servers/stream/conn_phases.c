@@ -1,4 +1,5 @@
-/* The phases of a connection: handshake, talk, flush, finish, drain. Each does what can be done and says what it waits for. */
+/* The phases of a connection: handshake, talk, flush, finish, drain. Each does what can be done and
+   says what it waits for. */
 #include "servers/stream/conn_private.h"
 
 #include <errno.h>
@@ -12,8 +13,8 @@ enum {
 
 /* How long the peer may take to answer a Close frame, and to close after we have. */
 static const double GOODBYE_SECONDS = 2;
-/* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by closing: at first,
-   and at most. */
+/* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by
+   closing: at first, and at most. */
 static const double POLL_SECONDS = 0.001, POLL_SECONDS_MAX = 0.1;
 
 static void conn_enter(struct conn *conn, enum phase phase, double limit)
@@ -74,7 +75,9 @@ static enum step conn_handshake(struct conn *conn, double now)
 	}
 	conn->peer_first = io == IO_EOF;
 	conn->why = "no handshake";
-	conn_tell_error(conn, "peer", *transport->err.text ? transport->err.text : "closed before the handshake was over");
+	conn_tell_error(conn, "peer",
+		*transport->err.text ? transport->err.text
+				     : "closed before the handshake was over");
 	if (io == IO_REFUSED)
 		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
 	else if (io == IO_EOF)
@@ -98,8 +101,8 @@ static enum step conn_fail(struct conn *conn, enum io io, double now)
 	return STEP_ON;
 }
 
-/* The peer has ended its direction. It may still want our answer, also where it ended without the carrier's goodbye;
-   only a Close frame ends both. */
+/* The peer has ended its direction. It may still want our answer, also where it ended without the
+   carrier's goodbye; only a Close frame ends both. */
 static void conn_on_eof(struct conn *conn, double now)
 {
 	struct transport_about about = { .ws_close_code = 0 };
@@ -114,8 +117,9 @@ static void conn_on_eof(struct conn *conn, double now)
 }
 
 /*
- * What the first read of a byte stream brings may have come in several segments, when we were busy: who sends byte by byte
- * may be in the middle of a number. Records and frames are read one by one, so over TLS and WebSocket there is no question.
+ * What the first read of a byte stream brings may have come in several segments, when we were busy:
+ * who sends byte by byte may be in the middle of a number. Records and frames are read one by one,
+ * so over TLS and WebSocket there is no question.
  */
 static bool came_in_pieces(const struct conn *conn, size_t len)
 {
@@ -124,7 +128,8 @@ static bool came_in_pieces(const struct conn *conn, size_t len)
 	if (!conn->host->session->commands || conn->bytes_in > 0 || len < 2)
 		return false;
 	conn->transport->ops->describe(conn->transport, &about);
-	return !*about.tls_version && !*about.ws_path && net_segments(conn->fd, &segments) && segments.in > 1;
+	return !*about.tls_version && !*about.ws_path && net_segments(conn->fd, &segments) &&
+	       segments.in > 1;
 }
 
 /* Reads once and tells the session. STEP_ON: something came. */
@@ -169,14 +174,15 @@ static enum step conn_listen(struct conn *conn, double now)
 
 static enum step conn_send(struct conn *conn, double now)
 {
-	/* By the schedule, not by the clock: how late a busy machine is must not change what a capture shows. */
+	/* By the schedule, not by the clock: how late a busy machine is must not change what a
+	   capture shows. */
 	double due = conn->action.due > 0 ? conn->action.due : now;
 	round_trip_expire(&conn->trip, due);
 	round_trip_before_send(&conn->trip, conn->action.len);
 	while (conn->offset < conn->action.len) {
 		size_t taken = 0;
-		enum io io = conn->transport->ops->send(conn->transport, conn->action.data + conn->offset,
-			conn->action.len - conn->offset, &taken);
+		enum io io = conn->transport->ops->send(conn->transport,
+			conn->action.data + conn->offset, conn->action.len - conn->offset, &taken);
 		if (io == IO_DONE) {
 			if (conn->calls++ == 0)
 				conn->first_taken = taken;
@@ -200,7 +206,8 @@ static enum step conn_send(struct conn *conn, double now)
 		return conn_listen(conn, now);
 	}
 	conn->blocked = false;
-	conn->limit = conn->host->session->waits_for_peer(conn->self) ? now + conn->host->idle : INFINITY;
+	conn->limit =
+		conn->host->session->waits_for_peer(conn->self) ? now + conn->host->idle : INFINITY;
 	conn->has_action = false;
 	conn->messages++;
 	conn->host->totals.messages++;
@@ -236,7 +243,8 @@ static enum step conn_act(struct conn *conn, double now)
 	return step;
 }
 
-/* A peer's silence is over when its bytes have come, not when a busy machine lets us read them. STEP_ON: some had. */
+/* A peer's silence is over when its bytes have come, not when a busy machine lets us read them.
+   STEP_ON: some had. */
 static enum step conn_look_first(struct conn *conn, double now)
 {
 	bool look = conn->slept && conn->host->session->waits_for_peer(conn->self);
@@ -284,7 +292,8 @@ static enum step conn_finish(struct conn *conn, double now)
 {
 	enum io io = conn->transport->ops->finish(conn->transport);
 	if (conn_awaits(conn, io)) {
-		/* The peer answers the Close frame when it has it, so that must not wait for a round trip. */
+		/* The peer answers the Close frame when it has it, so that must not wait for a
+		   round trip. */
 		round_trip_end(&conn->trip);
 		return STEP_WAIT;
 	}
@@ -297,8 +306,9 @@ static enum step conn_finish(struct conn *conn, double now)
 }
 
 /*
- * Reads on until the peer closes: close(2) with unread bytes would reset the connection, and the peer lose
- * what is under way to it. Where the peer has closed before, the socket is asked whether all is acknowledged.
+ * Reads on until the peer closes: close(2) with unread bytes would reset the connection, and the
+ * peer lose what is under way to it. Where the peer has closed before, the socket is asked whether
+ * all is acknowledged.
  */
 static enum step conn_drain(struct conn *conn, double now)
 {
@@ -351,7 +361,8 @@ enum step conn_step(struct conn *conn, double now)
 	return phases[conn->phase](conn, now);
 }
 
-/* The kernel asks for more only once a third of its buffer is free, which a slow reader takes long for. */
+/* The kernel asks for more only once a third of its buffer is free, which a slow reader takes long
+   for. */
 static bool conn_peer_takes(struct conn *conn, double now)
 {
 	int left = net_unacknowledged(conn->fd);

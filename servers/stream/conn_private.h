@@ -36,13 +36,15 @@ struct conn {
 	unsigned calls;      /* to send() for it */
 	size_t first_taken;  /* what the first of them returned */
 	bool blocked, told_pause;
-	bool slept;          /* since the session was asked, so that bytes may have come before its time was over */
+	/* since the session was asked, so that bytes may have come before its time was over */
+	bool slept;
 	bool reading;        /* the peer has not ended its direction */
 	bool peer_first;     /* it ended before we did */
 	struct round_trip trip;
 	double ping_at;
 	int unacknowledged;  /* PHASE_DRAIN: bytes, when last looked at */
-	double patience, poll; /* PHASE_DRAIN: until when to wait for the peer's end; how often to look after that */
+	/* PHASE_DRAIN: until when to wait for the peer's end; how often to look after that */
+	double patience, poll;
 
 	uint64_t id;
 	char peer[ADDRESS_TEXT];
@@ -71,11 +73,12 @@ enum step conn_step(struct conn *conn, double now);
 /* The phase has lasted longer than its limit. */
 void conn_expire(struct conn *conn, double now);
 
-/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` lives as long as the connection. */
+/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` lives as long as
+   the connection. */
 void conn_abort(struct conn *conn, const char *why);
 
-/* Ends it with a FIN where it does not end already: what the carrier holds, its goodbye, then the socket's direction.
-   `why` as above. */
+/* Ends it with a FIN where it does not end already: what the carrier holds, its goodbye, then the
+   socket's direction. `why` as above. */
 void conn_end(struct conn *conn, double now, const char *why);
 
 /* ---- conn_events.c ---- */

@@ -24,7 +24,8 @@ enum {
 /* How long accepting rests when the process has run out of descriptors or memory. */
 static const double REST_SECONDS = 0.1;
 
-/* How long an echo that may hold a connection for ever is kept, once it is over, by a peer that takes nothing. */
+/* How long an echo that may hold a connection for ever is kept, once it is over, by a peer that
+   takes nothing. */
 static const double ECHO_DRAIN_SECONDS = 60;
 
 struct listener {
@@ -133,11 +134,13 @@ static struct transport *create_transport(const struct endpoint_stream *endpoint
 	return transport_ws_accept(transport, &options);
 }
 
-static void emit_error(struct endpoint_stream *endpoint, const char *fault, const char *what, const char *peer)
+static void emit_error(struct endpoint_stream *endpoint, const char *fault, const char *what,
+	const char *peer)
 {
 	const struct subject subject = { .endpoint = endpoint->options.id, .peer = peer };
 	endpoint->host.totals.errors++;
-	EMIT(endpoint->options.journal, EVENT_ERROR, &subject, F_TEXT("fault", fault), F_TEXT("what", what));
+	EMIT(endpoint->options.journal, EVENT_ERROR, &subject, F_TEXT("fault", fault),
+		F_TEXT("what", what));
 }
 
 static void take(struct endpoint_stream *endpoint, int fd, const struct address *peer)
@@ -150,7 +153,8 @@ static void take(struct endpoint_stream *endpoint, int fd, const struct address 
 		what = "refused: as many connections as the configuration allows";
 	} else {
 		transport = create_transport(endpoint, fd);
-		if (!transport || !conn_start(&endpoint->host, fd, transport, ++*endpoint->options.next_conn, peer))
+		if (!transport || !conn_start(&endpoint->host, fd, transport,
+					  ++*endpoint->options.next_conn, peer))
 			what = "refused: out of memory";
 	}
 	if (!what)
@@ -194,10 +198,12 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	struct endpoint_stream *endpoint = io->data;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct address peer = { .len = sizeof peer.ss };
-		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			take(endpoint, fd, &peer);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
 			rest(endpoint, errno);
 			return;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -223,15 +229,16 @@ static void close_listeners(struct endpoint_stream *endpoint)
 	endpoint->listener_count = 0;
 }
 
-/* Binds all addresses to `port`; 0 takes the port that the first one gets. False leaves none bound, and errno says
-   what failed. */
-static bool listen_on_all(struct endpoint_stream *endpoint, const struct address *addresses, size_t count,
-	uint16_t port, struct err *err)
+/* Binds all addresses to `port`; 0 takes the port that the first one gets. False leaves none bound,
+   and errno says what failed. */
+static bool listen_on_all(struct endpoint_stream *endpoint, const struct address *addresses,
+	size_t count, uint16_t port, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct address address = addresses[i];
 		address_set_port(&address, port);
-		int fd = stream_listen_on(&address, mss(endpoint), endpoint->host.session_host.flood_len, err);
+		int fd = stream_listen_on(&address, mss(endpoint),
+			endpoint->host.session_host.flood_len, err);
 		if (fd < 0) {
 			int error = errno;
 			close_listeners(endpoint);
@@ -250,8 +257,8 @@ static bool listen_on_all(struct endpoint_stream *endpoint, const struct address
 	return true;
 }
 
-static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count, uint16_t port,
-	struct err *err)
+static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count,
+	uint16_t port, struct err *err)
 {
 	struct endpoint_stream *endpoint = from_base(base);
 	endpoint->listeners = calloc(count, sizeof *endpoint->listeners);
@@ -326,7 +333,8 @@ static void stream_changed(struct endpoint *base)
 	read_keys(endpoint);
 	if (flood_changed(endpoint)) {
 		size_t len = (size_t)integer(endpoint, KEY_PMU_FLOOD);
-		const char *file = config_text(endpoint->options.config, KEY_PMU_FLOOD_TEXT, endpoint->options.id);
+		const char *file = config_text(endpoint->options.config, KEY_PMU_FLOOD_TEXT,
+			endpoint->options.id);
 		const char *text = floods_make(&endpoint->floods, file, len, &err);
 		if (text) {
 			session->flood = text;

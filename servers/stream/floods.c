@@ -8,7 +8,8 @@ bool floods_check(const struct floods *floods, struct err *err)
 {
 	if (floods->count < FLOODS_MAX)
 		return true;
-	err_set(err, STATUS_USAGE, "changed too often while connections are open; wait until they have ended");
+	err_set(err, STATUS_USAGE,
+		"changed too often while connections are open; wait until they have ended");
 	return false;
 }
 

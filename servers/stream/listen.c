@@ -8,10 +8,12 @@
 enum {
 	BACKLOG = 4096,
 	SEND_BUFFER_MIN = 65536,  /* bytes */
-	SEND_BUFFER_MAX = 212992, /* bytes; net.core.wmem_max as the kernel sets it: more is not to be had */
+	/* bytes; net.core.wmem_max as the kernel sets it: more is not to be had */
+	SEND_BUFFER_MAX = 212992,
 };
 
-/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one send(). */
+/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one
+   send(). */
 static int send_buffer(size_t flood)
 {
 	if (flood > SEND_BUFFER_MAX || flood == 0)
@@ -20,9 +22,10 @@ static int send_buffer(size_t flood)
 }
 
 /*
- * round_trip.c emulates Nagle's algorithm, so the kernel's is off. And what it lets go must leave at once: BBR paces,
- * and would still hold the first message when the cork closes behind it; cubic, which the lab's servers had, and reno,
- * which every Linux has, do not (tcp(7), TCP_CONGESTION). Accepted connections inherit both.
+ * round_trip.c emulates Nagle's algorithm, so the kernel's is off. And what it lets go must leave
+ * at once: BBR paces, and would still hold the first message when the cork closes behind it; cubic,
+ * which the lab's servers had, and reno, which every Linux has, do not (tcp(7), TCP_CONGESTION).
+ * Accepted connections inherit both.
  */
 static void leave_segments_to_us(int fd)
 {
@@ -30,21 +33,24 @@ static void leave_segments_to_us(int fd)
 	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	for (size_t i = 0; i < sizeof unpaced / sizeof unpaced[0]; i++)
-		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, unpaced[i], (socklen_t)strlen(unpaced[i])) == 0)
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, unpaced[i],
+			    (socklen_t)strlen(unpaced[i])) == 0)
 			return;
 }
 
 int stream_listen_on(const struct address *address, int mss, size_t flood, struct err *err)
 {
-	const struct listen_options options = { .backlog = BACKLOG, .mss = mss, .send_buffer = send_buffer(flood) };
+	const struct listen_options options = { .backlog = BACKLOG,
+		.mss = mss,
+		.send_buffer = send_buffer(flood) };
 	int fd = net_listen(address, &options, err);
 	if (fd >= 0)
 		leave_segments_to_us(fd);
 	return fd;
 }
 
-/* 0 is taken for the kernel's own by tcp(7), TCP_MAXSEG, too. A buffer that was set does not grow by itself any more, so a
-   flood that is too large for any gets the largest. */
+/* 0 is taken for the kernel's own by tcp(7), TCP_MAXSEG, too. A buffer that was set does not grow
+   by itself any more, so a flood that is too large for any gets the largest. */
 void stream_listen_change(int fd, int mss, size_t flood)
 {
 	int buffer = flood > SEND_BUFFER_MAX ? SEND_BUFFER_MAX : send_buffer(flood);

@@ -1,6 +1,7 @@
 /*
- * A session decides what a stream server says. It is pure: it sees bytes and is asked for its next action;
- * sockets, timers and encryption are its driver's business (servers/stream/conn.c). It allocates nothing.
+ * A session decides what a stream server says. It is pure: it sees bytes and is asked for its next
+ * action; sockets, timers and encryption are its driver's business (servers/stream/conn.c). It
+ * allocates nothing.
  */
 #ifndef SERVERS_STREAM_SESSION_H
 #define SERVERS_STREAM_SESSION_H
@@ -13,7 +14,8 @@
 
 /* What a session is given; outlives it. */
 struct session_host {
-	const struct config *config; /* read when a command arrives, so that a change holds for the next one */
+	/* read when a command arrives, so that a change holds for the next one */
+	const struct config *config;
 	enum endpoint_id endpoint;
 	const char *flood; /* the flood's text, `pmu.flood` bytes */
 	size_t flood_len;
@@ -49,8 +51,9 @@ struct session_log {
 struct session_ops {
 	const char *name;
 
-	/* It is told of commands, and whether one has come in one piece matters to it: then each input is such a piece, and
-	   after one it takes the next. False: what is read is told as it was read. */
+	/* It is told of commands, and whether one has come in one piece matters to it: then each
+	   input is such a piece, and after one it takes the next. False: what is read is told as it
+	   was read. */
 	bool commands;
 
 	/* Bytes that the driver sets aside for `self`, zeroed. */
@@ -58,15 +61,16 @@ struct session_ops {
 
 	void (*init)(void *self, const struct session_host *host, const struct session_log *log);
 
-	/* `data` is the driver's and only valid during the call. `last`: a message ends here (ws). Only while
-	   takes_input() is true. */
+	/* `data` is the driver's and only valid during the call. `last`: a message ends here (ws).
+	   Only while takes_input() is true. */
 	void (*input)(void *self, const char *data, size_t len, bool last);
 
 	void (*tell)(void *self, enum session_signal signal);
 
-	/* `now` is any clock in seconds that never goes back. Asked again once the answer before has been
-	   carried out; after READ and SLEEP also earlier, which changes nothing. A due time comes from the
-	   schedule (start + i * d), so a stream does not drift however late it is asked. */
+	/* `now` is any clock in seconds that never goes back. Asked again once the answer before
+	   has been carried out; after READ and SLEEP also earlier, which changes nothing. A due
+	   time comes from the schedule (start + i * d), so a stream does not drift however late it
+	   is asked. */
 	struct action (*next)(void *self, double now);
 
 	bool (*takes_input)(const void *self);

@@ -1,6 +1,6 @@
 /*
- * Code C of the handout: recv(16), send the same back, until the peer closes. One chunk is under way at a
- * time, so a peer that does not read is not read either.
+ * Code C of the handout: recv(16), send the same back, until the peer closes. One chunk is under
+ * way at a time, so a peer that does not read is not read either.
  */
 #include "servers/stream/session.h"
 

@@ -1,6 +1,6 @@
 /*
- * The PMU of parts 2, 5 and 6: one command, then n short messages or one large one, then the end. Written
- * once for TCP, TLS, WebSocket and wss.
+ * The PMU of parts 2, 5 and 6: one command, then n short messages or one large one, then the end.
+ * Written once for TCP, TLS, WebSocket and wss.
  */
 #include "servers/stream/session.h"
 
@@ -10,9 +10,10 @@
 #include "common/wire.h"
 
 /*
- * "CMD_short:1" is a command, but a command that arrives byte by byte may go on with ".5". Real clients send it in one
- * piece, and that is answered at once; where it came in pieces, this long a silence ends it. A little more
- * than a delayed acknowledgement (40 ms), which is what holds back a client's second piece.
+ * "CMD_short:1" is a command, but a command that arrives byte by byte may go on with ".5". Real
+ * clients send it in one piece, and that is answered at once; where it came in pieces, this long a
+ * silence ends it. A little more than a delayed acknowledgement (40 ms), which is what holds back a
+ * client's second piece.
  */
 static const double SETTLE_SECONDS = 0.05;
 
@@ -77,8 +78,8 @@ static void pmu_refuse(struct session_pmu *pmu, const char *reason)
 {
 	char got[WIRE_ESCAPED_MAX];
 	wire_escape(got, pmu->text, pmu->len);
-	snprintf(pmu->out, sizeof pmu->out, "ERROR expected CMD_short:<seconds> or CMD_floodme, got \"%s\"%s\n", got,
-		reason);
+	snprintf(pmu->out, sizeof pmu->out,
+		"ERROR expected CMD_short:<seconds> or CMD_floodme, got \"%s\"%s\n", got, reason);
 	pmu->state = PMU_REFUSING;
 	pmu->why = "bad command";
 	pmu->messages = 0;
@@ -101,7 +102,8 @@ static void pmu_note_ignored(struct session_pmu *pmu, const char *data, size_t l
 			F_TEXT("what", "bytes behind the command are ignored"),
 			F_BYTES("bytes", data, len),
 		};
-		pmu->log.emit(pmu->log.driver, EVENT_ERROR, fields, sizeof fields / sizeof fields[0]);
+		pmu->log.emit(pmu->log.driver, EVENT_ERROR, fields,
+			sizeof fields / sizeof fields[0]);
 	}
 	pmu->ignored += len;
 }
@@ -114,8 +116,8 @@ static void pmu_begin_short(struct session_pmu *pmu)
 	double d = pmu->command.interval;
 	if (d > WIRE_INTERVAL_MAX || d * (double)messages > WIRE_STREAM_MAX) {
 		char reason[128];
-		snprintf(reason, sizeof reason, " (at most %g seconds, and %ld messages within %g)", WIRE_INTERVAL_MAX,
-			messages, WIRE_STREAM_MAX);
+		snprintf(reason, sizeof reason, " (at most %g seconds, and %ld messages within %g)",
+			WIRE_INTERVAL_MAX, messages, WIRE_STREAM_MAX);
 		pmu_refuse(pmu, reason);
 		return;
 	}
@@ -129,7 +131,8 @@ static void pmu_begin_short(struct session_pmu *pmu)
 
 static void pmu_accept(struct session_pmu *pmu)
 {
-	pmu->line_end = pmu->command.consumed == pmu->command.length || pmu->text[pmu->command.consumed - 1] == '\r';
+	pmu->line_end = pmu->command.consumed == pmu->command.length ||
+			pmu->text[pmu->command.consumed - 1] == '\r';
 	if (pmu->command.kind == WIRE_FLOOD) {
 		pmu->state = PMU_FLOODING;
 		pmu->messages = 1;
@@ -139,7 +142,8 @@ static void pmu_accept(struct session_pmu *pmu)
 	}
 }
 
-/* Decides with what has come. `whole`: nothing more belongs to it (a message's end, or the peer's). */
+/* Decides with what has come. `whole`: nothing more belongs to it (a message's end, or the
+   peer's). */
 static void pmu_decide(struct session_pmu *pmu, bool whole)
 {
 	switch (wire_parse_command(pmu->text, pmu->len, &pmu->command)) {
@@ -253,10 +257,14 @@ static struct action pmu_next(void *self, double now)
 		return pmu_stream(pmu, now);
 	case PMU_FLOODING:
 		pmu->state = PMU_OVER;
-		return (struct action){ .kind = ACTION_SEND, .data = pmu->host->flood, .len = pmu->host->flood_len };
+		return (struct action){ .kind = ACTION_SEND,
+			.data = pmu->host->flood,
+			.len = pmu->host->flood_len };
 	case PMU_REFUSING:
 		pmu->state = PMU_OVER;
-		return (struct action){ .kind = ACTION_SEND, .data = pmu->out, .len = strlen(pmu->out) };
+		return (struct action){ .kind = ACTION_SEND,
+			.data = pmu->out,
+			.len = strlen(pmu->out) };
 	case PMU_OVER:
 		break;
 	}

@@ -7,9 +7,9 @@
 #include "common/err.h"
 
 /*
- * `size` bytes of text, the file's or (file "") the opening of Hamlet, again from its beginning where it is too short; a
- * UTF-8 character that the end would cut gives way to spaces. The caller frees it. NULL with `err` (STATUS_USAGE) when the
- * file cannot be read or is empty.
+ * `size` bytes of text, the file's or (file "") the opening of Hamlet, again from its beginning
+ * where it is too short; a UTF-8 character that the end would cut gives way to spaces. The caller
+ * frees it. NULL with `err` (STATUS_USAGE) when the file cannot be read or is empty.
  */
 char *flood_create(const char *file, size_t size, struct err *err);
 

@@ -35,7 +35,8 @@ char *play_create(const char *file, size_t *len, struct err *err)
 	if (*len == 0)
 		goto fail;
 	if (*len > PLAY_BYTES_MAX) {
-		err_set(err, STATUS_USAGE, "%s: %s: is larger than %d bytes", key, file, PLAY_BYTES_MAX);
+		err_set(err, STATUS_USAGE, "%s: %s: is larger than %d bytes", key, file,
+			PLAY_BYTES_MAX);
 		goto fail;
 	}
 	size_t bad = find_bad_line(text, *len);

@@ -1,6 +1,6 @@
 /*
- * For LD_PRELOAD: a kernel that refuses datagrams to one IPv4 address with one errno, as a packet filter or a full queue does.
- * REFUSE_ADDRESS=127.0.0.66 REFUSE_ERRNO=105; the others go as ever.
+ * For LD_PRELOAD: a kernel that refuses datagrams to one IPv4 address with one errno, as a packet
+ * filter or a full queue does. REFUSE_ADDRESS=127.0.0.66 REFUSE_ERRNO=105; the others go as ever.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -18,14 +18,16 @@ static bool is_refused(const struct sockaddr *to)
 {
 	const char *address = getenv("REFUSE_ADDRESS"), *number = getenv("REFUSE_ERRNO");
 	const struct sockaddr_in *in = (const struct sockaddr_in *)to;
-	if (!address || !number || !to || to->sa_family != AF_INET || in->sin_addr.s_addr != inet_addr(address))
+	if (!address || !number || !to || to->sa_family != AF_INET ||
+		in->sin_addr.s_addr != inet_addr(address))
 		return false;
 	errno = atoi(number);
 	return true;
 }
 
 /* __CONST_SOCKADDR_ARG: glibc's union of pointers to addresses. */
-ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
+ssize_t sendto(int fd, const void *data, size_t len, int flags, __CONST_SOCKADDR_ARG to,
+	socklen_t to_len)
 {
 	ssize_t (*next)(int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
 	NEXT("sendto");

@@ -1,6 +1,7 @@
 /*
- * For tests of the emulator as a library: a lab on free ports of loopback in a loop of the test's own, peers in the same
- * loop, and the journal. Nothing blocks: lab_until turns the loop until something is so.
+ * For tests of the emulator as a library: a lab on free ports of loopback in a loop of the test's
+ * own, peers in the same loop, and the journal. Nothing blocks: lab_until turns the loop until
+ * something is so.
  */
 #ifndef TESTS_UNIT_EMULATOR_DRIVER_H
 #define TESTS_UNIT_EMULATOR_DRIVER_H
@@ -37,8 +38,10 @@ static inline void lab_on_deadline(struct ev_loop *loop, struct ev_timer *timer,
 	ck_abort_msg("what is waited for did not come");
 }
 
-/* `endpoints` ends with ENDPOINT_NONE, `sets` ("pmu.rtt=0") with NULL. On IPv4 alone, or on both families. */
-static inline void lab_start(struct lab *lab, const enum endpoint_id *endpoints, bool both, const char *const *sets)
+/* `endpoints` ends with ENDPOINT_NONE, `sets` ("pmu.rtt=0") with NULL. On IPv4 alone, or on both
+   families. */
+static inline void lab_start(struct lab *lab, const enum endpoint_id *endpoints, bool both,
+	const char *const *sets)
 {
 	struct err err = { 0 };
 	*lab = (struct lab){ .loop = ev_loop_new(EVFLAG_AUTO), .config = config_create() };
@@ -81,11 +84,11 @@ static inline void lab_finish(struct lab *lab)
 
 /* ---- what happened ---- */
 
-/* How many events of the type have all of these parts in their line; `from`: of those with that number or a higher one. The
-   last one's line is copied to `text`, unless it is NULL. */
+/* How many events of the type have all of these parts in their line; `from`: of those with that
+   number or a higher one. The last one's line is copied to `text`, unless it is NULL. */
 enum { LINE_TEXT = 1024 };
-static inline unsigned lab_seen(const struct lab *lab, uint64_t from, enum event_type type, char text[LINE_TEXT],
-	const char *part, const char *other)
+static inline unsigned lab_seen(const struct lab *lab, uint64_t from, enum event_type type,
+	char text[LINE_TEXT], const char *part, const char *other)
 {
 	unsigned seen = 0;
 	struct ring_line line;
@@ -107,7 +110,8 @@ static inline unsigned lab_seen(const struct lab *lab, uint64_t from, enum event
 static inline struct config_about lab_key(const struct lab *lab, const char *key)
 {
 	struct config_about about;
-	ck_assert_msg(config_about(emulator_config(lab->emulator), key, &about, NULL), "there is no %s", key);
+	ck_assert_msg(config_about(emulator_config(lab->emulator), key, &about, NULL),
+		"there is no %s", key);
 	return about;
 }
 
@@ -120,7 +124,8 @@ struct refused {
 	char text[8][512];
 };
 
-static inline void lab_on_refused(void *context, size_t i, enum emulator_refusal refusal, const struct err *err)
+static inline void lab_on_refused(void *context, size_t i, enum emulator_refusal refusal,
+	const struct err *err)
 {
 	struct refused *refused = context;
 	ck_assert_uint_lt(refused->count, COUNT(refused->i));
@@ -152,7 +157,8 @@ struct peer {
 static inline void peer_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct peer *peer = io->data;
-	ssize_t n = recv(peer->fd, peer->text + peer->len, sizeof peer->text - 1 - peer->len, MSG_DONTWAIT);
+	ssize_t n = recv(peer->fd, peer->text + peer->len, sizeof peer->text - 1 - peer->len,
+		MSG_DONTWAIT);
 	if (n > 0)
 		peer->len += (size_t)n;
 	else if (n == 0)
@@ -164,7 +170,8 @@ static inline void peer_on_readable(struct ev_loop *loop, struct ev_io *io, int 
 }
 
 /* Connected to the endpoint: loopback does that at once, also where nobody accepts. */
-static inline void peer_open(struct peer *peer, struct lab *lab, enum endpoint_id endpoint, int type, const char *host)
+static inline void peer_open(struct peer *peer, struct lab *lab, enum endpoint_id endpoint,
+	int type, const char *host)
 {
 	struct address address;
 	*peer = (struct peer){ .lab = lab };
@@ -196,7 +203,8 @@ static inline void peer_name(const struct peer *peer, char text[ADDRESS_TEXT])
 	address_format(&address, text);
 }
 
-/* A command from its beginning to the peer's end; returns how many messages came, each "This is PMU data i". */
+/* A command from its beginning to the peer's end; returns how many messages came, each "This is PMU
+   data i". */
 static inline unsigned peer_messages(struct lab *lab, const char *command)
 {
 	struct peer peer;

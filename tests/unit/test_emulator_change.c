@@ -1,4 +1,5 @@
-/* The configuration changed while the lab runs: all or nothing, from when it holds, what is told, and what chance does. */
+/* The configuration changed while the lab runs: all or nothing, from when it holds, what is told,
+   and what chance does. */
 #include "tests/unit/emulator_driver.h"
 
 #include <math.h>
@@ -24,8 +25,9 @@ START_TEST(test_between_two_commands)
 
 	lab_set(&lab, "pmu.messages", "5");
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, text, NULL, NULL), 1);
-	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"change\",\"who\":\"test\",\"key\":\"pmu.messages\",\"before\":\"20\","
-					   "\"after\":\"5\"}"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"\"event\":\"change\",\"who\":\"test\",\"key\":\"pmu.messages\",\"before\":\"20\","
+		"\"after\":\"5\"}"));
 	struct config_about about = lab_key(&lab, "pmu.messages");
 	ck_assert_str_eq(about.value, "5");
 	ck_assert_str_eq(about.origin, "test");
@@ -40,7 +42,8 @@ START_TEST(test_between_two_commands)
 }
 END_TEST
 
-/* A connection that is open may still be sending an older flood; none is forgotten as long as there is one. */
+/* A connection that is open may still be sending an older flood; none is forgotten as long as there
+   is one. */
 START_TEST(test_floods)
 {
 	static const struct emulator_change one_more = { "pmu.flood", "7000" };
@@ -57,7 +60,8 @@ START_TEST(test_floods)
 		lab_until(&lab, peer.eof);
 		ck_assert_uint_eq(peer.len, (size_t)(100 + 500 * i));
 		peer_close(&peer);
-		lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, NULL, NULL) == (unsigned)i + 1);
+		lab_until(&lab,
+			lab_seen(&lab, 0, EVENT_CLOSE, NULL, NULL, NULL) == (unsigned)i + 1);
 	}
 	peer_open(&early, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_OPEN, NULL, NULL, NULL) == 13);
@@ -108,11 +112,12 @@ START_TEST(test_all_or_nothing)
 	struct lab lab;
 	struct refused refused = { 0 };
 	lab_start(&lab, PMU, false, FAST);
-	ck_assert(!emulator_change(lab.emulator, changes, COUNT(changes), "test", lab_on_refused, &refused));
+	ck_assert(!emulator_change(lab.emulator, changes, COUNT(changes), "test", lab_on_refused,
+		&refused));
 	ck_assert_uint_eq(refused.count, 4);
 	static const size_t indices[] = { 1, 2, 3, 4 };
-	static const enum emulator_refusal refusals[] = { EMULATOR_UNKNOWN, EMULATOR_BAD_VALUE, EMULATOR_RESTART,
-		EMULATOR_BAD_VALUE };
+	static const enum emulator_refusal refusals[] = { EMULATOR_UNKNOWN, EMULATOR_BAD_VALUE,
+		EMULATOR_RESTART, EMULATOR_BAD_VALUE };
 	static const char *const texts[] = {
 		"no such key; did you mean pmu.messages?",
 		"\"1s\" is not a duration from 0 to 200ms (units: us, ms, s, m, h; without one: s)",
@@ -151,7 +156,8 @@ START_TEST(test_unset)
 	lab_set(&lab, "pmu-ws.messages", NULL);
 	ck_assert_str_eq(lab_key(&lab, "pmu-ws.messages").value, "7");
 	ck_assert(lab_key(&lab, "pmu-ws.messages").inherited);
-	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"endpoint\":\"pmu-ws\"", "\"before\":\"3\",\"after\":\"7\""),
+	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"endpoint\":\"pmu-ws\"",
+				  "\"before\":\"3\",\"after\":\"7\""),
 		1);
 	/* What the start said, and who said it. */
 	lab_set(&lab, "pmu.messages", "9");
@@ -170,14 +176,17 @@ START_TEST(test_unset)
 	ck_assert_str_eq(lab_key(&lab, "pmu.messages").origin, "test");
 	lab_set(&lab, "pmu.messages", NULL);
 	ck_assert_str_eq(lab_key(&lab, "pmu.messages").origin, "--set");
-	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"before\":\"7\",\"after\":\"7\"", NULL), 1);
+	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"before\":\"7\",\"after\":\"7\"",
+				  NULL),
+		1);
 	lab_finish(&lab);
 }
 END_TEST
 
 START_TEST(test_restore)
 {
-	static const char *const sets[] = { "pmu.rtt=0", "pmu.messages=7", "pmu-ws.messages=8", NULL };
+	static const char *const sets[] = { "pmu.rtt=0", "pmu.messages=7", "pmu-ws.messages=8",
+		NULL };
 	struct lab lab;
 	lab_start(&lab, PMU, false, sets);
 	ck_assert(emulator_restore(lab.emulator, "test"));
@@ -188,7 +197,8 @@ START_TEST(test_restore)
 	lab_set(&lab, "reset.loss", "burst:30%,4");
 	uint64_t next = ring_next(lab.ring);
 	ck_assert(emulator_restore(lab.emulator, "restorer"));
-	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_CHANGE, NULL, "\"who\":\"restorer\"", NULL), 4);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_CHANGE, NULL, "\"who\":\"restorer\"", NULL),
+		4);
 	ck_assert_uint_eq(ring_next(lab.ring), next + 4);
 	ck_assert_str_eq(lab_key(&lab, "pmu.messages").value, "7");
 	ck_assert_str_eq(lab_key(&lab, "pmu-ws.messages").value, "8");
@@ -196,7 +206,8 @@ START_TEST(test_restore)
 	ck_assert_str_eq(lab_key(&lab, "reset.loss").value, "50%");
 	ck_assert_str_eq(lab_key(&lab, "reset.loss").origin, "default");
 
-	char *now = config_json(emulator_config(lab.emulator)), *then = config_json(emulator_config_start(lab.emulator));
+	char *now = config_json(emulator_config(lab.emulator)),
+	     *then = config_json(emulator_config_start(lab.emulator));
 	ck_assert_str_eq(now, then);
 	free(now);
 	free(then);
@@ -204,10 +215,12 @@ START_TEST(test_restore)
 }
 END_TEST
 
-/* What is so already is no change, also where it could not be one. Twice the same key: the later one. */
+/* What is so already is no change, also where it could not be one. Twice the same key: the later
+   one. */
 START_TEST(test_same)
 {
-	static const struct emulator_change twice[] = { { "pmu.messages", "3" }, { "pmu.messages", "4" } };
+	static const struct emulator_change twice[] = { { "pmu.messages", "3" },
+		{ "pmu.messages", "4" } };
 	struct lab lab;
 	lab_start(&lab, PMU, false, FAST);
 	lab_set(&lab, "pmu.messages", "20");
@@ -226,19 +239,24 @@ END_TEST
 /* What no key can tell by itself is said of the change that would make it so. */
 START_TEST(test_checked_together)
 {
-	static const struct emulator_change alone[] = { { "pmu.first", "3" }, { "reset.reorder", "10%" }, { "pmu.first", "4" } };
-	static const struct emulator_change both[] = { { "reset.reorder", "10%" }, { "reset.delay", "5ms" } };
-	static const struct emulator_change less = { "reset.delay", "0" }, six = { "reset.family", "6" };
+	static const struct emulator_change alone[] = { { "pmu.first", "3" },
+		{ "reset.reorder", "10%" }, { "pmu.first", "4" } };
+	static const struct emulator_change both[] = { { "reset.reorder", "10%" },
+		{ "reset.delay", "5ms" } };
+	static const struct emulator_change less = { "reset.delay", "0" },
+					    six = { "reset.family", "6" };
 	struct lab lab;
 	struct refused refused = { 0 };
 	lab_start(&lab, RESET, false, (const char *const[]){ "reset.family=4", NULL });
-	ck_assert(!emulator_change(lab.emulator, alone, COUNT(alone), "test", lab_on_refused, &refused));
+	ck_assert(!emulator_change(lab.emulator, alone, COUNT(alone), "test", lab_on_refused,
+		&refused));
 	ck_assert_uint_eq(refused.count, 1);
 	ck_assert_uint_eq(refused.i[0], 1);
 	ck_assert_int_eq(refused.refusal[0], EMULATOR_BAD_VALUE);
 	ck_assert_ptr_nonnull(strstr(refused.text[0], "reorder needs a delay"));
 	ck_assert_str_eq(lab_key(&lab, "pmu.first").value, "1");
-	ck_assert(emulator_change(lab.emulator, both, COUNT(both), "test", lab_on_refused, &refused));
+	ck_assert(
+		emulator_change(lab.emulator, both, COUNT(both), "test", lab_on_refused, &refused));
 	ck_assert(!emulator_change(lab.emulator, &less, 1, "test", lab_on_refused, &refused));
 	ck_assert_uint_eq(refused.count, 2);
 	ck_assert(!emulator_change(lab.emulator, &six, 1, "test", lab_on_refused, &refused));
@@ -292,7 +310,8 @@ START_TEST(test_times)
 	peer_open(&new, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
 	lab_until(&lab, new.eof);
 	peer_close(&new);
-	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, "\"conn\":2", "\"why\":\"idle\"") == 1);
+	lab_until(&lab,
+		lab_seen(&lab, 0, EVENT_CLOSE, NULL, "\"conn\":2", "\"why\":\"idle\"") == 1);
 	ck_assert(!old.eof);
 	peer_close(&old);
 	lab_finish(&lab);
@@ -329,13 +348,15 @@ static const struct {
 	double low, high; /* the thresholds */
 } losses[] = { { "30%", "80%", 0.3, 0.8 }, { "80%", "30%", 0.8, 0.3 }, { "50%", "none", 0.5, 0 } };
 
-/* The same values are drawn, whatever the key says; from the change on they are compared with what it says then. */
+/* The same values are drawn, whatever the key says; from the change on they are compared with what
+   it says then. */
 START_TEST(test_loss_in_the_middle)
 {
 	struct lab lab;
 	struct peer peer;
 	double drawn[DATAGRAMS + 1];
-	lab_start(&lab, RESET, false, (const char *const[]){ "reset.loss=100%", "reset.family=4", NULL });
+	lab_start(&lab, RESET, false,
+		(const char *const[]){ "reset.loss=100%", "reset.family=4", NULL });
 	peer_open(&peer, &lab, ENDPOINT_RESET, SOCK_DGRAM, "127.0.0.1");
 	send_resets(&lab, &peer, 1, DATAGRAMS);
 	for (unsigned n = 1; n <= DATAGRAMS; n++) {
@@ -353,7 +374,8 @@ START_TEST(test_loss_in_the_middle)
 	lab_set(&lab, "reset.loss", losses[_i].after);
 	send_resets(&lab, &peer, CHANGED_AT + 1, DATAGRAMS);
 	for (unsigned n = 1; n <= DATAGRAMS; n++) {
-		double threshold = n <= CHANGED_AT ? losses[_i].low : losses[_i].high, now = drawn_of(&lab, n);
+		double threshold = n <= CHANGED_AT ? losses[_i].low : losses[_i].high,
+		       now = drawn_of(&lab, n);
 		ck_assert_int_eq(!isnan(now), drawn[n] < threshold);
 		ck_assert(isnan(now) || now == drawn[n]);
 	}
@@ -370,11 +392,13 @@ START_TEST(test_fates_to_come)
 	struct impair impair;
 	struct impair_spec spec;
 	bool lost[DATAGRAMS + 1];
-	lab_start(&lab, RESET, false, (const char *const[]){ "reset.loss=burst:40%,3", "reset.family=4", NULL });
+	lab_start(&lab, RESET, false,
+		(const char *const[]){ "reset.loss=burst:40%,3", "reset.family=4", NULL });
 	peer_open(&peer, &lab, ENDPOINT_RESET, SOCK_DGRAM, "127.0.0.1");
 	send_resets(&lab, &peer, 1, CHANGED_AT);
 	for (int again = 0; again < 2; again++) {
-		ck_assert(emulator_impair(lab.emulator, ENDPOINT_RESET, 4, FATE_REQUEST, &impair, &spec));
+		ck_assert(emulator_impair(lab.emulator, ENDPOINT_RESET, 4, FATE_REQUEST, &impair,
+			&spec));
 		ck_assert_uint_eq(impair.n, CHANGED_AT);
 		for (unsigned n = CHANGED_AT + 1; n <= DATAGRAMS; n++) {
 			struct impair_fate fate = impair_next(&impair, &spec, 8);
@@ -393,7 +417,8 @@ START_TEST(test_fates_to_come)
 	ck_assert(emulator_impair(lab.emulator, ENDPOINT_RESET, 4, FATE_REPLY, &impair, &spec));
 	ck_assert_int_eq(spec.loss.model, LOSS_BURST);
 	ck_assert(!emulator_impair(lab.emulator, ENDPOINT_RESET, 6, FATE_REQUEST, &impair, &spec));
-	ck_assert(!emulator_impair(lab.emulator, ENDPOINT_UDP_PRINT, 4, FATE_REQUEST, &impair, NULL));
+	ck_assert(
+		!emulator_impair(lab.emulator, ENDPOINT_UDP_PRINT, 4, FATE_REQUEST, &impair, NULL));
 	peer_close(&peer);
 	lab_finish(&lab);
 }
@@ -429,12 +454,15 @@ START_TEST(test_family)
 	char text[LINE_TEXT];
 	if (!has_ipv6())
 		return;
-	lab_start(&lab, RESET, true, (const char *const[]){ "reset.loss=none", "reset.family=4", NULL });
+	lab_start(&lab, RESET, true,
+		(const char *const[]){ "reset.loss=none", "reset.family=4", NULL });
 	ck_assert_int_eq(try_reset(&lab, "127.0.0.1"), 0);
 	ck_assert_int_eq(try_reset(&lab, "::1"), ECONNREFUSED);
 
 	lab_set(&lab, "reset.family", "6");
-	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"endpoint\":\"reset\"", "\"after\":\"6\""), 1);
+	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_CHANGE, NULL, "\"endpoint\":\"reset\"",
+				  "\"after\":\"6\""),
+		1);
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_FAMILY, text, NULL, NULL), 2);
 	ck_assert_ptr_nonnull(strstr(text, "\"active\":\"IPv6\"}"));
 	ck_assert_int_eq(try_reset(&lab, "::1"), 0);
@@ -462,12 +490,14 @@ START_TEST(test_inactive)
 	struct peer peer;
 	if (!has_ipv6())
 		return;
-	lab_start(&lab, RESET, true, (const char *const[]){ "reset.loss=none", "reset.family=4", NULL });
+	lab_start(&lab, RESET, true,
+		(const char *const[]){ "reset.loss=none", "reset.family=4", NULL });
 	ck_assert_int_eq(try_reset(&lab, "::1"), ECONNREFUSED);
 	lab_set(&lab, "reset.inactive", "silent");
 	peer_open(&peer, &lab, ENDPOINT_RESET, SOCK_DGRAM, "::1");
 	peer_say(&peer, "RESET:20");
-	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "the family is not served now", "\"n\":0") == 1);
+	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "the family is not served now",
+				"\"n\":0") == 1);
 	peer_close(&peer);
 	lab_set(&lab, "reset.inactive", "closed");
 	ck_assert_int_eq(try_reset(&lab, "::1"), ECONNREFUSED);
@@ -479,8 +509,10 @@ END_TEST
 /* Whether it could be done, and nothing else. */
 START_TEST(test_only_asked)
 {
-	static const struct emulator_change good[] = { { "reset.delay", "50ms" }, { "reset.reorder", "25%" } };
-	static const struct emulator_change bad[] = { { "reset.loss", "none" }, { "reset.reorder", "25%" } };
+	static const struct emulator_change good[] = { { "reset.delay", "50ms" },
+		{ "reset.reorder", "25%" } };
+	static const struct emulator_change bad[] = { { "reset.loss", "none" },
+		{ "reset.reorder", "25%" } };
 	struct lab lab;
 	struct refused refused = { 0 };
 	lab_start(&lab, RESET, false, NULL);
@@ -512,8 +544,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("emulator_change");
-	TCase *keys = tcase_create("keys"), *later = tcase_create("later"), *chance = tcase_create("chance"),
-	      *now = tcase_create("now");
+	TCase *keys = tcase_create("keys"), *later = tcase_create("later"),
+	      *chance = tcase_create("chance"), *now = tcase_create("now");
 	TCase *const cases[] = { keys, later, chance, now };
 	tcase_add_test(keys, test_between_two_commands);
 	tcase_add_test(keys, test_floods);

@@ -9,7 +9,8 @@ static const enum endpoint_id STREAMS[] = { ENDPOINT_PMU, ENDPOINT_ECHO, ENDPOIN
 static const enum endpoint_id DATAGRAMS[] = { ENDPOINT_RESET, ENDPOINT_ECHO, ENDPOINT_NONE };
 static const enum endpoint_id STATION[] = { ENDPOINT_TV, ENDPOINT_ECHO, ENDPOINT_NONE };
 static const enum endpoint_id WEB[] = { ENDPOINT_PMU_WS, ENDPOINT_NONE };
-static const char *const SETS[] = { "pmu.rtt=0", "reset.loss=none", "reset.family=4", "tv.interval=1ms", NULL };
+static const char *const SETS[] = { "pmu.rtt=0", "reset.loss=none", "reset.family=4",
+	"tv.interval=1ms", NULL };
 
 /* The loop has turned, and whatever could happen at another endpoint has. */
 static void turn(struct lab *lab)
@@ -46,7 +47,8 @@ START_TEST(test_streams_paused)
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_OPEN, NULL, "\"endpoint\":\"pmu\"", NULL) == 1);
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_PMU, true, "test"));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_SUSPEND, text, NULL, NULL), 1);
-	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"suspend\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\"event\":\"suspend\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
 	ck_assert(view_of(&lab, ENDPOINT_PMU).paused);
 	ck_assert(!view_of(&lab, ENDPOINT_ECHO).paused);
 
@@ -62,7 +64,8 @@ START_TEST(test_streams_paused)
 
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_PMU, false, "test"));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_RESUME, text, NULL, NULL), 1);
-	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"resume\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\"event\":\"resume\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
 	lab_until(&lab, late.eof);
 	ck_assert_ptr_nonnull(strstr(late.text, "This is PMU data 20"));
 	peer_close(&early);
@@ -81,10 +84,12 @@ START_TEST(test_datagrams_paused)
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_RESET, true, "test"));
 	peer_say(&peer, "RESET:20");
 	peer_say(&peer, "RESET:20");
-	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "\"n\":0,\"reason\":\"the endpoint is paused\"",
-				"\"direction\":\"request\"") == 2);
+	lab_until(&lab,
+		lab_seen(&lab, 0, EVENT_DROP, NULL, "\"n\":0,\"reason\":\"the endpoint is paused\"",
+			"\"direction\":\"request\"") == 2);
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_RECEIVE, NULL, NULL, NULL), 0);
-	ck_assert_ptr_nonnull(strstr(view_of(&lab, ENDPOINT_RESET).totals, "\"received\":2,\"missed\":0,\"dropped\":2"));
+	ck_assert_ptr_nonnull(strstr(view_of(&lab, ENDPOINT_RESET).totals,
+		"\"received\":2,\"missed\":0,\"dropped\":2"));
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_RESET, false, "test"));
 	peer_say(&peer, "RESET:20");
 	lab_until(&lab, peer.len > 0);
@@ -99,7 +104,9 @@ START_TEST(test_under_way)
 {
 	struct lab lab;
 	struct peer peer;
-	lab_start(&lab, DATAGRAMS, false, (const char *const[]){ "reset.loss=none", "reset.family=4", "reset.delay=50ms", NULL });
+	lab_start(&lab, DATAGRAMS, false,
+		(const char *const[]){ "reset.loss=none", "reset.family=4", "reset.delay=50ms",
+			NULL });
 	peer_open(&peer, &lab, ENDPOINT_RESET, SOCK_DGRAM, "127.0.0.1");
 	peer_say(&peer, "RESET:20");
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_DELAY, NULL, NULL, NULL) == 1);
@@ -114,8 +121,10 @@ END_TEST
 static void say_in_group(const struct lab *lab, int fd, const char *text)
 {
 	struct address group;
-	address_parse(&group, emulator_group(lab->emulator), emulator_port(lab->emulator, ENDPOINT_TV));
-	ck_assert_int_gt(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&group.ss, group.len), 0);
+	address_parse(&group, emulator_group(lab->emulator),
+		emulator_port(lab->emulator, ENDPOINT_TV));
+	ck_assert_int_gt(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&group.ss, group.len),
+		0);
 }
 
 /* It is silent, hears nobody, and goes on with the next line. */
@@ -135,8 +144,10 @@ START_TEST(test_station_paused)
 	unsigned said = lab_seen(&lab, 0, EVENT_LINE, NULL, NULL, NULL);
 
 	say_in_group(&lab, fd, said_by_me);
-	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "\"endpoint\":\"tv\"", "the endpoint is paused") == 1);
-	for (double until = emulator_uptime(lab.emulator) + 0.03; emulator_uptime(lab.emulator) < until;)
+	lab_until(&lab, lab_seen(&lab, 0, EVENT_DROP, NULL, "\"endpoint\":\"tv\"",
+				"the endpoint is paused") == 1);
+	for (double until = emulator_uptime(lab.emulator) + 0.03;
+		emulator_uptime(lab.emulator) < until;)
 		turn(&lab); /* for a dozen intervals */
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_PARTICIPANT, NULL, NULL, NULL), 0);
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_LINE, NULL, NULL, NULL), said);
@@ -185,7 +196,8 @@ static void on_stop(struct ev_loop *loop, struct ev_timer *timer, int events)
 /* The lab ends also where it is paused, and nothing comes to life again. */
 START_TEST(test_stopped_while_paused)
 {
-	static const enum endpoint_id all[] = { ENDPOINT_PMU, ENDPOINT_ECHO, ENDPOINT_RESET, ENDPOINT_TV, ENDPOINT_NONE };
+	static const enum endpoint_id all[] = { ENDPOINT_PMU, ENDPOINT_ECHO, ENDPOINT_RESET,
+		ENDPOINT_TV, ENDPOINT_NONE };
 	struct lab lab;
 	struct err err;
 	struct peer peer;
@@ -203,7 +215,9 @@ START_TEST(test_stopped_while_paused)
 	ev_timer_start(lab.loop, &stop);
 	ck_assert(emulator_run(lab.emulator, &err));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_STOP, NULL, NULL, NULL), 1);
-	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_CLOSE, NULL, "\"why\":\"done\"", "\"messages\":20"), 1);
+	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_CLOSE, NULL, "\"why\":\"done\"",
+				  "\"messages\":20"),
+		1);
 	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_LINE, NULL, NULL, NULL), 0);
 	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_FAMILY, NULL, NULL, NULL), 0);
 	ck_assert_uint_eq(lab_seen(&lab, next, EVENT_ERROR, NULL, NULL, NULL), 0);
@@ -237,7 +251,8 @@ START_TEST(test_cut)
 	ck_assert_str_eq(peer.text, "This is PMU data 1");
 	peer_close(&peer);
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, text, "\"conn\":1,", NULL) == 1);
-	ck_assert_ptr_nonnull(strstr(text, "\"first\":\"server\",\"why\":\"cut by test\",\"command\":\"CMD_short:10\",\"messages\":1"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"\"first\":\"server\",\"why\":\"cut by test\",\"command\":\"CMD_short:10\",\"messages\":1"));
 	ck_assert(!emulator_cut(lab.emulator, 1, cuts[_i].reset, "test"));
 	/* The other one is as it was. */
 	ck_assert_uint_eq(view_of(&lab, ENDPOINT_PMU).open, 1);
@@ -249,12 +264,14 @@ START_TEST(test_cut)
 }
 END_TEST
 
-/* A peer that takes nothing: what the kernel has still arrives before the FIN, or is thrown away. */
+/* A peer that takes nothing: what the kernel has still arrives before the FIN, or is thrown
+   away. */
 START_TEST(test_cut_in_a_flood)
 {
 	struct lab lab;
 	struct peer peer;
-	lab_start(&lab, STREAMS, false, (const char *const[]){ "pmu.rtt=0", "pmu.flood=8MiB", NULL });
+	lab_start(&lab, STREAMS, false,
+		(const char *const[]){ "pmu.rtt=0", "pmu.flood=8MiB", NULL });
 	peer_open(&peer, &lab, ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
 	ev_io_stop(lab.loop, &peer.io);
 	peer_say(&peer, "CMD_floodme");
@@ -264,7 +281,8 @@ START_TEST(test_cut_in_a_flood)
 	size_t len = 0;
 	ssize_t n = -1;
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, NULL, NULL, NULL) == 1 ||
-				(n = recv(peer.fd, buffer, sizeof buffer, MSG_DONTWAIT)) == 0 || (len += n > 0 ? (size_t)n : 0, false));
+				(n = recv(peer.fd, buffer, sizeof buffer, MSG_DONTWAIT)) == 0 ||
+				(len += n > 0 ? (size_t)n : 0, false));
 	while (n != 0 && (n = recv(peer.fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0)
 		len += (size_t)n;
 	ck_assert_int_eq(n, cuts[_i].reset ? -1 : 0);
@@ -301,8 +319,9 @@ START_TEST(test_cut_says_goodbye)
 	struct peer peer;
 	lab_start(&lab, WEB, false, SETS);
 	peer_open(&peer, &lab, ENDPOINT_PMU_WS, SOCK_STREAM, "127.0.0.1");
-	peer_say(&peer, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+	peer_say(&peer,
+		"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
 	lab_until(&lab, strstr(peer.text, "\r\n\r\n"));
 	size_t head = peer.len;
 	ck_assert(emulator_cut(lab.emulator, 1, false, "test"));
@@ -363,29 +382,34 @@ START_TEST(test_look)
 	emulator_connections(lab.emulator, on_connection, &listing);
 	ck_assert_uint_eq(listing.count, 0);
 	for (unsigned i = 0; i < COUNT(peers); i++) {
-		peer_open(&peers[i], &lab, i == 1 ? ENDPOINT_ECHO : ENDPOINT_PMU, SOCK_STREAM, "127.0.0.1");
+		peer_open(&peers[i], &lab, i == 1 ? ENDPOINT_ECHO : ENDPOINT_PMU, SOCK_STREAM,
+			"127.0.0.1");
 		lab_until(&lab, lab_seen(&lab, 0, EVENT_OPEN, NULL, NULL, NULL) == i + 1);
 	}
 	emulator_connections(lab.emulator, on_connection, &listing);
 	ck_assert_uint_eq(listing.count, 3);
-	static const unsigned order[] = { 2, 0, 1 }; /* an endpoint after the other, the youngest first */
+	/* an endpoint after the other, the youngest first */
+	static const unsigned order[] = { 2, 0, 1 };
 	for (unsigned k = 0; k < COUNT(order); k++) {
 		const struct emulator_connection *connection = &listing.connections[k];
 		char name[ADDRESS_TEXT], id[32], line[LINE_TEXT];
 		peer_name(&peers[order[k]], name);
 		ck_assert_str_eq(listing.peers[k], name);
 		ck_assert_uint_eq(connection->id, order[k] + 1);
-		ck_assert_int_eq(connection->endpoint, order[k] == 1 ? ENDPOINT_ECHO : ENDPOINT_PMU);
+		ck_assert_int_eq(connection->endpoint,
+			order[k] == 1 ? ENDPOINT_ECHO : ENDPOINT_PMU);
 		ck_assert(!connection->local);
 		snprintf(id, sizeof id, "\"conn\":%u,", order[k] + 1);
 		ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_OPEN, line, id, NULL), 1);
-		ck_assert_double_eq_tol(connection->since, strtod(line + strlen("{\"t\":"), NULL), 0.1);
+		ck_assert_double_eq_tol(connection->since, strtod(line + strlen("{\"t\":"), NULL),
+			0.1);
 	}
 	ck_assert(emulator_look(lab.emulator, 0, &view));
 	ck_assert_int_eq(view.endpoint, ENDPOINT_PMU);
 	ck_assert_uint_eq(view.open, 2);
 	ck_assert_uint_eq(view.port, emulator_port(lab.emulator, ENDPOINT_PMU));
-	ck_assert_str_eq(view.totals, "{\"connections\":2,\"messages\":0,\"bytes_out\":0,\"bytes_in\":0,\"errors\":0}");
+	ck_assert_str_eq(view.totals,
+		"{\"connections\":2,\"messages\":0,\"bytes_out\":0,\"bytes_in\":0,\"errors\":0}");
 	ck_assert(emulator_look(lab.emulator, 1, &view));
 	ck_assert_int_eq(view.endpoint, ENDPOINT_ECHO);
 	ck_assert_uint_eq(view.open, 1);
@@ -404,7 +428,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("emulator_control");
-	TCase *pause = tcase_create("pause"), *cut = tcase_create("cut"), *look = tcase_create("look");
+	TCase *pause = tcase_create("pause"), *cut = tcase_create("cut"),
+	      *look = tcase_create("look");
 	TCase *const cases[] = { pause, cut, look };
 	tcase_add_test(pause, test_streams_paused);
 	tcase_add_test(pause, test_datagrams_paused);

@@ -1,6 +1,6 @@
 /*
- * One function an event, found in a table. A file may be cut, mixed or made up: what is missing counts as nothing.
- * Connections: answers_facts_conns.c.
+ * One function an event, found in a table. A file may be cut, mixed or made up: what is missing
+ * counts as nothing. Connections: answers_facts_conns.c.
  */
 #include "servers/commands/answers/facts.h"
 
@@ -91,20 +91,23 @@ static void add_seconds(const char *start, double seconds, char date[FACTS_DATE]
 	int milliseconds, hours, minutes;
 	char sign;
 	*date = '\0';
-	if (sscanf(start, "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-		    &tm.tm_min, &tm.tm_sec, &milliseconds, &sign, &hours, &minutes) != 10 ||
+	if (sscanf(start, "%4d-%2d-%2dT%2d:%2d:%2d.%3d%c%2d:%2d", &tm.tm_year, &tm.tm_mon,
+		    &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &milliseconds, &sign, &hours,
+		    &minutes) != 10 ||
 		(sign != '+' && sign != '-') || !(seconds > -1e9 && seconds < 1e9))
 		return;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	/* The wall's time as if it were UTC; the zone stays that of the start. */
-	long long total = (long long)timegm(&tm) * 1000 + milliseconds + (long long)(seconds * 1000 + 0.5);
+	long long total =
+		(long long)timegm(&tm) * 1000 + milliseconds + (long long)(seconds * 1000 + 0.5);
 	time_t whole = (time_t)(total / 1000);
 	char text[32];
 	if (!gmtime_r(&whole, &tm) || total < 0)
 		return;
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(date, FACTS_DATE, "%s.%03d%c%02d:%02d", text, (int)(total % 1000), sign, hours, minutes);
+	snprintf(date, FACTS_DATE, "%s.%03d%c%02d:%02d", text, (int)(total % 1000), sign, hours,
+		minutes);
 }
 
 static bool read_reply(struct reader *reader, struct err *err)
@@ -133,7 +136,8 @@ static bool read_line(struct reader *reader, struct err *err)
 	struct facts *facts = reader->facts;
 	facts->lines_told++;
 	/* A blank line of the play is the ID alone. */
-	if (facts->line_count == FACTS_LINES || strlen(ndjson_text(reader->event, "text")) <= WIRE_ID_BYTES)
+	if (facts->line_count == FACTS_LINES ||
+		strlen(ndjson_text(reader->event, "text")) <= WIRE_ID_BYTES)
 		return true;
 	char *text = copy_text(reader, "text");
 	if (!text)
@@ -201,7 +205,8 @@ static bool read_start(struct reader *reader, struct err *err)
 	const json_t *config = json_object_get(reader->event, "config");
 	facts->runs++;
 	facts->start_t = json_number_value(json_object_get(reader->event, "t"));
-	snprintf(facts->start_date, sizeof facts->start_date, "%s", ndjson_text(reader->event, "time"));
+	snprintf(facts->start_date, sizeof facts->start_date, "%s",
+		ndjson_text(reader->event, "time"));
 	facts->mss = key_of(config, "pmu.mss", facts->mss);
 	facts->chunk = key_of(config, "echo.chunk", facts->chunk);
 	return true;
@@ -221,7 +226,8 @@ static bool read_repeated(struct reader *reader, struct err *err)
 
 static bool read_conn(struct reader *reader, struct err *err)
 {
-	return facts_read_conn(reader->facts, reader->event, reader->file.line) || out_of_memory(err);
+	return facts_read_conn(reader->facts, reader->event, reader->file.line) ||
+	       out_of_memory(err);
 }
 
 static const struct {
@@ -248,7 +254,8 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 {
 	struct reader *reader = context;
 	reader->event = event;
-	reader->facts->events += json_is_integer(json_object_get(event, "seq")) && *ndjson_text(event, "event");
+	reader->facts->events +=
+		json_is_integer(json_object_get(event, "seq")) && *ndjson_text(event, "event");
 	for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++)
 		if (is(reader, "event", readers[i].event))
 			return readers[i].read(reader, err);
@@ -257,13 +264,15 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 
 bool facts_read_journal(struct facts *facts, const char *program, const char *path, struct err *err)
 {
-	struct reader reader = { .facts = facts, .file = { .program = program, .path = path, .what = "event" } };
+	struct reader reader = { .facts = facts,
+		.file = { .program = program, .path = path, .what = "event" } };
 	err->text[0] = '\0';
 	if (!ndjson_read(&reader.file, read_event, &reader, err))
 		return false;
 	if (facts->events > 0)
 		return true;
-	err_set(err, STATUS_FAILED, "%s: there is no event in it; pmulab run --events FILE writes one", path);
+	err_set(err, STATUS_FAILED,
+		"%s: there is no event in it; pmulab run --events FILE writes one", path);
 	return false;
 }
 
@@ -277,7 +286,9 @@ static bool read_client(void *context, const json_t *object, struct err *err)
 
 bool facts_read_client(struct facts *facts, const char *program, const char *path, struct err *err)
 {
-	struct ndjson file = { .program = program, .path = path, .what = "object of a client's --json" };
+	struct ndjson file = { .program = program,
+		.path = path,
+		.what = "object of a client's --json" };
 	return ndjson_read(&file, read_client, facts, err);
 }
 

@@ -11,7 +11,8 @@
 #include "servers/network/capture_read.h"
 
 enum {
-	FACTS_SIZES = 1000, /* of one connection: as many `send` events as the journal tells of it */
+	/* of one connection: as many `send` events as the journal tells of it */
+	FACTS_SIZES = 1000,
 	FACTS_LINES = 5,    /* of the play */
 	FACTS_SPEAKERS = 100, /* participants that are remembered */
 	FACTS_DATE = 48,
@@ -36,7 +37,8 @@ struct facts_conn {
 	struct capture_end lab, peer;
 	uint64_t open_line, command_line, first_send_line, last_send_line, close_line;
 
-	uint64_t messages;  /* handed to the kernel in full: those told, of a closed connection all */
+	/* handed to the kernel in full: those told, of a closed connection all */
+	uint64_t messages;
 	uint64_t bytes;     /* of them, as far as told */
 	uint64_t wire;      /* the same with the headers of WebSocket */
 	struct facts_sizes sizes; /* of each message */
@@ -84,7 +86,8 @@ struct facts_speaker {
 struct facts {
 	unsigned runs; /* `start` events */
 	uint64_t events;
-	uint64_t missing, repeated; /* events that the journal lost; datagrams that it only counts */
+	/* events that the journal lost; datagrams that it only counts */
+	uint64_t missing, repeated;
 	double start_t;
 	char start_date[FACTS_DATE];
 	uint64_t mss;       /* `pmu.mss`, bytes */
@@ -110,7 +113,8 @@ struct facts {
 void facts_init(struct facts *facts);
 
 /* Reads a journal; "-" is stdin. False with `err`: it cannot be read, or is no journal. */
-bool facts_read_journal(struct facts *facts, const char *program, const char *path, struct err *err);
+bool facts_read_journal(struct facts *facts, const char *program, const char *path,
+	struct err *err);
 
 /* Reads what clients have printed with --json, one object a line. */
 bool facts_read_client(struct facts *facts, const char *program, const char *path, struct err *err);
@@ -121,7 +125,8 @@ void facts_finish(struct facts *facts);
 bool facts_read_conn(struct facts *facts, const json_t *event, uint64_t line);
 void facts_finish_conns(struct facts *facts);
 
-/* Bytes that WebSocket puts before a message of so many (RFC 6455, section 5.2; a server does not mask). */
+/* Bytes that WebSocket puts before a message of so many (RFC 6455, section 5.2; a server does not
+   mask). */
 unsigned facts_frame_header(uint64_t bytes);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What a journal tells of connections. Which packets the messages left in is not told, but can be concluded from the
- * kernel's count after each message, as long as the packets are short.
+ * What a journal tells of connections. Which packets the messages left in is not told, but can be
+ * concluded from the kernel's count after each message, as long as the packets are short.
  */
 #include "servers/commands/answers/facts.h"
 
@@ -39,7 +39,8 @@ static int compare_conns(const struct facts_conn *conn, unsigned run, uint64_t i
 /* That of the event, made when it is the first one. NULL: it is about none that matters here. */
 static struct facts_conn *find_conn(struct facts *facts, const json_t *event, bool *failed)
 {
-	static const char *const endpoints[] = { [FACTS_ECHO] = "echo", [FACTS_PMU] = "pmu", [FACTS_WS] = "pmu-ws" };
+	static const char *const
+		endpoints[] = { [FACTS_ECHO] = "echo", [FACTS_PMU] = "pmu", [FACTS_WS] = "pmu-ws" };
 	uint64_t id = ndjson_count(event, "conn");
 	size_t endpoint = 0;
 	while (endpoint < 3 && strcmp(ndjson_text(event, "endpoint"), endpoints[endpoint]) != 0)
@@ -117,8 +118,8 @@ unsigned facts_frame_header(uint64_t bytes)
 	return bytes < 126 ? 2 : bytes < 65536 ? 4 : 10;
 }
 
-/* `delta` segments have left since the message before. Where all of them are short, it can be told what was in them:
-   everything that waited, and then this message. */
+/* `delta` segments have left since the message before. Where all of them are short, it can be told
+   what was in them: everything that waited, and then this message. */
 static bool guess_packets(struct facts_conn *conn, uint64_t delta, uint64_t bytes, uint64_t mss)
 {
 	bool fits = bytes < mss && conn->pending < mss;
@@ -156,7 +157,8 @@ static bool read_send(const struct reading *reading, struct facts_conn *conn)
 	conn->counted = json_object_get(reading->event, "segments");
 	bool done = add_size(&conn->sizes, bytes);
 	if (!conn->guess_broken && conn->counted && segments >= conn->segments)
-		done = done && guess_packets(conn, segments - conn->segments, wire, least_segment(reading->facts));
+		done = done && guess_packets(conn, segments - conn->segments, wire,
+				       least_segment(reading->facts));
 	else
 		conn->guess_broken = true;
 	conn->segments = segments;
@@ -176,7 +178,8 @@ static bool read_close(const struct reading *reading, struct facts_conn *conn)
 	conn->guess_broken = true;
 	/* Those that are not told of are short ones: a flood is one message. */
 	if (conn->endpoint == FACTS_WS && count_of(reading, "bytes_out") > conn->bytes)
-		conn->wire += count_of(reading, "bytes_out") - conn->bytes + (messages - told) * facts_frame_header(0);
+		conn->wire += count_of(reading, "bytes_out") - conn->bytes +
+			      (messages - told) * facts_frame_header(0);
 	if (count_of(reading, "bytes_out") > conn->bytes)
 		conn->bytes = count_of(reading, "bytes_out");
 	return true;

@@ -1,7 +1,8 @@
 /*
- * The kernel counts segments after each message and at the end; a capture has each packet. On WebSocket the first
- * packet is the handshake's and the last one may be a Close frame alone, so that what carries messages has to be told apart:
- * in a capture by the place of the bytes, else by arithmetic.
+ * The kernel counts segments after each message and at the end; a capture has each packet. On
+ * WebSocket the first packet is the handshake's and the last one may be a Close frame alone, so
+ * that what carries messages has to be told apart: in a capture by the place of the bytes, else by
+ * arithmetic.
  */
 #include "servers/commands/answers/packets.h"
 
@@ -31,7 +32,8 @@ static bool copy_sizes(struct facts_sizes *to, const uint32_t *items, size_t cou
 /* ---- the capture ---- */
 
 /* Where the messages are in what the lab has sent: behind the answer to the handshake. */
-static bool find_messages(const struct facts_conn *conn, const struct capture_way *way, uint64_t *from, uint64_t *to)
+static bool find_messages(const struct facts_conn *conn, const struct capture_way *way,
+	uint64_t *from, uint64_t *to)
 {
 	*from = 0;
 	*to = UINT64_MAX;
@@ -45,7 +47,8 @@ static bool find_messages(const struct facts_conn *conn, const struct capture_wa
 	return true;
 }
 
-static bool count_captured(struct packets *packets, const struct facts_conn *conn, const struct capture_way *way)
+static bool count_captured(struct packets *packets, const struct facts_conn *conn,
+	const struct capture_way *way)
 {
 	uint64_t from, to;
 	if (way->count == 0 || !find_messages(conn, way, &from, &to))
@@ -67,7 +70,8 @@ static bool count_captured(struct packets *packets, const struct facts_conn *con
 		sizes[packets->count++] = packet->len;
 	}
 	free(packets->sizes.items);
-	packets->sizes = (struct facts_sizes){ .items = sizes, .count = packets->count, .size = way->count };
+	packets->sizes =
+		(struct facts_sizes){ .items = sizes, .count = packets->count, .size = way->count };
 	return true;
 }
 
@@ -79,10 +83,13 @@ static uint64_t divide_up(uint64_t bytes, uint64_t by)
 }
 
 /* The Close frame may have left with the last message, or behind it. */
-static void count_websocket(struct packets *packets, const struct facts *facts, const struct facts_conn *conn)
+static void count_websocket(struct packets *packets, const struct facts *facts,
+	const struct facts_conn *conn)
 {
-	uint64_t behind = conn->segments_out - conn->segments; /* which left after the last message was handed over */
-	uint64_t most = conn->segments_out > 1 ? conn->segments_out - 1 : 0; /* all but the handshake's */
+	/* which left after the last message was handed over */
+	uint64_t behind = conn->segments_out - conn->segments;
+	/* all but the handshake's */
+	uint64_t most = conn->segments_out > 1 ? conn->segments_out - 1 : 0;
 	if (!conn->guess_broken) {
 		packets->count = conn->packets.count + (conn->pending > 0);
 		if (conn->pending > 0 && behind == 0) /* nonsense */
@@ -101,7 +108,8 @@ static void count_websocket(struct packets *packets, const struct facts *facts, 
 	}
 }
 
-static bool count_plain(struct packets *packets, const struct facts *facts, const struct facts_conn *conn)
+static bool count_plain(struct packets *packets, const struct facts *facts,
+	const struct facts_conn *conn)
 {
 	uint64_t behind = conn->segments_out - conn->segments;
 	packets->count = conn->segments_out;
@@ -119,7 +127,8 @@ static bool count_plain(struct packets *packets, const struct facts *facts, cons
 	return true;
 }
 
-static bool count_segments(struct packets *packets, const struct facts *facts, const struct facts_conn *conn)
+static bool count_segments(struct packets *packets, const struct facts *facts,
+	const struct facts_conn *conn)
 {
 	if (conn->close_line == 0 || !conn->counted || conn->segments_out < conn->segments)
 		return true;
@@ -138,7 +147,8 @@ bool packets_of(struct packets *packets, const struct facts *facts, const struct
 	bool done = count_segments(packets, facts, conn);
 	if (!done || !capture || !conn->ends_known)
 		return done;
-	const struct capture_way *way = capture_find(capture, &conn->lab, &conn->peer, nth_of(facts, conn));
+	const struct capture_way *way =
+		capture_find(capture, &conn->lab, &conn->peer, nth_of(facts, conn));
 	if (!way)
 		return true;
 	packets->compared = packets->known;

@@ -34,12 +34,12 @@ const struct question questions[] = {
 		"With loss p the mean is 1/(1-p); packets to the other family count for neither, since nobody listens"
 		" there. The interval is Wilson's; it takes each loss for itself.",
 		RUN "build/clients/pdc-reset --runs 60 --timeout 50ms", answer_loss },
-	{ "Q18", "messages of the multicast group",
-		"Whoever has joined the group receives these.",
+	{ "Q18", "messages of the multicast group", "Whoever has joined the group receives these.",
 		RUN "build/clients/tv-recv --count 5", answer_lines },
 	{ "Q22", "the station's answers to those who talk much",
 		"It counts the characters of each ID and answers, to the group, when another 300 are passed.",
-		"yes to be or not to be | head -c 400 | " RUN "build/clients/tv-send --id 123456", answer_talk },
+		"yes to be or not to be | head -c 400 | " RUN "build/clients/tv-send --id 123456",
+		answer_talk },
 	{ "Q23", "packets with messages from the WebSocket server, d = 0",
 		"WebSocket runs over the same TCP: the first message leaves at once, the others together a round trip"
 		" later; the handshake and a Close frame alone carry no message.",

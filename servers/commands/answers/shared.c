@@ -1,4 +1,5 @@
-/* What the answers share: which connections are meant, how numbers of several runs are told, packets, their sizes. */
+/* What the answers share: which connections are meant, how numbers of several runs are told,
+   packets, their sizes. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -46,13 +47,15 @@ const char *plural(uint64_t count)
 
 /* ---- which connections ---- */
 
-static bool is_meant(const struct facts_conn *conn, enum facts_endpoint endpoint, enum facts_kind kind, double d)
+static bool is_meant(const struct facts_conn *conn, enum facts_endpoint endpoint,
+	enum facts_kind kind, double d)
 {
-	return conn->endpoint == endpoint && conn->kind == kind && (d < 0 || (d > 0 ? conn->d > 0 : conn->d == 0)) &&
-	       conn->messages > 0;
+	return conn->endpoint == endpoint && conn->kind == kind &&
+	       (d < 0 || (d > 0 ? conn->d > 0 : conn->d == 0)) && conn->messages > 0;
 }
 
-struct chosen choose(const struct facts *facts, enum facts_endpoint endpoint, enum facts_kind kind, double d)
+struct chosen choose(const struct facts *facts, enum facts_endpoint endpoint, enum facts_kind kind,
+	double d)
 {
 	struct chosen chosen = { .cut_short = true };
 	const struct facts_conn *last = NULL;
@@ -60,13 +63,15 @@ struct chosen choose(const struct facts *facts, enum facts_endpoint endpoint, en
 		const struct facts_conn *conn = &facts->conns[i];
 		if (!is_meant(conn, endpoint, kind, d) || (!conn->done && !chosen.cut_short))
 			continue;
-		/* One that went to its end says more than all that did not, and so does the last d. */
+		/* One that went to its end says more than all that did not, and so does the last
+		   d. */
 		if ((conn->done && chosen.cut_short) || (last && d > 0 && last->d != conn->d))
 			chosen.count = 0;
 		chosen.cut_short = !conn->done;
 		last = conn;
 		if (chosen.count == CHOSEN_MAX)
-			memmove(&chosen.conns[0], &chosen.conns[1], --chosen.count * sizeof chosen.conns[0]);
+			memmove(&chosen.conns[0], &chosen.conns[1],
+				--chosen.count * sizeof chosen.conns[0]);
 		chosen.conns[chosen.count++] = conn;
 	}
 	return chosen;
@@ -89,8 +94,8 @@ void tally_say(FILE *out, const struct tally *tally)
 	if (tally->count > 1 && tally->min == tally->max)
 		fprintf(out, " in each of %zu runs", tally->count);
 	else if (tally->count > 1)
-		fprintf(out, " in the last of %zu runs, %" PRIu64 " to %" PRIu64 " in all", tally->count, tally->min,
-			tally->max);
+		fprintf(out, " in the last of %zu runs, %" PRIu64 " to %" PRIu64 " in all",
+			tally->count, tally->min, tally->max);
 }
 
 /* ---- packets ---- */
@@ -135,8 +140,8 @@ void say_sizes(FILE *out, const struct facts_sizes *sizes)
 		fprintf(out, ", of %" PRIu32 " to %" PRIu32, min, max);
 	} else {
 		for (size_t i = 0; i < count; i++)
-			fprintf(out, "%s%zu of %" PRIu32, i == 0 || i + 1 < count ? ", " : " and ", groups[i].count,
-				groups[i].bytes);
+			fprintf(out, "%s%zu of %" PRIu32, i == 0 || i + 1 < count ? ", " : " and ",
+				groups[i].count, groups[i].bytes);
 	}
 	fputs(" bytes", out);
 }
@@ -149,8 +154,8 @@ static json_t *list_sizes(const struct facts_sizes *sizes)
 	return list;
 }
 
-/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do not agree. True:
-   this one agrees. */
+/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do
+   not agree. True: this one agrees. */
 static bool judge_capture(struct answer *answer, const struct packets *packets)
 {
 	const char *verdict = "agrees";
@@ -169,27 +174,30 @@ static void explain_capture(struct answer *answer, const struct packets *packets
 	const char *verb = packets->compared ? "agrees" : "alone tells";
 	if (packets->compared && seen < sent)
 		answer_note(answer,
-			"%sThe capture has %" PRIu64 " packet%s with data where the kernel has sent %" PRIu64
+			"%sThe capture has %" PRIu64
+			" packet%s with data where the kernel has sent %" PRIu64
 			": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
 			"pmulab run --capture shows each.",
 			answer->label, seen, plural(seen), sent);
 	else if (packets->compared && seen > sent)
 		answer_note(answer,
-			"%sThe capture has %" PRIu64 " packets with data, the kernel has sent %" PRIu64
-			": is it of this run?",
+			"%sThe capture has %" PRIu64
+			" packets with data, the kernel has sent %" PRIu64 ": is it of this run?",
 			answer->label, seen, sent);
 	else if (packets->captured && packets->count == 1)
-		answer_note(answer, "%sThe capture %s: frame %" PRIu64 ".", answer->label, verb, packets->first_frame);
+		answer_note(answer, "%sThe capture %s: frame %" PRIu64 ".", answer->label, verb,
+			packets->first_frame);
 	else if (packets->captured && packets->count > 1)
-		answer_note(answer, "%sThe capture %s: frames %" PRIu64 " to %" PRIu64 ".", answer->label, verb,
-			packets->first_frame, packets->last_frame);
+		answer_note(answer, "%sThe capture %s: frames %" PRIu64 " to %" PRIu64 ".",
+			answer->label, verb, packets->first_frame, packets->last_frame);
 	else if (!packets->captured)
-		answer_note(answer, "%sThe capture does not have this connection; the number is the kernel's.",
+		answer_note(answer,
+			"%sThe capture does not have this connection; the number is the kernel's.",
 			answer->label);
 }
 
-bool say_packets(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen, json_t *value,
-	struct tally *tally)
+bool say_packets(struct answer *answer, const struct evidence *evidence,
+	const struct chosen *chosen, json_t *value, struct tally *tally)
 {
 	struct packets last = { 0 };
 	size_t disagree = 0; /* with the capture */
@@ -218,12 +226,13 @@ bool say_packets(struct answer *answer, const struct evidence *evidence, const s
 	say_sizes(answer->text, &last.sizes);
 	tally_say(answer->text, tally);
 	if (last.again > 0)
-		answer_note(answer, "%s%" PRIu64 " more packet%s sent again; not counted.", answer->label, last.again,
-			last.again == 1 ? " was" : "s were");
+		answer_note(answer, "%s%" PRIu64 " more packet%s sent again; not counted.",
+			answer->label, last.again, last.again == 1 ? " was" : "s were");
 	if (evidence->capture)
 		explain_capture(answer, &last);
 	if (disagree > 0 && tally->count > 1)
-		answer_note(answer, "%sOf %zu connections %zu %s not in the capture, or not the same there.",
+		answer_note(answer,
+			"%sOf %zu connections %zu %s not in the capture, or not the same there.",
 			answer->label, tally->count, disagree, disagree == 1 ? "is" : "are");
 	if (last.or_one_more)
 		answer_note(answer,

@@ -14,11 +14,13 @@ static void tell_lines(struct answer *answer, const struct chosen *chosen)
 	size_t first = chosen->count > LINES_TOLD ? chosen->count - LINES_TOLD : 0;
 	for (size_t i = first; i < chosen->count; i++) {
 		answer_line(answer, chosen->conns[i]->command_line);
-		answer_line(answer,
-			chosen->conns[i]->close_line ? chosen->conns[i]->close_line : chosen->conns[i]->last_send_line);
+		answer_line(answer, chosen->conns[i]->close_line
+					    ? chosen->conns[i]->close_line
+					    : chosen->conns[i]->last_send_line);
 	}
 	if (chosen->count > 0 && chosen->cut_short)
-		answer_note(answer, "No such connection went to its end: this is what there was of it.");
+		answer_note(answer,
+			"No such connection went to its end: this is what there was of it.");
 }
 
 static void set_tally(json_t *value, const struct tally *tally)
@@ -30,7 +32,8 @@ static void set_tally(json_t *value, const struct tally *tally)
 
 /* ---- Q6 ---- */
 
-/* Code D is the last client of the echo server that has said something; others count when they have said as much. */
+/* Code D is the last client of the echo server that has said something; others count when they have
+   said as much. */
 void answer_pieces(struct answer *answer, const struct evidence *evidence)
 {
 	const struct facts *facts = evidence->facts;
@@ -49,7 +52,8 @@ void answer_pieces(struct answer *answer, const struct evidence *evidence)
 		say_sizes(answer->text, &last->sizes);
 	tally_say(answer->text, &tally);
 	answer_note(answer,
-		"%" PRIu64 " bytes came, and recv(%" PRIu64 ") takes %" PRIu64 " at most: echo.chunk, or the number in "
+		"%" PRIu64 " bytes came, and recv(%" PRIu64 ") takes %" PRIu64
+		" at most: echo.chunk, or the number in "
 		"code C.",
 		last->bytes, facts->chunk, facts->chunk);
 	answer_line(answer, last->first_send_line);
@@ -58,13 +62,15 @@ void answer_pieces(struct answer *answer, const struct evidence *evidence)
 	json_t *bytes = json_array();
 	for (size_t i = 0; i < last->sizes.count; i++)
 		json_array_append_new(bytes, value_count(last->sizes.items[i]));
-	answer->value = json_pack("{s:o, s:o}", "pieces", value_count(last->messages), "bytes", bytes);
+	answer->value =
+		json_pack("{s:o, s:o}", "pieces", value_count(last->messages), "bytes", bytes);
 	set_tally(answer->value, &tally);
 }
 
 /* ---- Q9, Q24 ---- */
 
-static void say_messages(struct answer *answer, const struct chosen *chosen, const char *noun, struct tally *tally)
+static void say_messages(struct answer *answer, const struct chosen *chosen, const char *noun,
+	struct tally *tally)
 {
 	*tally = (struct tally){ 0 };
 	for (size_t i = 0; i < chosen->count; i++)
@@ -88,7 +94,8 @@ void answer_messages(struct answer *answer, const struct evidence *evidence)
 }
 
 /* An object that a client has printed about a command; NULL: the next one is another's. */
-static const json_t *client_of(const json_t *clients, size_t at, const char *command, bool websocket)
+static const json_t *client_of(const json_t *clients, size_t at, const char *command,
+	bool websocket)
 {
 	const json_t *client = json_array_get(clients, at);
 	const char *text = ndjson_text(client, "command");
@@ -98,8 +105,8 @@ static const json_t *client_of(const json_t *clients, size_t at, const char *com
 }
 
 /* What the last client has counted on WebSocket. */
-static void note_on_message(
-	struct answer *answer, const struct evidence *evidence, const char *command, uint64_t expected)
+static void note_on_message(struct answer *answer, const struct evidence *evidence,
+	const char *command, uint64_t expected)
 {
 	for (size_t i = json_array_size(evidence->facts->clients); i-- > 0;) {
 		const json_t *client = client_of(evidence->facts->clients, i, command, true);
@@ -107,7 +114,9 @@ static void note_on_message(
 		if (messages < 0)
 			continue;
 		answer_note(answer, "The client has counted %" PRId64 "%s", messages,
-			(uint64_t)messages == expected ? " too." : ", which is not the same: is it of this run?");
+			(uint64_t)messages == expected
+				? " too."
+				: ", which is not the same: is it of this run?");
 		return;
 	}
 }
@@ -166,7 +175,8 @@ void answer_short_packets(struct answer *answer, const struct evidence *evidence
 }
 
 /* True: there is an answer. */
-static bool say_chosen(struct answer *answer, const struct evidence *evidence, const struct chosen *chosen)
+static bool say_chosen(struct answer *answer, const struct evidence *evidence,
+	const struct chosen *chosen)
 {
 	struct tally tally;
 	json_t *value = json_object();
@@ -186,16 +196,19 @@ void answer_flood_packets(struct answer *answer, const struct evidence *evidence
 {
 	struct chosen chosen = choose(evidence->facts, FACTS_PMU, FACTS_FLOOD, -1);
 	if (say_chosen(answer, evidence, &chosen))
-		answer_note(answer, "The message has %" PRIu64 " bytes.", chosen.conns[chosen.count - 1]->bytes);
+		answer_note(answer, "The message has %" PRIu64 " bytes.",
+			chosen.conns[chosen.count - 1]->bytes);
 }
 
 /* Part 2's packets for d = 0, to compare with; 0: not in this run. */
 static uint64_t plain_packets(const struct evidence *evidence, enum facts_kind kind)
 {
-	struct chosen chosen = choose(evidence->facts, FACTS_PMU, kind, kind == FACTS_SHORT ? 0 : -1);
+	struct chosen chosen =
+		choose(evidence->facts, FACTS_PMU, kind, kind == FACTS_SHORT ? 0 : -1);
 	struct packets packets = { 0 };
 	if (chosen.count > 0)
-		packets_of(&packets, evidence->facts, chosen.conns[chosen.count - 1], evidence->capture);
+		packets_of(&packets, evidence->facts, chosen.conns[chosen.count - 1],
+			evidence->capture);
 	free(packets.sizes.items);
 	return packets.known ? packets.count : 0;
 }
@@ -216,7 +229,8 @@ void answer_ws_flood(struct answer *answer, const struct evidence *evidence)
 	if (!say_chosen(answer, evidence, &chosen))
 		return;
 	uint64_t messages = chosen.conns[chosen.count - 1]->messages;
-	fprintf(answer->text, "; on_message is called %" PRIu64 " time%s", messages, plural(messages));
+	fprintf(answer->text, "; on_message is called %" PRIu64 " time%s", messages,
+		plural(messages));
 	json_object_set_new(answer->value, "on_message", value_count(messages));
 	note_on_message(answer, evidence, "CMD_floodme", messages);
 }
@@ -235,16 +249,19 @@ void answer_recv_calls(struct answer *answer, const struct evidence *evidence)
 		int64_t buffer = client ? ndjson_integer(client, "buffer") : 0;
 		if (calls <= 0)
 			continue;
-		fprintf(answer->text, "%s%" PRId64 " call%s", ftell(answer->text) > 0 ? "; " : "", calls,
-			plural((uint64_t)calls));
+		fprintf(answer->text, "%s%" PRId64 " call%s", ftell(answer->text) > 0 ? "; " : "",
+			calls, plural((uint64_t)calls));
 		if (buffer > 0)
 			fprintf(answer->text, " of recv(%" PRId64 ")", buffer);
 		json_array_append_new(answer->value,
-			json_pack("{s:I, s:I}", "recv_calls", (json_int_t)calls, "buffer", (json_int_t)buffer));
+			json_pack("{s:I, s:I}", "recv_calls", (json_int_t)calls, "buffer",
+				(json_int_t)buffer));
 		if (packets > 0)
-			answer_note(answer, "%s number as of packets: %" PRIu64 " packet%s, %" PRId64 " call%s.",
-				(uint64_t)calls == packets ? "By chance the same" : "Not the same", packets,
-				plural(packets), calls, plural((uint64_t)calls));
+			answer_note(answer,
+				"%s number as of packets: %" PRIu64 " packet%s, %" PRId64
+				" call%s.",
+				(uint64_t)calls == packets ? "By chance the same" : "Not the same",
+				packets, plural(packets), calls, plural((uint64_t)calls));
 	}
 	if (json_array_size(answer->value) > 0) {
 		tell_lines(answer, &chosen);
@@ -253,5 +270,6 @@ void answer_recv_calls(struct answer *answer, const struct evidence *evidence)
 	json_decref(answer->value);
 	answer->value = NULL;
 	if (chosen.count > 0)
-		answer_note(answer, "The flood is in this run, but only its client knows how often it called recv().");
+		answer_note(answer,
+			"The flood is in this run, but only its client knows how often it called recv().");
 }

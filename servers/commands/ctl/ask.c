@@ -42,21 +42,27 @@ static bool read_url(struct target *target, const char *url, struct err *err)
 	snprintf(target->authority, sizeof target->authority, "%.*s", (int)len, rest);
 	const char *key = strstr(rest + len, "?key=");
 	if (key)
-		snprintf(target->key, sizeof target->key, "%.*s", (int)strcspn(key + 5, "&#"), key + 5);
+		snprintf(target->key, sizeof target->key, "%.*s", (int)strcspn(key + 5, "&#"),
+			key + 5);
 	char *bracket = strchr(target->authority, ']'), *colon = strrchr(target->authority, ':');
 	target->port = 80;
 	if (colon && (!bracket || colon > bracket) &&
 		!cli_integer("--url", colon + 1, 1, UINT16_MAX, &target->port, err))
 		return false;
 	bool in_brackets = bracket && target->authority[0] == '[';
-	size_t host = in_brackets ? (size_t)(bracket - target->authority) - 1 : strcspn(target->authority, ":");
-	snprintf(target->host, sizeof target->host, "%.*s", (int)host, target->authority + in_brackets);
-	if (len < sizeof target->authority && host < sizeof target->host && *target->host && (in_brackets || !bracket) &&
-		strcspn(target->authority, "\r\n @") == len && strcspn(target->key, "\r\n ") == strlen(target->key))
+	size_t host = in_brackets ? (size_t)(bracket - target->authority) - 1
+				  : strcspn(target->authority, ":");
+	snprintf(target->host, sizeof target->host, "%.*s", (int)host,
+		target->authority + in_brackets);
+	if (len < sizeof target->authority && host < sizeof target->host && *target->host &&
+		(in_brackets || !bracket) && strcspn(target->authority, "\r\n @") == len &&
+		strcspn(target->key, "\r\n ") == strlen(target->key))
 		return true;
 bad:
-	err_set(err, STATUS_USAGE, "--url: \"%s\" is no address of a lab; give the one that --page has printed, such as "
-		"http://127.0.0.1:8080/?key=...", url);
+	err_set(err, STATUS_USAGE,
+		"--url: \"%s\" is no address of a lab; give the one that --page has printed, such as "
+		"http://127.0.0.1:8080/?key=...",
+		url);
 	return false;
 }
 
@@ -69,18 +75,22 @@ static bool find(const struct ctl_lab *lab, struct target *target, struct err *e
 		return place_default(target->path, err);
 	if (snprintf(target->path, sizeof target->path, "%s", lab->socket) < PLACE_SIZE)
 		return true;
-	err_set(err, STATUS_USAGE, "--control: a socket's path has at most %d bytes", PLACE_SIZE - 1);
+	err_set(err, STATUS_USAGE, "--control: a socket's path has at most %d bytes",
+		PLACE_SIZE - 1);
 	return false;
 }
 
-/* The default place may be in /tmp, which is everybody's: only a lab of one's own, or root's, is asked there. */
+/* The default place may be in /tmp, which is everybody's: only a lab of one's own, or root's, is
+   asked there. */
 static bool is_trusted(int fd, const char *path, struct err *err)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == geteuid() || peer.uid == 0))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+		(peer.uid == geteuid() || peer.uid == 0))
 		return true;
-	err_set(err, STATUS_FAILED, "%s is somebody else's; a lab that you trust is given with --control", path);
+	err_set(err, STATUS_FAILED,
+		"%s is somebody else's; a lab that you trust is given with --control", path);
 	return false;
 }
 
@@ -94,7 +104,8 @@ static int connect_unix(const char *path, struct err *err)
 	int error = errno;
 	err_set(err, STATUS_FAILED, "%s: %s", path, strerror(error));
 	if (error == ENOENT || error == ECONNREFUSED)
-		err_append(err, "; is there a lab with --page or --control? Another one's socket is given with --control, "
+		err_append(err,
+			"; is there a lab with --page or --control? Another one's socket is given with --control, "
 			"its address with --url");
 	if (fd >= 0)
 		close(fd);
@@ -129,7 +140,8 @@ static int on_body(llhttp_t *parser, const char *data, size_t len)
 static int on_complete(llhttp_t *parser)
 {
 	struct reading *reading = parser->data;
-	reading->done = parser->status_code / 100 != 1; /* RFC 9110 15.2: the answer comes behind it */
+	/* RFC 9110 15.2: the answer comes behind it */
+	reading->done = parser->status_code / 100 != 1;
 	if (reading->done)
 		reading->answer->status = parser->status_code;
 	return 0;
@@ -158,10 +170,12 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 		if (n < 0 && errno == ECONNRESET)
 			n = 0; /* closed before it had read what we said */
 		if (n < 0) {
-			err_set(err, STATUS_FAILED, errno == EAGAIN ? "no answer in time" : "%s", strerror(errno));
+			err_set(err, STATUS_FAILED, errno == EAGAIN ? "no answer in time" : "%s",
+				strerror(errno));
 			return false;
 		}
-		llhttp_errno_t error = n > 0 ? llhttp_execute(&parser, piece, (size_t)n) : llhttp_finish(&parser);
+		llhttp_errno_t error =
+			n > 0 ? llhttp_execute(&parser, piece, (size_t)n) : llhttp_finish(&parser);
 		if (reading->stopped)
 			return true;
 		before += reading->answer->status ? 0 : (size_t)n;
@@ -170,11 +184,14 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 			return false;
 		}
 		if (error != HPE_OK && !reading->done) {
-			err_set(err, STATUS_FAILED, n > 0 ? "what answers there does not speak HTTP" : "the lab has gone");
+			err_set(err, STATUS_FAILED,
+				n > 0 ? "what answers there does not speak HTTP"
+				      : "the lab has gone");
 			return false;
 		}
 		if (n == 0 && !reading->done) {
-			err_set(err, STATUS_FAILED, "the connection was closed without an answer; from inside of `pmulab run` "
+			err_set(err, STATUS_FAILED,
+				"the connection was closed without an answer; from inside of `pmulab run` "
 				"the lab cannot be reached");
 			return false;
 		}
@@ -197,14 +214,17 @@ static bool send_all(int fd, const char *data, size_t len)
 }
 
 /* What cannot be sent any more may have been answered all the same: reading tells. */
-static bool send_request(int fd, const struct target *target, const struct ctl_request *request, struct err *err)
+static bool send_request(int fd, const struct target *target, const struct ctl_request *request,
+	struct err *err)
 {
 	char head[HEAD_MAX];
 	size_t body_len = request->body ? strlen(request->body) : 0;
-	int len = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s\r\nPmulab-Who: ctl\r\nConnection: close\r\n"
-		"%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", request->method, request->target,
-		target->authority, *target->key ? "Authorization: Bearer " : "", target->key, *target->key ? "\r\n" : "",
-		body_len);
+	int len = snprintf(head, sizeof head,
+		"%s %s HTTP/1.1\r\nHost: %s\r\nPmulab-Who: ctl\r\nConnection: close\r\n"
+		"%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+		request->method, request->target, target->authority,
+		*target->key ? "Authorization: Bearer " : "", target->key,
+		*target->key ? "\r\n" : "", body_len);
 	if (len >= HEAD_MAX) {
 		err_set(err, STATUS_USAGE, "that is too long for a request");
 		return false;
@@ -214,8 +234,8 @@ static bool send_request(int fd, const struct target *target, const struct ctl_r
 	return true;
 }
 
-bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request, struct ctl_answer *answer,
-	struct err *err)
+bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request,
+	struct ctl_answer *answer, struct err *err)
 {
 	struct target target;
 	struct reading reading = { .request = request, .answer = answer };
@@ -224,8 +244,9 @@ bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request, struc
 	answer->refusal[0] = '\0';
 	if (!find(lab, &target, err))
 		return false;
-	int fd = *target.host ? net_connect(target.host, (uint16_t)target.port, AF_UNSPEC, CONNECT_SECONDS, err) :
-		connect_unix(target.path, err);
+	int fd = *target.host ? net_connect(target.host, (uint16_t)target.port, AF_UNSPEC,
+					CONNECT_SECONDS, err)
+			      : connect_unix(target.path, err);
 	if (fd < 0)
 		return false;
 	net_set_timeout(fd, request->timeout);
@@ -237,13 +258,15 @@ bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request, struc
 
 bool ctl_encode(char *target, size_t size, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	size_t used = strlen(target);
 	for (; *text; text++) {
 		bool coded = !strchr(plain, *text);
 		if (used + 4 > size)
 			return false;
-		used += (size_t)sprintf(target + used, coded ? "%%%02X" : "%c", (unsigned char)*text);
+		used += (size_t)sprintf(target + used, coded ? "%%%02X" : "%c",
+			(unsigned char)*text);
 	}
 	return true;
 }

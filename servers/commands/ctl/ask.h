@@ -1,4 +1,5 @@
-/* Asks the lab: a blocking HTTP/1.1 client, one request at a time, over the Unix socket or an http:// address. */
+/* Asks the lab: a blocking HTTP/1.1 client, one request at a time, over the Unix socket or an
+   http:// address. */
 #ifndef SERVERS_COMMANDS_CTL_ASK_H
 #define SERVERS_COMMANDS_CTL_ASK_H
 
@@ -29,15 +30,18 @@ enum { CTL_REFUSAL_MAX = 65536 };
 struct ctl_answer {
 	unsigned status;
 	size_t refusal_len;
-	char refusal[CTL_REFUSAL_MAX]; /* the body of any other status, cut at its size, with a NUL */
+	/* the body of any other status, cut at its size, with a NUL */
+	char refusal[CTL_REFUSAL_MAX];
 };
 
-/* Asks, and reads the answer to its end. False with `err` (STATUS_FAILED, or STATUS_USAGE for an address that is none):
-   nobody is there, or what answered does not speak HTTP; also where the answer ends before its end. */
-bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request, struct ctl_answer *answer,
-	struct err *err);
+/* Asks, and reads the answer to its end. False with `err` (STATUS_FAILED, or STATUS_USAGE for an
+   address that is none): nobody is there, or what answered does not speak HTTP; also where the
+   answer ends before its end. */
+bool ctl_ask(const struct ctl_lab *lab, const struct ctl_request *request,
+	struct ctl_answer *answer, struct err *err);
 
-/* Percent-codes all but letters, digits and -._~ behind what stands in `target`. False: it does not fit. */
+/* Percent-codes all but letters, digits and -._~ behind what stands in `target`. False: it does not
+   fit. */
 bool ctl_encode(char *target, size_t size, const char *text);
 
 #endif

@@ -31,8 +31,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	}
 }
 
-bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, int least, int most, const char *wanted,
-	int *status)
+bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, int least, int most,
+	const char *wanted, int *status)
 {
 	struct err err = { 0 };
 	int operands = 0;
@@ -45,7 +45,8 @@ bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, in
 		err_set(&err, STATUS_USAGE, "%s is missing; see %s --help", wanted, cli->program);
 		result = CLI_ERROR;
 	} else if (result == CLI_RUN && ctl->count > most) {
-		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help", ctl->operands[most], cli->program);
+		err_set(&err, STATUS_USAGE, "\"%s\" is too much; see %s --help",
+			ctl->operands[most], cli->program);
 		result = CLI_ERROR;
 	} else if (result == CLI_RUN && ctl->lab.socket && ctl->lab.url) {
 		err_set(&err, STATUS_USAGE, "--control or --url, not both");
@@ -145,7 +146,8 @@ static void tell_refusal(const struct ctl *ctl, const json_t *refusal)
 	struct err err = { .status = STATUS_FAILED };
 	const char *key = ctl_text(refusal, "key"), *hint = ctl_text(refusal, "hint");
 	json_int_t step = json_integer_value(json_object_get(refusal, "step"));
-	err_set(&err, STATUS_FAILED, "%s%s%s%s%s", key, *key ? ": " : "", ctl_text(refusal, "error"), *hint ? "; " : "", hint);
+	err_set(&err, STATUS_FAILED, "%s%s%s%s%s", key, *key ? ": " : "",
+		ctl_text(refusal, "error"), *hint ? "; " : "", hint);
 	if (step > 0)
 		err_prefix(&err, "step %d", (int)step);
 	cli_fail(ctl->cli->program, &err);
@@ -217,7 +219,9 @@ int ctl_copy(const struct ctl *ctl, const char *target)
 {
 	struct err err = { 0 };
 	static struct ctl_answer answer;
-	const struct ctl_request request = { .method = "GET", .target = target, .timeout = ANSWER_SECONDS,
+	const struct ctl_request request = { .method = "GET",
+		.target = target,
+		.timeout = ANSWER_SECONDS,
 		.on_body = print };
 	if (!ctl_ask(&ctl->lab, &request, &answer, &err))
 		return cli_fail(ctl->cli->program, &err);

@@ -25,8 +25,9 @@ const struct cli ctl_set_cli = {
 	.program = "pmulab ctl set",
 	.summary = "change keys, all or none of them",
 	.usage = "[options] KEY=VALUE...",
-	.about = "Changes keys of the lab that runs: all of them, or where one is refused none. They hold from the next\n"
-		 "datagram, command or connection on; `pmulab ctl get --json` says which.",
+	.about =
+		"Changes keys of the lab that runs: all of them, or where one is refused none. They hold from the next\n"
+		"datagram, command or connection on; `pmulab ctl get --json` says which.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.examples = "pmulab ctl set reset.loss=burst:30%,4\n"
@@ -70,7 +71,8 @@ int ctl_set(int argc, char **argv)
 			return usage(&ctl, "", ctl.operands[i], " is no KEY=VALUE");
 		}
 		*equals = '\0';
-		if (json_object_set_new(body, trimmed(ctl.operands[i]), json_string(trimmed(equals + 1))) != 0) {
+		if (json_object_set_new(body, trimmed(ctl.operands[i]),
+			    json_string(trimmed(equals + 1))) != 0) {
 			json_decref(body);
 			return usage(&ctl, "KEY=VALUE: this is not UTF-8", "", "");
 		}
@@ -114,7 +116,10 @@ int ctl_unset(int argc, char **argv)
 	if (!ctl_begin(&ctl, &ctl_unset_cli, argc, argv, 0, argc, "KEY", &status))
 		return status;
 	if (all != (ctl.count == 0))
-		return usage(&ctl, all ? "keys, or --all: not both" : "KEY is missing; --all takes every change back", "", "");
+		return usage(&ctl,
+			all ? "keys, or --all: not both"
+			    : "KEY is missing; --all takes every change back",
+			"", "");
 	if (all)
 		return ctl_run(&ctl, "DELETE", "/v1/config", NULL, show_keys);
 	json_t *body = json_object();
@@ -141,7 +146,8 @@ const struct cli ctl_cut_cli = {
 	.program = "pmulab ctl cut",
 	.summary = "end a connection",
 	.usage = "[options] CONN",
-	.about = "Ends one connection. CONN is its number in the events, and in `pmulab ctl connections`.",
+	.about =
+		"Ends one connection. CONN is its number in the events, and in `pmulab ctl connections`.",
 	.options = cut_options,
 	.count = COUNT(cut_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -160,10 +166,13 @@ int ctl_cut(int argc, char **argv)
 		return status;
 	char target[128] = "/v1/connections/";
 	const char *conn = ctl.operands[0];
-	if (!*conn || strspn(conn, "0123456789") != strlen(conn) || !ctl_encode(target, sizeof target - 8, conn))
-		return usage(&ctl, "", conn, " is no connection's number; `pmulab ctl connections` lists them");
+	if (!*conn || strspn(conn, "0123456789") != strlen(conn) ||
+		!ctl_encode(target, sizeof target - 8, conn))
+		return usage(&ctl, "", conn,
+			" is no connection's number; `pmulab ctl connections` lists them");
 	strcat(target, "/close");
-	return ctl_run(&ctl, "POST", target, json_pack("{s:s}", "how", reset ? "rst" : "fin"), show_nothing);
+	return ctl_run(&ctl, "POST", target, json_pack("{s:s}", "how", reset ? "rst" : "fin"),
+		show_nothing);
 }
 
 /* ---- pause, resume ---- */
@@ -172,8 +181,9 @@ const struct cli ctl_pause_cli = {
 	.program = "pmulab ctl pause",
 	.summary = "an endpoint, or all, takes no new work",
 	.usage = "[options] [ENDPOINT]",
-	.about = "The endpoint takes no new work until it is resumed: who connects waits, datagrams are lost. What is open\n"
-		 "goes on. Without ENDPOINT: all of them.",
+	.about =
+		"The endpoint takes no new work until it is resumed: who connects waits, datagrams are lost. What is open\n"
+		"goes on. Without ENDPOINT: all of them.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -216,7 +226,8 @@ int ctl_resume(int argc, char **argv)
 enum { OPTION_END = CTL_OPTION_LAST };
 
 static const struct cli_option scenario_options[] = {
-	{ OPTION_END, 0, "end", NULL, "leave out the steps that are not done yet; what is changed stays" },
+	{ OPTION_END, 0, "end", NULL,
+		"leave out the steps that are not done yet; what is changed stays" },
 	CTL_PLACE,
 	CTL_JSON,
 	CLI_COMMON,
@@ -226,8 +237,9 @@ const struct cli ctl_scenario_cli = {
 	.program = "pmulab ctl scenario",
 	.summary = "change the lab step by step, by the clock",
 	.usage = "[options] [FILE]",
-	.about = "Gives the lab a list of steps with times (docs/api.md), and does not wait for them. - reads stdin.\n"
-		 "Without FILE it says how far they are.",
+	.about =
+		"Gives the lab a list of steps with times (docs/api.md), and does not wait for them. - reads stdin.\n"
+		"Without FILE it says how far they are.",
 	.options = scenario_options,
 	.count = COUNT(scenario_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -240,7 +252,8 @@ static void show_scenario(const struct ctl *ctl, const json_t *answer)
 	for (size_t i = 0; i < json_array_size(steps); i++)
 		done += json_is_number(json_object_get(json_array_get(steps, i), "done"));
 	printf("%zu of %zu steps done, %s\n", done, json_array_size(steps),
-		json_is_true(json_object_get(answer, "running")) ? "it goes on" : "no more to come");
+		json_is_true(json_object_get(answer, "running")) ? "it goes on"
+								 : "no more to come");
 }
 
 /* The steps of a file, the caller's; NULL: told. */

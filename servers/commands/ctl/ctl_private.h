@@ -9,7 +9,12 @@
 #include "common/err.h"
 #include "servers/commands/ctl/ask.h"
 
-enum ctl_option { CTL_OPTION_CONTROL = CLI_FIRST, CTL_OPTION_URL, CTL_OPTION_JSON, CTL_OPTION_LAST };
+enum ctl_option {
+	CTL_OPTION_CONTROL = CLI_FIRST,
+	CTL_OPTION_URL,
+	CTL_OPTION_JSON,
+	CTL_OPTION_LAST
+};
 
 /* Which lab; rows for each command's table, beside CLI_COMMON. */
 #define CTL_PLACE                                                                                                       \
@@ -30,13 +35,14 @@ struct ctl {
 	void *context;
 };
 
-/* Reads a command line of `least` to `most` operands, which `wanted` names. False: `*status` is what to exit with. */
-bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, int least, int most, const char *wanted,
-	int *status);
+/* Reads a command line of `least` to `most` operands, which `wanted` names. False: `*status` is
+   what to exit with. */
+bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, int least, int most,
+	const char *wanted, int *status);
 
 /*
- * Asks, with `body` (taken; NULL: none), and shows the answer: with --json as it is, else by `show`. What is refused
- * goes to stderr, a line each. Returns the exit status.
+ * Asks, with `body` (taken; NULL: none), and shows the answer: with --json as it is, else by
+ * `show`. What is refused goes to stderr, a line each. Returns the exit status.
  */
 int ctl_run(const struct ctl *ctl, const char *method, const char *target, json_t *body,
 	void (*show)(const struct ctl *ctl, const json_t *answer));
@@ -47,14 +53,16 @@ int ctl_copy(const struct ctl *ctl, const char *target);
 /* Tells a refusal on stderr. Returns the exit status. */
 int ctl_refused(const struct ctl *ctl, const struct ctl_answer *answer);
 
-/* Escapes what a terminal would obey in a text on the heap (wire_show), if there is any. NULL: out of memory. */
+/* Escapes what a terminal would obey in a text on the heap (wire_show), if there is any. NULL: out
+   of memory. */
 void ctl_show_safely(char **text);
 
 /* A member's text; "" where there is none. The object's. */
 const char *ctl_text(const json_t *object, const char *member);
 
-extern const struct cli ctl_status_cli, ctl_get_cli, ctl_set_cli, ctl_unset_cli, ctl_watch_cli, ctl_connections_cli,
-	ctl_cut_cli, ctl_pause_cli, ctl_resume_cli, ctl_preview_cli, ctl_scenario_cli, ctl_metrics_cli;
+extern const struct cli ctl_status_cli, ctl_get_cli, ctl_set_cli, ctl_unset_cli, ctl_watch_cli,
+	ctl_connections_cli, ctl_cut_cli, ctl_pause_cli, ctl_resume_cli, ctl_preview_cli,
+	ctl_scenario_cli, ctl_metrics_cli;
 int ctl_status(int argc, char **argv);
 int ctl_get(int argc, char **argv);
 int ctl_set(int argc, char **argv);

@@ -15,7 +15,8 @@ const struct cli ctl_status_cli = {
 	.program = "pmulab ctl status",
 	.summary = "endpoints with their ports, connections and counters",
 	.usage = "[options]",
-	.about = "Shows the lab: its endpoints with their ports, open connections, and counters since the start.",
+	.about =
+		"Shows the lab: its endpoints with their ports, open connections, and counters since the start.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -32,8 +33,8 @@ static void show_counters(json_int_t open, const json_t *totals)
 	}
 	json_object_foreach((json_t *)totals, name, value)
 		if (json_integer_value(value) != 0) {
-			printf("%s%s %" JSON_INTEGER_FORMAT, before, name, json_integer_value(value));
-			before = ", ";
+		printf("%s%s %" JSON_INTEGER_FORMAT, before, name, json_integer_value(value));
+		before = ", ";
 		}
 }
 
@@ -49,7 +50,8 @@ static void show_family(const json_t *endpoint)
 static void show_status(const struct ctl *ctl, const json_t *answer)
 {
 	const json_t *endpoints = json_object_get(answer, "endpoints");
-	printf("pmulab %s, up for %.0f s, seed %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n",
+	printf("pmulab %s, up for %.0f s, seed %" JSON_INTEGER_FORMAT
+	       ", connections: %" JSON_INTEGER_FORMAT "\n",
 		ctl_text(answer, "version"), json_number_value(json_object_get(answer, "uptime")),
 		json_integer_value(json_object_get(answer, "seed")),
 		json_integer_value(json_object_get(answer, "connections")));
@@ -58,10 +60,12 @@ static void show_status(const struct ctl *ctl, const json_t *answer)
 		char name[64];
 		snprintf(name, sizeof name, "%s%s", ctl_text(endpoint, "endpoint"),
 			json_is_true(json_object_get(endpoint, "local")) ? "@localhost" : "");
-		printf("%-10s %5" JSON_INTEGER_FORMAT "%s", name, json_integer_value(json_object_get(endpoint, "port")),
+		printf("%-10s %5" JSON_INTEGER_FORMAT "%s", name,
+			json_integer_value(json_object_get(endpoint, "port")),
 			json_is_true(json_object_get(endpoint, "paused")) ? "  paused" : "");
 		show_family(endpoint);
-		show_counters(json_integer_value(json_object_get(endpoint, "open")), json_object_get(endpoint, "totals"));
+		show_counters(json_integer_value(json_object_get(endpoint, "open")),
+			json_object_get(endpoint, "totals"));
 		putchar('\n');
 	}
 }
@@ -81,7 +85,8 @@ const struct cli ctl_get_cli = {
 	.program = "pmulab ctl get",
 	.summary = "the value of a key, or of all",
 	.usage = "[options] [KEY]",
-	.about = "Prints the value that a key has now; without one, every key with its value and who said so.",
+	.about =
+		"Prints the value that a key has now; without one, every key with its value and who said so.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -97,7 +102,8 @@ static void show_keys(const struct ctl *ctl, const json_t *answer)
 	const json_t *keys = json_object_get(answer, "keys");
 	for (size_t i = 0; i < json_array_size(keys); i++) {
 		const json_t *key = json_array_get(keys, i);
-		printf("%s = %s  ; %s\n", ctl_text(key, "key"), ctl_text(key, "value"), ctl_text(key, "origin"));
+		printf("%s = %s  ; %s\n", ctl_text(key, "key"), ctl_text(key, "value"),
+			ctl_text(key, "origin"));
 	}
 }
 
@@ -122,8 +128,9 @@ const struct cli ctl_connections_cli = {
 	.program = "pmulab ctl connections",
 	.summary = "the open connections, with the number that cut takes",
 	.usage = "[options]",
-	.about = "Lists the open connections: the number of each, its endpoint, who it is, and when it was opened, in\n"
-		 "seconds since the lab's start.",
+	.about =
+		"Lists the open connections: the number of each, its endpoint, who it is, and when it was opened, in\n"
+		"seconds since the lab's start.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -134,8 +141,9 @@ static void show_connections(const struct ctl *ctl, const json_t *answer)
 	const json_t *list = json_object_get(answer, "connections");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *one = json_array_get(list, i);
-		printf("%6" JSON_INTEGER_FORMAT "  %-10s %-24s opened at %.3f s\n", json_integer_value(json_object_get(one, "id")),
-			ctl_text(one, "endpoint"), ctl_text(one, "peer"), json_number_value(json_object_get(one, "since")));
+		printf("%6" JSON_INTEGER_FORMAT "  %-10s %-24s opened at %.3f s\n",
+			json_integer_value(json_object_get(one, "id")), ctl_text(one, "endpoint"),
+			ctl_text(one, "peer"), json_number_value(json_object_get(one, "since")));
 	}
 }
 
@@ -153,8 +161,10 @@ int ctl_connections(int argc, char **argv)
 enum { OPTION_PREVIEW = CTL_OPTION_LAST };
 
 static const struct cli_option preview_options[] = {
-	{ OPTION_PREVIEW, 0, "loss", "LOSS", "as it would be with this loss; without it, as it is" },
-	{ OPTION_PREVIEW + 1, 0, "endpoint", "NAME", "reset (default), or another endpoint with datagrams" },
+	{ OPTION_PREVIEW, 0, "loss", "LOSS",
+		"as it would be with this loss; without it, as it is" },
+	{ OPTION_PREVIEW + 1, 0, "endpoint", "NAME",
+		"reset (default), or another endpoint with datagrams" },
 	{ OPTION_PREVIEW + 2, 0, "family", "4|6", "IPv4 (default) or IPv6" },
 	{ OPTION_PREVIEW + 3, 0, "direction", "request|reply", "towards the lab or back" },
 	{ OPTION_PREVIEW + 4, 'n', NULL, "N", "so many datagrams, from the next one on" },
@@ -167,7 +177,8 @@ const struct cli ctl_preview_cli = {
 	.program = "pmulab ctl preview",
 	.summary = "the fates of the datagrams to come",
 	.usage = "[options]",
-	.about = "Shows which of the next datagrams will be lost: x is lost, . is not. With --loss, which would be.",
+	.about =
+		"Shows which of the next datagrams will be lost: x is lost, . is not. With --loss, which would be.",
 	.options = preview_options,
 	.count = COUNT(preview_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -179,7 +190,8 @@ static bool on_preview_option(void *context, int id, const char *value, struct e
 	static const char *const names[] = { "loss", "endpoint", "family", "direction", "n" };
 	char *target = context;
 	size_t used = strlen(target);
-	snprintf(target + used, 1024 - used, "%c%s=", strchr(target, '?') ? '&' : '?', names[id - OPTION_PREVIEW]);
+	snprintf(target + used, 1024 - used, "%c%s=", strchr(target, '?') ? '&' : '?',
+		names[id - OPTION_PREVIEW]);
 	if (ctl_encode(target, 1024, value))
 		return true;
 	err_set(err, STATUS_USAGE, "\"%.64s...\" is too long", value);
@@ -191,11 +203,12 @@ static void show_preview(const struct ctl *ctl, const json_t *answer)
 {
 	puts(ctl_text(answer, "fates"));
 	fflush(stdout);
-	fprintf(stderr, "%s, IPv%" JSON_INTEGER_FORMAT ", %s, seed %" JSON_INTEGER_FORMAT ", loss %s: from datagram %"
-		JSON_INTEGER_FORMAT " on\n", ctl_text(answer, "endpoint"),
-		json_integer_value(json_object_get(answer, "family")), ctl_text(answer, "direction"),
-		json_integer_value(json_object_get(answer, "seed")), ctl_text(answer, "loss"),
-		json_integer_value(json_object_get(answer, "from")));
+	fprintf(stderr,
+		"%s, IPv%" JSON_INTEGER_FORMAT ", %s, seed %" JSON_INTEGER_FORMAT
+		", loss %s: from datagram %" JSON_INTEGER_FORMAT " on\n",
+		ctl_text(answer, "endpoint"), json_integer_value(json_object_get(answer, "family")),
+		ctl_text(answer, "direction"), json_integer_value(json_object_get(answer, "seed")),
+		ctl_text(answer, "loss"), json_integer_value(json_object_get(answer, "from")));
 }
 
 int ctl_preview(int argc, char **argv)

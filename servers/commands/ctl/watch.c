@@ -1,4 +1,5 @@
-/* ctl watch: events as they happen; for people in the words that the lab itself uses, or as they are. */
+/* ctl watch: events as they happen; for people in the words that the lab itself uses, or as they
+   are. */
 #include <ctype.h>
 #include <math.h>
 #include <poll.h>
@@ -16,9 +17,11 @@ enum { FIELDS_MAX = 32, RETRY_MS = 200 };
 enum { OPTION_SINCE = CTL_OPTION_LAST, OPTION_EVENT, OPTION_ENDPOINT, OPTION_VERBOSE };
 
 static const struct cli_option options[] = {
-	{ OPTION_SINCE, 0, "since", "SEQ", "begin behind this event, and not now; 0: with the oldest that is kept" },
+	{ OPTION_SINCE, 0, "since", "SEQ",
+		"begin behind this event, and not now; 0: with the oldest that is kept" },
 	{ OPTION_EVENT, 0, "event", "NAME,...", "only events of these names (docs/events.md)" },
-	{ OPTION_ENDPOINT, 0, "endpoint", "NAME,...", "only those about these endpoints; lab: about none" },
+	{ OPTION_ENDPOINT, 0, "endpoint", "NAME,...",
+		"only those about these endpoints; lab: about none" },
 	{ OPTION_VERBOSE, 'v', "verbose", NULL, "everything that happens, with its time" },
 	CTL_PLACE,
 	{ CTL_OPTION_JSON, 0, "json", NULL, "the events as they are, one object a line" },
@@ -61,7 +64,8 @@ static size_t unescape(char *text)
 		if (letter) {
 			*to++ = bytes[letter - letters];
 			p++;
-		} else if (*p == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) && isxdigit((unsigned char)p[3])) {
+		} else if (*p == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) &&
+			   isxdigit((unsigned char)p[3])) {
 			memcpy(digits, p + 2, 2);
 			*to++ = (char)strtoul(digits, NULL, 16);
 			p += 3;
@@ -74,9 +78,11 @@ static size_t unescape(char *text)
 }
 
 /* `copies` takes texts that are changed; the caller frees them. */
-static struct field read_field(int type, const struct event_field_info *info, const json_t *value, char **copy)
+static struct field read_field(int type, const struct event_field_info *info, const json_t *value,
+	char **copy)
 {
-	bool said = strcmp(info->name, "text") == 0 && type != EVENT_ANSWER; /* by somebody; the answer is the lab's */
+	/* by somebody; the answer is the lab's */
+	bool said = strcmp(info->name, "text") == 0 && type != EVENT_ANSWER;
 	struct field field = F_TEXT(info->name, NULL);
 	*copy = NULL;
 	switch (json_typeof(value)) {
@@ -131,7 +137,8 @@ static void tell(const struct watch *watch, const json_t *object)
 	struct field fields[FIELDS_MAX];
 	char *copies[FIELDS_MAX];
 	int type = find_type(ctl_text(object, "event"));
-	if (type < 0 || (!watch->event && !(watch->text->wants & EVENT_BIT(type)))) /* who names one wants it */
+	/* who names one wants it */
+	if (type < 0 || (!watch->event && !(watch->text->wants & EVENT_BIT(type))))
 		return;
 	struct event event = {
 		.type = (enum event_type)type,
@@ -149,7 +156,8 @@ static void tell(const struct watch *watch, const json_t *object)
 		const json_t *value = json_object_get(object, info->fields[i].name);
 		if (!value)
 			continue;
-		fields[event.count] = read_field(type, &info->fields[i], value, &copies[event.count]);
+		fields[event.count] =
+			read_field(type, &info->fields[i], value, &copies[event.count]);
 		event.count++;
 	}
 	watch->text->ops->on_event(watch->text, &event);
@@ -168,7 +176,8 @@ static void on_line(struct watch *watch)
 	if (!watch->text)
 		fwrite(watch->line, 1, watch->len, stdout);
 	else if (strcmp(name, "lost") == 0)
-		fprintf(stderr, "pmulab ctl watch: %" JSON_INTEGER_FORMAT " events are not kept any more\n",
+		fprintf(stderr,
+			"pmulab ctl watch: %" JSON_INTEGER_FORMAT " events are not kept any more\n",
 			json_integer_value(json_object_get(object, "count")));
 	else if (object)
 		tell(watch, object);
@@ -187,7 +196,8 @@ static bool on_body(void *context, const char *data, size_t len)
 			watch->len = 0;
 		}
 	}
-	/* The text is written by a thread of its own, which keeps it to itself when its reader has gone. */
+	/* The text is written by a thread of its own, which keeps it to itself when its reader has
+	   gone. */
 	struct pollfd out = { .fd = STDOUT_FILENO };
 	watch->full = fflush(stdout) != 0 || (poll(&out, 1, 0) > 0 && out.revents & POLLERR);
 	return !watch->full;
@@ -225,7 +235,8 @@ static bool add_parameter(char *target, size_t size, const char *name, const cha
 }
 
 /* Reads on behind `since` to the end. False: `err`. */
-static bool read_events(struct watch *watch, const char *since, struct ctl_answer *answer, struct err *err)
+static bool read_events(struct watch *watch, const char *since, struct ctl_answer *answer,
+	struct err *err)
 {
 	char target[2048] = "/v1/events?format=ndjson";
 	if (!add_parameter(target, sizeof target, "since", since) ||
@@ -234,7 +245,10 @@ static bool read_events(struct watch *watch, const char *since, struct ctl_answe
 		err_set(err, STATUS_USAGE, "these names are too long");
 		return false;
 	}
-	const struct ctl_request request = { .method = "GET", .target = target, .on_body = on_body, .context = watch };
+	const struct ctl_request request = { .method = "GET",
+		.target = target,
+		.on_body = on_body,
+		.context = watch };
 	watch->len = 0;
 	return ctl_ask(&watch->ctl.lab, &request, answer, err);
 }
@@ -272,7 +286,8 @@ int ctl_watch(int argc, char **argv)
 		return status;
 	if (!watch.ctl.json) {
 		const char *no_color = getenv("NO_COLOR");
-		watch.text = observer_text_create(STDOUT_FILENO, watch.verbose ? TEXT_ALL : TEXT_SENTENCES,
+		watch.text = observer_text_create(STDOUT_FILENO,
+			watch.verbose ? TEXT_ALL : TEXT_SENTENCES,
 			isatty(STDOUT_FILENO) && (!no_color || !*no_color));
 		if (!watch.text) {
 			const struct err err = { STATUS_FAILED, "out of memory" };

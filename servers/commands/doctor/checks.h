@@ -1,6 +1,6 @@
 /*
- * The doctor's checks. Each tries what the lab will do, undoes it, and says what follows: nothing is concluded from a
- * version or a name.
+ * The doctor's checks. Each tries what the lab will do, undoes it, and says what follows: nothing
+ * is concluded from a version or a name.
  */
 #ifndef SERVERS_COMMANDS_DOCTOR_CHECKS_H
 #define SERVERS_COMMANDS_DOCTOR_CHECKS_H
@@ -15,7 +15,8 @@ enum doctor_result { DOCTOR_OK, DOCTOR_LIMITED, DOCTOR_MISSING };
 struct finding {
 	enum doctor_result result;
 	char means[640]; /* what follows for the lab */
-	char mend[320];  /* the command that mends it; "": there is nothing to mend, or no command does */
+	/* the command that mends it; "": there is nothing to mend, or no command does */
+	char mend[320];
 };
 
 /* `means` as in printf(3). */
@@ -23,8 +24,10 @@ void finding_set(struct finding *finding, enum doctor_result result, const char 
 	__attribute__((format(printf, 3, 4)));
 
 /* The command that mends it. The second one is for root, with sudo before it for everybody else. */
-void finding_mend(struct finding *finding, const char *command, ...) __attribute__((format(printf, 2, 3)));
-void finding_mend_as_root(struct finding *finding, const char *command, ...) __attribute__((format(printf, 2, 3)));
+void finding_mend(struct finding *finding, const char *command, ...)
+	__attribute__((format(printf, 2, 3)));
+void finding_mend_as_root(struct finding *finding, const char *command, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* ---- trying (doctor_try.c) ---- */
 
@@ -32,16 +35,18 @@ void finding_mend_as_root(struct finding *finding, const char *command, ...) __a
 struct trial {
 	bool done;
 	bool late;      /* it was still at it when its time was over */
-	int error;      /* errno of what failed; 0: it ended without saying, or failed without one */
+	/* errno of what failed; 0: it ended without saying, or failed without one */
+	int error;
 	char text[512]; /* what failed, in the words of the check */
 };
 
-/* Runs `body` in a child of its own, whose namespaces, descriptors and processes end with it; ends it after `seconds`.
-   The body says whether it is done, and else fills `error` and `text`. */
-struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument), const void *argument, double seconds);
+/* Runs `body` in a child of its own, whose namespaces, descriptors and processes end with it; ends
+   it after `seconds`. The body says whether it is done, and else fills `error` and `text`. */
+struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
+	const void *argument, double seconds);
 
-/* Runs a program of the PATH without input and output. Done: it has ended with status 0. `error` says why it could not
-   be started, 0 where it could. */
+/* Runs a program of the PATH without input and output. Done: it has ended with status 0. `error`
+   says why it could not be started, 0 where it could. */
 struct trial doctor_run(const char *const argv[], double seconds);
 
 /* ---- the checks ---- */

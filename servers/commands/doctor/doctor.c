@@ -18,15 +18,18 @@ const struct cli doctor_cli = {
 	.program = "pmulab doctor",
 	.summary = "say what of the lab works on this machine, and what mends the rest",
 	.usage = "[options]",
-	.about = "Tries what the lab needs, undoes it, and says what works here, what does not, and which command\n"
-		 "mends that. Nothing is sent to anybody, and nothing on the machine is changed.",
+	.about =
+		"Tries what the lab needs, undoes it, and says what works here, what does not, and which command\n"
+		"mends that. Nothing is sent to anybody, and nothing on the machine is changed.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
-	.notes = "`limited` works in part, or another way; `missing` does not work. The commands change the machine:\n"
-		 "they are only told, and yours to run.",
+	.notes =
+		"`limited` works in part, or another way; `missing` does not work. The commands change the machine:\n"
+		"they are only told, and yours to run.",
 	.examples = "pmulab doctor\n"
 		    "pmulab doctor --json | jq -r 'select(.mend) | .mend'",
-	.exit_status = "0 `pmulab run` works, 1 only `run --loopback` does, 2 neither, or wrong usage.",
+	.exit_status =
+		"0 `pmulab run` works, 1 only `run --loopback` does, 2 neither, or wrong usage.",
 };
 
 /* ---- the table ---- */
@@ -85,7 +88,8 @@ static void print_text(const char *name, const struct finding *finding)
 struct doctor {
 	bool json;
 	bool run, loopback; /* work */
-	char mend_run[sizeof(((struct finding *)NULL)->mend)]; /* what mends the first thing that `run` misses */
+	/* what mends the first thing that `run` misses */
+	char mend_run[sizeof(((struct finding *)NULL)->mend)];
 };
 
 static void tell(const struct doctor *doctor, const char *name, const struct finding *finding)
@@ -133,13 +137,15 @@ int command_doctor(int argc, char **argv)
 	struct doctor doctor = { 0 };
 	struct err err = { 0 };
 	int operands = 0;
-	enum cli_result result = cli_parse(&doctor_cli, argc, argv, on_option, &doctor, &operands, &err);
+	enum cli_result result =
+		cli_parse(&doctor_cli, argc, argv, on_option, &doctor, &operands, &err);
 	if (result == CLI_DONE)
 		return STATUS_OK;
 	if (result == CLI_ERROR)
 		return cli_fail(doctor_cli.program, &err);
 	if (operands < argc) {
-		err_set(&err, STATUS_USAGE, "there is nothing to be named; see %s --help", doctor_cli.program);
+		err_set(&err, STATUS_USAGE, "there is nothing to be named; see %s --help",
+			doctor_cli.program);
 		return cli_fail(doctor_cli.program, &err);
 	}
 	for (int i = 0; i < CHECKS; i++)

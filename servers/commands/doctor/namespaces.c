@@ -1,4 +1,5 @@
-/* What `pmulab run` stands on, one by one and then all together; who has no right to it takes the way of users. */
+/* What `pmulab run` stands on, one by one and then all together; who has no right to it takes the
+   way of users. */
 #include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
@@ -50,8 +51,9 @@ static bool try_users(struct trial *trial, const void *argument)
 	snprintf(uid_map, sizeof uid_map, "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
 	snprintf(gid_map, sizeof gid_map, "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
 	return (unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", "deny") &&
-		write_file("/proc/self/uid_map", uid_map) && write_file("/proc/self/gid_map", gid_map)) ||
-		fail(trial, "user");
+		       write_file("/proc/self/uid_map", uid_map) &&
+		       write_file("/proc/self/gid_map", gid_map)) ||
+	       fail(trial, "user");
 }
 
 /* A namespace of that kind, by way of a user namespace where the own rights are not enough. */
@@ -59,7 +61,8 @@ static bool make(struct trial *trial, int flag, const char *kind)
 {
 	if (unshare(flag) == 0)
 		return true;
-	return errno == EPERM ? try_users(trial, NULL) && (unshare(flag) == 0 || fail(trial, kind)) : fail(trial, kind);
+	return errno == EPERM ? try_users(trial, NULL) && (unshare(flag) == 0 || fail(trial, kind))
+			      : fail(trial, kind);
 }
 
 static bool try_network(struct trial *trial, const void *argument)
@@ -70,8 +73,10 @@ static bool try_network(struct trial *trial, const void *argument)
 /* A small file system, as /etc gets it. */
 static bool try_mount(struct trial *trial, const void *argument)
 {
-	return make(trial, CLONE_NEWNS, "mnt") && ((mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-		mount("pmulab", "/etc", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") == 0) || fail(trial, "mnt"));
+	return make(trial, CLONE_NEWNS, "mnt") &&
+	       ((mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+			mount("pmulab", "/etc", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") == 0) ||
+		       fail(trial, "mnt"));
 }
 
 /* Process 1 of it, which sees no other in /proc. */
@@ -81,9 +86,12 @@ static bool try_pid(struct trial *trial, const void *argument)
 		return false;
 	pid_t child = fork();
 	if (child == 0)
-		_exit(getpid() != 1 ? EINVAL :
-			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-			mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0 ? 0 : errno);
+		_exit(getpid() != 1 ? EINVAL
+			: mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+					mount("proc", "/proc", "proc",
+						MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0
+				? 0
+				: errno);
 	int status = 0;
 	if (child > 0 && waitpid(child, &status, 0) == child && status == 0)
 		return true;
@@ -95,7 +103,9 @@ static bool try_pid(struct trial *trial, const void *argument)
 static bool try_veth(struct trial *trial, const void *argument)
 {
 	const struct netlink_end one = { .name = "one", .mac = { 2, 0, 0, 0, 0, 1 }, .netns = -1 };
-	const struct netlink_end other = { .name = "other", .mac = { 2, 0, 0, 0, 0, 2 }, .netns = -1 };
+	const struct netlink_end other = { .name = "other",
+		.mac = { 2, 0, 0, 0, 0, 2 },
+		.netns = -1 };
 	struct netlink netlink;
 	struct err err;
 	if (!make(trial, CLONE_NEWNET, "net"))
@@ -128,7 +138,10 @@ static bool try_box(struct trial *trial, const void *argument)
 	struct err err;
 	sigset_t mask;
 	sigprocmask(SIG_SETMASK, NULL, &mask);
-	const struct keeper_options options = { .argv = command, .mask = &mask, .net = &net, .hosts = &hosts };
+	const struct keeper_options options = { .argv = command,
+		.mask = &mask,
+		.net = &net,
+		.hosts = &hosts };
 	if (!labnet_open(&net, &err) || !keeper_start(&keeper, &options, &err))
 		return fail_with(trial, &err);
 	keeper_finish(&keeper);
@@ -165,7 +178,8 @@ static bool is_without(int error)
 
 static bool is_apparmor(int error)
 {
-	return geteuid() != 0 && is_one("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1');
+	return geteuid() != 0 &&
+	       is_one("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1');
 }
 
 static bool is_switched_off(int error)
@@ -175,7 +189,8 @@ static bool is_switched_off(int error)
 
 static bool is_container(int error)
 {
-	return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 || getenv("container");
+	return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
+	       getenv("container");
 }
 
 static bool is_user(int error)
@@ -222,7 +237,8 @@ static void mend_user(struct finding *finding, const char *kind)
 static const struct remedy {
 	bool (*applies)(int error);
 	const char *why;
-	void (*mend)(struct finding *finding, const char *kind); /* of namespace; NULL: no command mends it */
+	/* of namespace; NULL: no command mends it */
+	void (*mend)(struct finding *finding, const char *kind);
 } remedies[] = {
 	{ is_limit, "none more is allowed", mend_limit },
 	{ is_wsl_without, "WSL 1 has none", mend_wsl },
@@ -238,12 +254,15 @@ static const struct remedy {
 
 static const char *words(const struct trial *trial)
 {
-	return trial->late ? "it took too long" : *trial->text ? trial->text : "the trial broke off";
+	return trial->late    ? "it took too long"
+	       : *trial->text ? trial->text
+			      : "the trial broke off";
 }
 
-/* `ok` and `without`: what follows for the lab. Where there is an error, the trial's text is the kind that was
-   refused. */
-static void judge(struct finding *finding, const struct trial *trial, const char *ok, const char *without)
+/* `ok` and `without`: what follows for the lab. Where there is an error, the trial's text is the
+   kind that was refused. */
+static void judge(struct finding *finding, const struct trial *trial, const char *ok,
+	const char *without)
 {
 	if (trial->done) {
 		finding_set(finding, DOCTOR_OK, "%s", ok);
@@ -253,7 +272,8 @@ static void judge(struct finding *finding, const struct trial *trial, const char
 		const struct remedy *remedy = remedies;
 		while (!remedy->applies(trial->error))
 			remedy++;
-		finding_set(finding, DOCTOR_MISSING, "%s: %s (%s)", without, remedy->why, strerror(trial->error));
+		finding_set(finding, DOCTOR_MISSING, "%s: %s (%s)", without, remedy->why,
+			strerror(trial->error));
 		if (remedy->mend)
 			remedy->mend(finding, trial->text);
 	}
@@ -273,19 +293,22 @@ void doctor_users(struct finding *finding)
 void doctor_network(struct finding *finding)
 {
 	struct trial trial = doctor_try(try_network, NULL, SECONDS);
-	judge(finding, &trial, "`run` gives a command a network of its own", "no network of its own for a command");
+	judge(finding, &trial, "`run` gives a command a network of its own",
+		"no network of its own for a command");
 }
 
 void doctor_mount(struct finding *finding)
 {
 	struct trial trial = doctor_try(try_mount, NULL, SECONDS);
-	judge(finding, &trial, "`run` gives a command the lab's names", "no names of its own for a command");
+	judge(finding, &trial, "`run` gives a command the lab's names",
+		"no names of its own for a command");
 }
 
 void doctor_pid(struct finding *finding)
 {
 	struct trial trial = doctor_try(try_pid, NULL, SECONDS);
-	judge(finding, &trial, "`run` leaves nothing behind", "no processes of its own for a command");
+	judge(finding, &trial, "`run` leaves nothing behind",
+		"no processes of its own for a command");
 }
 
 void doctor_veth(struct finding *finding)
@@ -309,6 +332,6 @@ void doctor_box(struct finding *finding)
 	if (trial.done)
 		finding_set(finding, DOCTOR_OK, "`run` and `shell` work");
 	else
-		finding_set(finding, DOCTOR_MISSING, "`run` and `shell` do not work, `run --loopback` may: %s",
-			words(&trial));
+		finding_set(finding, DOCTOR_MISSING,
+			"`run` and `shell` do not work, `run --loopback` may: %s", words(&trial));
 }

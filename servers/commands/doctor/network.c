@@ -1,4 +1,5 @@
-/* What `pmulab serve` and `pmulab run --loopback` stand on: this machine's own network. Nothing leaves the machine. */
+/* What `pmulab serve` and `pmulab run --loopback` stand on: this machine's own network. Nothing
+   leaves the machine. */
 #include "servers/commands/doctor/checks.h"
 
 #include <arpa/inet.h>
@@ -41,7 +42,8 @@ static bool try_stream(const struct address *any_port, struct trial *trial)
 	if (listener < 0 || !net_local_address(listener, &address))
 		return fail(trial, "TCP");
 	int client = socket(address.ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return connect(client, (struct sockaddr *)&address.ss, address.len) == 0 || fail(trial, "TCP");
+	return connect(client, (struct sockaddr *)&address.ss, address.len) == 0 ||
+	       fail(trial, "TCP");
 }
 
 /* A datagram to ourselves. */
@@ -80,7 +82,8 @@ static bool mend_lo(struct finding *finding)
 static bool try_address(struct trial *trial, const void *argument)
 {
 	struct address address;
-	return address_parse(&address, argument, 0) && try_stream(&address, trial) && try_datagram(&address, trial);
+	return address_parse(&address, argument, 0) && try_stream(&address, trial) &&
+	       try_datagram(&address, trial);
 }
 
 void doctor_loopback(struct finding *finding)
@@ -89,7 +92,8 @@ void doctor_loopback(struct finding *finding)
 	finding_set(finding, DOCTOR_OK, "`serve` and `run --loopback` work");
 	if (trial.done)
 		return;
-	finding_set(finding, DOCTOR_MISSING, "neither `serve` nor `run --loopback` works: %s", trial.text);
+	finding_set(finding, DOCTOR_MISSING, "neither `serve` nor `run --loopback` works: %s",
+		trial.text);
 	mend_lo(finding);
 }
 
@@ -99,7 +103,8 @@ void doctor_loopback_v6(struct finding *finding)
 	finding_set(finding, DOCTOR_OK, "the lab serves both families");
 	if (trial.done)
 		return;
-	finding_set(finding, DOCTOR_MISSING, "without `run`, the lab serves IPv4 only: %s", trial.text);
+	finding_set(finding, DOCTOR_MISSING, "without `run`, the lab serves IPv4 only: %s",
+		trial.text);
 	if (!mend_lo(finding) && trial.error == EADDRNOTAVAIL)
 		finding_mend_as_root(finding,
 			"sysctl net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.lo.disable_ipv6=0");
@@ -139,8 +144,8 @@ void doctor_multicast_loopback(struct finding *finding)
 	mend_lo(finding);
 }
 
-/* The interface that the kernel takes for programs that name none: that of the longest prefix, as /proc/net/route has
-   them (proc(5)); false: there is no way. */
+/* The interface that the kernel takes for programs that name none: that of the longest prefix, as
+   /proc/net/route has them (proc(5)); false: there is no way. */
 static bool find_route(char name[IFNAMSIZ])
 {
 	FILE *routes = fopen("/proc/net/route", "re");
@@ -149,7 +154,8 @@ static bool find_route(char name[IFNAMSIZ])
 	const uint32_t group = inet_addr(GROUP);
 	bool found = false;
 	while (routes && fgets(line, sizeof line, routes)) {
-		if (sscanf(line, "%63s %x %*x %x %*d %*d %u %x", one, &destination, &flags, &metric, &mask) != 5 ||
+		if (sscanf(line, "%63s %x %*x %x %*d %*d %u %x", one, &destination, &flags, &metric,
+			    &mask) != 5 ||
 			(group & mask) != destination || (found && ntohl(mask) < longest) ||
 			(found && ntohl(mask) == longest && metric >= least))
 			continue;
@@ -169,13 +175,18 @@ void doctor_multicast_route(struct finding *finding)
 	bool found = find_route(name);
 	unsigned flags = found ? interface_flags(name) : 0;
 	if (flags & IFF_LOOPBACK) {
-		finding_set(finding, DOCTOR_OK, "programs that name no interface hear `tv` on %s", name);
+		finding_set(finding, DOCTOR_OK, "programs that name no interface hear `tv` on %s",
+			name);
 	} else if (flags & IFF_MULTICAST) {
-		finding_set(finding, DOCTOR_OK, "programs that name no interface use %s: they hear `tv` in "
-			"`run`, or with `serve --set tv.interface=ADDRESS`", name);
+		finding_set(finding, DOCTOR_OK,
+			"programs that name no interface use %s: they hear `tv` in "
+			"`run`, or with `serve --set tv.interface=ADDRESS`",
+			name);
 	} else {
-		finding_set(finding, DOCTOR_LIMITED, "%s: without `run`, programs must name an interface to join "
-			"and send", found ? "the default interface has none" : "no route");
+		finding_set(finding, DOCTOR_LIMITED,
+			"%s: without `run`, programs must name an interface to join "
+			"and send",
+			found ? "the default interface has none" : "no route");
 		finding_mend_as_root(finding, "ip route add " GROUP " dev lo");
 	}
 }
@@ -189,13 +200,15 @@ static bool try_port(const char *host, const struct endpoint_type *type, struct 
 	const int on = 1;
 	bool datagram = type->groups & GROUP_DATAGRAM;
 	address_parse(&address, host, type->port);
-	int fd = socket(address.ss.ss_family, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	int fd = socket(address.ss.ss_family, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC,
+		0);
 	if (fd < 0)
 		return errno == EAFNOSUPPORT || fail(trial, host);
-	if (!datagram || type->groups & GROUP_TV) /* as the endpoint does; the station lets others in */
+	/* as the endpoint does; the station lets others in */
+	if (!datagram || type->groups & GROUP_TV)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 || errno != EADDRINUSE ||
-		fail(trial, host);
+	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 ||
+		    errno != EADDRINUSE || fail(trial, host);
 	close(fd);
 	return free;
 }
@@ -213,12 +226,14 @@ void doctor_port(enum endpoint_id id, struct finding *finding)
 	char holder[128];
 	long pid = 0;
 	port_holder(type->port, type->groups & GROUP_DATAGRAM, holder, sizeof holder);
-	finding_set(finding, DOCTOR_LIMITED, "taken%s: `serve` needs --ephemeral or --set %s.port=N; `run` does not "
-		"mind", *holder ? holder : " by somebody else's process", type->name);
+	finding_set(finding, DOCTOR_LIMITED,
+		"taken%s: `serve` needs --ephemeral or --set %s.port=N; `run` does not "
+		"mind",
+		*holder ? holder : " by somebody else's process", type->name);
 	const char *number = strrchr(holder, '(');
 	if (number && sscanf(number, "(pid %ld)", &pid) == 1)
 		finding_mend(finding, "kill %ld", pid);
 	else
-		finding_mend_as_root(finding, "ss -%cnlp sport = :%u", type->groups & GROUP_DATAGRAM ? 'u' : 't',
-			(unsigned)type->port);
+		finding_mend_as_root(finding, "ss -%cnlp sport = :%u",
+			type->groups & GROUP_DATAGRAM ? 'u' : 't', (unsigned)type->port);
 }

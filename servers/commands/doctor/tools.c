@@ -1,4 +1,5 @@
-/* What the lab's parts need beside the network: OpenSSL as programs find it, and the programs of others. */
+/* What the lab's parts need beside the network: OpenSSL as programs find it, and the programs of
+   others. */
 #include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
@@ -20,9 +21,11 @@
 static bool is_accepted(SSL_CTX *context, EVP_PKEY *key)
 {
 	X509 *cert = X509_new();
-	bool accepted = cert && key && X509_set_pubkey(cert, key) && X509_gmtime_adj(X509_getm_notBefore(cert), 0) &&
-		X509_gmtime_adj(X509_getm_notAfter(cert), 60) && X509_sign(cert, key, EVP_sha256()) > 0 &&
-		SSL_CTX_use_certificate(context, cert) == 1;
+	bool accepted = cert && key && X509_set_pubkey(cert, key) &&
+			X509_gmtime_adj(X509_getm_notBefore(cert), 0) &&
+			X509_gmtime_adj(X509_getm_notAfter(cert), 60) &&
+			X509_sign(cert, key, EVP_sha256()) > 0 &&
+			SSL_CTX_use_certificate(context, cert) == 1;
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return accepted;
@@ -32,20 +35,26 @@ void doctor_tls(struct finding *finding)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_method());
 	if (!context) {
-		finding_set(finding, DOCTOR_MISSING, "`pmu-tls` and `pmu-wss` do not work: OpenSSL does not start");
-		finding_mend(finding, "env OPENSSL_CONF=/dev/null %s doctor", program_invocation_name);
+		finding_set(finding, DOCTOR_MISSING,
+			"`pmu-tls` and `pmu-wss` do not work: OpenSSL does not start");
+		finding_mend(finding, "env OPENSSL_CONF=/dev/null %s doctor",
+			program_invocation_name);
 		return;
 	}
 	int level = SSL_CTX_get_security_level(context);
 	/* The lab's own key, what CAs give, and what the first years of the lab had. */
-	bool own = is_accepted(context, EVP_EC_gen("P-256")), usual = is_accepted(context, EVP_RSA_gen(2048));
+	bool own = is_accepted(context, EVP_EC_gen("P-256")),
+	     usual = is_accepted(context, EVP_RSA_gen(2048));
 	bool old = is_accepted(context, EVP_RSA_gen(1024));
 	if (!own || !usual) {
-		finding_set(finding, DOCTOR_LIMITED, "level %d refuses keys of %s bits: programs of part 6 may not "
-			"reach `pmu-tls` and `pmu-wss`", level, own ? "2048" : "256 (elliptic) and 2048");
+		finding_set(finding, DOCTOR_LIMITED,
+			"level %d refuses keys of %s bits: programs of part 6 may not "
+			"reach `pmu-tls` and `pmu-wss`",
+			level, own ? "2048" : "256 (elliptic) and 2048");
 		finding_mend(finding, "export OPENSSL_CONF=/dev/null");
 	} else {
-		finding_set(finding, DOCTOR_OK, "level %d: 2048-bit keys are accepted, 1024-bit keys %s", level,
+		finding_set(finding, DOCTOR_OK,
+			"level %d: 2048-bit keys are accepted, 1024-bit keys %s", level,
 			old ? "too" : "with `--set tls.legacy=yes` only");
 	}
 	SSL_CTX_free(context);
@@ -69,7 +78,8 @@ static bool find_program(const char *name, char path[PATH_MAX])
 
 void doctor_python(struct finding *finding)
 {
-	static const char *const argv[] = { "python3", "-c", "import websocket; websocket.create_connection", NULL };
+	static const char *const argv[] = { "python3", "-c",
+		"import websocket; websocket.create_connection", NULL };
 	char path[PATH_MAX];
 	struct trial trial = doctor_run(argv, SECONDS);
 	finding_set(finding, DOCTOR_OK, "students' programs of part 6 run");
@@ -81,7 +91,8 @@ void doctor_python(struct finding *finding)
 		finding_mend_as_root(finding, "apt-get install python3 python3-websocket");
 		return;
 	}
-	finding_set(finding, DOCTOR_MISSING, "programs of part 6 that import websocket do not run: %s %s", path,
+	finding_set(finding, DOCTOR_MISSING,
+		"programs of part 6 that import websocket do not run: %s %s", path,
 		trial.late ? "does not end" : "does not find it");
 	/* Another Python does not see what the system installs. */
 	if (strncmp(path, "/usr/bin/", 9) == 0 || strncmp(path, "/bin/", 5) == 0)
@@ -97,7 +108,10 @@ void doctor_tshark(struct finding *finding)
 	finding_set(finding, DOCTOR_OK, "captures can be read here");
 	if (trial.done)
 		return;
-	finding_set(finding, DOCTOR_MISSING, "captures are made, but cannot be read here: tshark: %s",
-		trial.error != 0 ? strerror(trial.error) : trial.late ? "does not end" : "does not start");
+	finding_set(finding, DOCTOR_MISSING,
+		"captures are made, but cannot be read here: tshark: %s",
+		trial.error != 0 ? strerror(trial.error)
+		: trial.late     ? "does not end"
+				 : "does not start");
 	finding_mend_as_root(finding, "apt-get install tshark");
 }

@@ -44,7 +44,8 @@ void finding_mend_as_root(struct finding *finding, const char *command, ...)
 	va_end(arguments);
 }
 
-/* Waits for the child's end, or ends it. SIGCHLD is blocked, so none is missed between two looks. */
+/* Waits for the child's end, or ends it. SIGCHLD is blocked, so none is missed between two
+   looks. */
 static int await_child(pid_t child, double seconds, bool *late)
 {
 	sigset_t one;
@@ -55,7 +56,8 @@ static int await_child(pid_t child, double seconds, bool *late)
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		double left = end - clock_now();
 		time_t whole = (time_t)left;
-		struct timespec wait = { .tv_sec = whole, .tv_nsec = (long)((left - (double)whole) * 1e9) };
+		struct timespec wait = { .tv_sec = whole,
+			.tv_nsec = (long)((left - (double)whole) * 1e9) };
 		if (left > 0 && (sigtimedwait(&one, NULL, &wait) > 0 || errno == EINTR))
 			continue;
 		*late = true;
@@ -67,7 +69,8 @@ static int await_child(pid_t child, double seconds, bool *late)
 	return status;
 }
 
-static _Noreturn void be_child(pid_t parent, int out, bool (*body)(struct trial *, const void *), const void *argument)
+static _Noreturn void be_child(pid_t parent, int out, bool (*body)(struct trial *, const void *),
+	const void *argument)
 {
 	struct trial trial = { 0 };
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -79,7 +82,8 @@ static _Noreturn void be_child(pid_t parent, int out, bool (*body)(struct trial 
 	_exit(write(out, &trial, sizeof trial) == sizeof trial ? 0 : 1);
 }
 
-struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument), const void *argument, double seconds)
+struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
+	const void *argument, double seconds)
 {
 	struct trial trial = { 0 };
 	int ends[2];
@@ -91,7 +95,8 @@ struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
 		return trial;
 	}
 	fflush(NULL); /* the child must not print it once more */
-	signal(SIGCHLD, SIG_DFL); /* where who started us ignores it, a child's end would not be told */
+	/* where who started us ignores it, a child's end would not be told */
+	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &one, &before);
 	pid_t parent = getpid(), child = fork();
 	if (child == 0) {

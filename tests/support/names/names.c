@@ -16,14 +16,16 @@ static double now(void)
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *list = NULL;
+		struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG },
+				*list = NULL;
 		double began = now();
 		if (getaddrinfo(argv[i], "5003", &hints, &list) != 0)
 			list = NULL;
 		printf("%s %.3f", argv[i], now() - began);
 		for (struct addrinfo *one = list; one; one = one->ai_next) {
 			char text[NI_MAXHOST];
-			getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+			getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0,
+				NI_NUMERICHOST);
 			printf(" %s", text);
 		}
 		putchar('\n');

@@ -1,6 +1,7 @@
 /*
- * For tests of transports: a transport below that follows a script (how many bytes each recv brings, how
- * many each send takes, what comes at the end), and bytes that are written as C strings.
+ * For tests of transports: a transport below that follows a script (how many bytes each recv
+ * brings, how many each send takes, what comes at the end), and bytes that are written as C
+ * strings.
  */
 #ifndef TESTS_UNIT_CARRIER_SUPPORT_H
 #define TESTS_UNIT_CARRIER_SUPPORT_H
@@ -42,7 +43,8 @@ static inline enum io scripted_handshake(struct transport *t)
 	return IO_DONE;
 }
 
-static inline enum io scripted_recv(struct transport *t, void *buf, size_t size, size_t *len, bool *last)
+static inline enum io scripted_recv(struct transport *t, void *buf, size_t size, size_t *len,
+	bool *last)
 {
 	struct scripted *s = (struct scripted *)t;
 	size_t n = s->input_len - s->read;
@@ -64,7 +66,8 @@ static inline enum io scripted_recv(struct transport *t, void *buf, size_t size,
 	return IO_DONE;
 }
 
-static inline enum io scripted_send(struct transport *t, const void *data, size_t len, size_t *taken)
+static inline enum io scripted_send(struct transport *t, const void *data, size_t len,
+	size_t *taken)
 {
 	struct scripted *s = (struct scripted *)t;
 	s->blocked = !s->blocked;

@@ -41,8 +41,8 @@ static const char *write_text(const char *name, const char *text)
 }
 
 /* The line is "FILE: text", exactly or (`whole` false) from its start. */
-static void refused(
-	const char *cert, const char *key, bool legacy, const char *file, const char *text, bool whole)
+static void refused(const char *cert, const char *key, bool legacy, const char *file,
+	const char *text, bool whole)
 {
 	struct err err = { 0 };
 	struct tls_context *context = tls_context_server(cert, key, legacy, &err);
@@ -70,7 +70,8 @@ static void accepted(const char *cert, const char *key, bool legacy)
 START_TEST(test_good)
 {
 	struct err err = { 0 };
-	struct tls_context *context = tls_context_server(good.cert_file, good.key_file, false, &err);
+	struct tls_context *context =
+		tls_context_server(good.cert_file, good.key_file, false, &err);
 
 	ck_assert_msg(context != NULL, "%s", err.text);
 	SSL_CTX *ssl = tls_context_ssl(context);
@@ -87,14 +88,17 @@ END_TEST
 
 START_TEST(test_files)
 {
-	const char *missing = in_dir("missing.pem"), *text = write_text("text.pem", "To be, or not to be\n");
+	const char *missing = in_dir("missing.pem"),
+		   *text = write_text("text.pem", "To be, or not to be\n");
 
-	refused(missing, good.key_file, false, missing, "cannot be read: No such file or directory", true);
-	refused(good.cert_file, missing, false, missing, "cannot be read: No such file or directory", true);
+	refused(missing, good.key_file, false, missing, "cannot be read: No such file or directory",
+		true);
+	refused(good.cert_file, missing, false, missing,
+		"cannot be read: No such file or directory", true);
 	refused(text, good.key_file, false, text, "no certificate in PEM form in this file", true);
 	refused(good.cert_file, text, false, text, "no private key in PEM form in this file", true);
-	refused(good.key_file, good.key_file, false, good.key_file, "no certificate in PEM form in this file",
-		true);
+	refused(good.key_file, good.key_file, false, good.key_file,
+		"no certificate in PEM form in this file", true);
 	refused(dir, good.key_file, false, dir, "no certificate in PEM form in this file", true);
 	unlink(text);
 }
@@ -138,8 +142,8 @@ START_TEST(test_passphrase)
 	PEM_write_PrivateKey(
 		out, good.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL);
 	fclose(out);
-	snprintf(text, sizeof text, "this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem",
-		path);
+	snprintf(text, sizeof text,
+		"this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem", path);
 	refused(good.cert_file, path, false, path, text, true);
 	unlink(path);
 }
@@ -148,7 +152,8 @@ END_TEST
 START_TEST(test_dates)
 {
 	const struct tls_wish old = { "old", "DNS:localhost", NULL, .from_days = -30, .days = -2 };
-	const struct tls_wish early = { "early", "DNS:localhost", NULL, .from_days = 2, .days = 30 };
+	const struct tls_wish early = { "early", "DNS:localhost", NULL, .from_days = 2,
+		.days = 30 };
 	struct tls_pair pair = pair_make(dir, &old, &ca);
 	char text[100], date[12];
 	time_t then = time(NULL) - 2 * 24 * 60 * 60;
@@ -185,7 +190,8 @@ START_TEST(test_strength)
 
 	if (strengths[_i].text)
 		refused(pair.cert_file, pair.key_file, false,
-			strengths[_i].names_key ? pair.key_file : pair.cert_file, strengths[_i].text, true);
+			strengths[_i].names_key ? pair.key_file : pair.cert_file,
+			strengths[_i].text, true);
 	else
 		accepted(pair.cert_file, pair.key_file, false);
 	accepted(pair.cert_file, pair.key_file, true);
@@ -193,7 +199,8 @@ START_TEST(test_strength)
 }
 END_TEST
 
-/* The CA may follow the certificate in its file; its own SHA-1 signature does not matter, its age does. */
+/* The CA may follow the certificate in its file; its own SHA-1 signature does not matter, its age
+   does. */
 START_TEST(test_chain)
 {
 	const struct tls_wish wishes[] = {
@@ -202,7 +209,8 @@ START_TEST(test_chain)
 	};
 	for (int i = 0; i < 2; i++) {
 		const struct tls_wish leaf = { "leaf", "DNS:localhost", NULL };
-		struct tls_pair root = pair_make(dir, &wishes[i], NULL), pair = pair_make(dir, &leaf, &root);
+		struct tls_pair root = pair_make(dir, &wishes[i], NULL),
+				pair = pair_make(dir, &leaf, &root);
 		FILE *out = fopen(pair.cert_file, "a");
 
 		PEM_write_X509(out, root.cert);
@@ -210,7 +218,8 @@ START_TEST(test_chain)
 		if (i == 0)
 			accepted(pair.cert_file, pair.key_file, false);
 		else
-			refused(pair.cert_file, pair.key_file, false, pair.cert_file, "expired on 2", false);
+			refused(pair.cert_file, pair.key_file, false, pair.cert_file,
+				"expired on 2", false);
 		out = fopen(pair.cert_file, "a");
 		fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", out);
 		fclose(out);
@@ -238,7 +247,8 @@ START_TEST(test_client)
 	tls_context_destroy(context);
 	ck_assert_ptr_null(tls_context_client(missing, false, &err));
 	ck_assert_int_eq(err.status, STATUS_USAGE);
-	snprintf(expected, sizeof expected, "%s: cannot be read: No such file or directory", missing);
+	snprintf(expected, sizeof expected, "%s: cannot be read: No such file or directory",
+		missing);
 	ck_assert_str_eq(err.text, expected);
 	ck_assert_ptr_null(tls_context_client(empty, false, &err));
 	snprintf(expected, sizeof expected, "%s: no certificate in PEM form in this file", empty);

@@ -1,6 +1,6 @@
 /*
- * The TLS transport against itself and against a bare OpenSSL, over socket pairs in one thread: nothing
- * waits, both sides take turns.
+ * The TLS transport against itself and against a bare OpenSSL, over socket pairs in one thread:
+ * nothing waits, both sides take turns.
  */
 #include <check.h>
 #include <errno.h>
@@ -26,7 +26,8 @@ static char dir[] = "/tmp/pmulab-test-XXXXXX";
 static struct tls_pair ca, good;
 static struct tls_context *server_context, *client_context;
 
-/* Client, its socket's other end, the server's socket's other end, server; or directly, with `step` 0. */
+/* Client, its socket's other end, the server's socket's other end, server; or directly, with `step`
+   0. */
 struct duo {
 	int client_fd, relay_a, relay_b, server_fd;
 	size_t step; /* bytes the relay moves at a time */
@@ -127,7 +128,8 @@ static void duo_move(
 	for (int turn = 0; turn < TURNS && got < len; turn++) {
 		if (sent < len) {
 			enum io io = from->ops->send(from, data + sent, len - sent, &part);
-			ck_assert_msg(io == IO_DONE || waits(io), "send: %d %s", io, from->err.text);
+			ck_assert_msg(io == IO_DONE || waits(io), "send: %d %s", io,
+				from->err.text);
 			ck_assert_uint_eq(io == IO_DONE, part > 0);
 			sent += part;
 		}
@@ -263,7 +265,8 @@ START_TEST(test_reset)
 	close(duo.client_fd);
 	duo.client_fd = -1;
 	ck_assert_int_eq(duo_recv(&duo, duo.server), IO_FAILED);
-	ck_assert_str_eq(duo.server->err.text, "the TLS connection was lost: Connection reset by peer");
+	ck_assert_str_eq(duo.server->err.text,
+		"the TLS connection was lost: Connection reset by peer");
 	ck_assert_int_eq(duo.server->ops->send(duo.server, "x", 1, &taken), IO_FAILED);
 	ck_assert_int_eq(duo.server->ops->finish(duo.server), IO_DONE);
 	duo_close(&duo);
@@ -279,7 +282,8 @@ START_TEST(test_eof_in_handshake)
 	ck_assert_int_eq(duo.server->ops->handshake(duo.server), IO_WANT_READ);
 	shutdown(duo.client_fd, SHUT_WR);
 	ck_assert_int_eq(duo.server->ops->handshake(duo.server), IO_EOF);
-	ck_assert_str_eq(duo.server->err.text, "the peer closed the connection in the TLS handshake");
+	ck_assert_str_eq(duo.server->err.text,
+		"the peer closed the connection in the TLS handshake");
 	ck_assert_int_eq(duo.server->ops->finish(duo.server), IO_DONE);
 	duo_close(&duo);
 }
@@ -373,7 +377,8 @@ START_TEST(test_peer_without_tls)
 		others[0] = duo.client_fd;
 		others[1] = duo.server_fd;
 		ck_assert_int_eq(sides[side]->ops->handshake(sides[side]), IO_WANT_READ);
-		ck_assert_int_gt(send(others[side], not_tls[_i].sent, strlen(not_tls[_i].sent), 0), 0);
+		ck_assert_int_gt(send(others[side], not_tls[_i].sent, strlen(not_tls[_i].sent), 0),
+			0);
 		ck_assert_int_eq(sides[side]->ops->handshake(sides[side]), IO_REFUSED);
 		ck_assert_str_eq(sides[side]->err.text, not_tls[_i].text);
 		ck_assert_int_eq(sides[side]->err.status, STATUS_PROTOCOL);
@@ -417,9 +422,11 @@ START_TEST(test_versions)
 	} rows[] = {
 		{ TLS1_3_VERSION, NULL, "TLSv1.3", "" },
 		{ TLS1_2_VERSION, NULL, "TLSv1.2", "" },
-		{ TLS1_1_VERSION, NULL, NULL, "the peer only speaks versions of TLS older than 1.2" },
+		{ TLS1_1_VERSION, NULL, NULL,
+			"the peer only speaks versions of TLS older than 1.2" },
 		/* RSA key transport */
-		{ TLS1_2_VERSION, "AES256-GCM-SHA384", NULL, "the peer offers no cipher that is safe today" },
+		{ TLS1_2_VERSION, "AES256-GCM-SHA384", NULL,
+			"the peer offers no cipher that is safe today" },
 		{ TLS1_2_VERSION, "DHE-RSA-AES256-GCM-SHA384", NULL,
 			"the peer offers no cipher that is safe today" },
 	};
@@ -551,14 +558,16 @@ struct refusal {
 	bool by_ca; /* signed by the CA; else by itself */
 	bool other_trust; /* the client trusts another CA */
 	const char *text; /* what the client says, from its start; NULL: it accepts */
-	const char *rest; /* what follows behind the name of the CA's file; NULL: nothing, and no name */
+	/* what follows behind the name of the CA's file; NULL: nothing, and no name */
+	const char *rest;
 };
 
 static const struct refusal refusals[] = {
 	{ { "x", "DNS:localhost,IP:127.0.0.1,IP:::1", NULL }, "localhost", true, false, NULL },
 	{ { "x", "DNS:localhost,IP:127.0.0.1,IP:::1", NULL }, "::1", true, false, NULL },
 	{ { "localhost", NULL, NULL }, "localhost", true, false, NULL },
-	{ { "x", "DNS:tcpip.epfl.ch,DNS:a.b,IP:10.0.0.1,IP:fe80::1", NULL }, "localhost", true, false,
+	{ { "x", "DNS:tcpip.epfl.ch,DNS:a.b,IP:10.0.0.1,IP:fe80::1", NULL }, "localhost", true,
+		false,
 		"the certificate of localhost is issued for tcpip.epfl.ch, a.b, 10.0.0.1, fe80::1 and not "
 		"for localhost" },
 	{ { "127.0.0.1", "DNS:localhost", NULL }, "127.0.0.1", true, false,
@@ -572,12 +581,14 @@ static const struct refusal refusals[] = {
 	{ { "x", "DNS:localhost", NULL }, "localhost", false, false,
 		"the certificate of localhost is self-signed, not signed by ", "" },
 	{ { "x", "DNS:localhost", NULL }, "localhost", true, true,
-		"the certificate of localhost is not signed by ", " (its issuer calls itself \"Test CA\")" },
+		"the certificate of localhost is not signed by ",
+		" (its issuer calls itself \"Test CA\")" },
 	{ { "x", "DNS:localhost", NULL, .rsa_bits = 1024 }, "localhost", true, false,
 		"the certificate of localhost has a key of 1024 bits, too small for TLS today" },
 };
 
-/* The context is made with `legacy`, or without dates being looked at: what is tested is the client. */
+/* The context is made with `legacy`, or without dates being looked at: what is tested is the
+   client. */
 static SSL_CTX *bare_server(const struct tls_pair *pair)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -618,8 +629,8 @@ START_TEST(test_client_refuses)
 		ck_assert_msg(io == IO_DONE, "%s", client->err.text);
 	} else {
 		ck_assert_int_eq(io, IO_REFUSED);
-		int len = snprintf(expected, sizeof expected, "%s%s%s", row->text, row->rest ? trust : "",
-			row->rest ? row->rest : "");
+		int len = snprintf(expected, sizeof expected, "%s%s%s", row->text,
+			row->rest ? trust : "", row->rest ? row->rest : "");
 		if (strncmp(client->err.text, expected, (size_t)len) != 0)
 			ck_abort_msg("got      %s\nexpected %s", client->err.text, expected);
 		ck_assert_int_eq(client->err.status, STATUS_FAILED);

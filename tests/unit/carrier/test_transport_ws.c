@@ -1,7 +1,7 @@
 /*
- * The WebSocket transport over a scripted one: each row is what the peer sends and what must come of it,
- * run with the input cut at every place, byte by byte, and with sends that take one byte and block in
- * between. The outcome must be the same each time.
+ * The WebSocket transport over a scripted one: each row is what the peer sends and what must come
+ * of it, run with the input cut at every place, byte by byte, and with sends that take one byte and
+ * block in between. The outcome must be the same each time.
  */
 #include <check.h>
 #include <pthread.h>
@@ -69,7 +69,8 @@ static void receive(struct transport *ws, struct outcome *outcome, size_t size)
 	outcome->end = io;
 }
 
-/* A whole connection of a server: upgrade, everything that comes, flush, finish. Free the output. */
+/* A whole connection of a server: upgrade, everything that comes, flush, finish. Free the
+   output. */
 static void serve(const struct bytes *frames, const struct delivery *delivery,
 	const struct ws_options *options, enum io lower_end, struct outcome *outcome)
 {
@@ -108,8 +109,8 @@ static void serve(const struct bytes *frames, const struct delivery *delivery,
 }
 
 /* Runs `check` for every way of delivering the frames. */
-static void deliver_all(const struct bytes *frames, const struct ws_options *options, enum io lower_end,
-	void (*check)(const void *row, struct outcome *outcome), const void *row)
+static void deliver_all(const struct bytes *frames, const struct ws_options *options,
+	enum io lower_end, void (*check)(const void *row, struct outcome *outcome), const void *row)
 {
 	struct outcome outcome;
 	const struct delivery ways[] = {
@@ -142,58 +143,66 @@ static const struct exchange {
 	unsigned code;
 	const char *reason;
 } exchanges[] = {
-	{ "BINARY", BYTES("\x82\x85" K "hello" CLOSE_1000), "hello|", BYTES(CLOSED_1000), 1000, "" },
-	{ "TEXT, masked", BYTES("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58" CLOSE_1000), "Hello|",
-		BYTES(CLOSED_1000), 1000, "" },
-	{ "an empty message", BYTES("\x82\x80" K CLOSE_1000), "|", BYTES(CLOSED_1000), 1000, "" },
-	{ "two messages", BYTES("\x82\x81" K "a\x82\x81" K "b" CLOSE_1000), "a|b|", BYTES(CLOSED_1000), 1000,
+	{ "BINARY", BYTES("\x82\x85" K "hello" CLOSE_1000), "hello|", BYTES(CLOSED_1000), 1000,
 		"" },
+	{ "TEXT, masked", BYTES("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58" CLOSE_1000),
+		"Hello|", BYTES(CLOSED_1000), 1000, "" },
+	{ "an empty message", BYTES("\x82\x80" K CLOSE_1000), "|", BYTES(CLOSED_1000), 1000, "" },
+	{ "two messages", BYTES("\x82\x81" K "a\x82\x81" K "b" CLOSE_1000), "a|b|",
+		BYTES(CLOSED_1000), 1000, "" },
 	{ "fragments", BYTES("\x01\x82" K "ab\0\x81" K "c\x80\x82" K "de" CLOSE_1000), "abcde|",
 		BYTES(CLOSED_1000), 1000, "" },
-	{ "empty fragments", BYTES("\x02\x80" K "\0\x80" K "\0\x81" K "a\x80\x80" K CLOSE_1000), "a|",
+	{ "empty fragments", BYTES("\x02\x80" K "\0\x80" K "\0\x81" K "a\x80\x80" K CLOSE_1000),
+		"a|", BYTES(CLOSED_1000), 1000, "" },
+	{ "only empty fragments", BYTES("\x01\x80" K "\x80\x80" K CLOSE_1000), "|",
 		BYTES(CLOSED_1000), 1000, "" },
-	{ "only empty fragments", BYTES("\x01\x80" K "\x80\x80" K CLOSE_1000), "|", BYTES(CLOSED_1000), 1000,
+	{ "ping", BYTES("\x89\x82" K "hi" CLOSE_1000), "", BYTES("\x8a\x02hi" CLOSED_1000), 1000,
 		"" },
-	{ "ping", BYTES("\x89\x82" K "hi" CLOSE_1000), "", BYTES("\x8a\x02hi" CLOSED_1000), 1000, "" },
 	{ "empty ping", BYTES("\x89\x80" K CLOSE_1000), "", BYTES("\x8a\0" CLOSED_1000), 1000, "" },
-	{ "pings, each answered", BYTES("\x89\x81" K "x\x89\x81" K "y\x89\x81" K "z" CLOSE_1000), "",
-		BYTES("\x8a\x01x\x8a\x01y\x8a\x01z" CLOSED_1000), 1000, "" },
-	{ "ping between fragments", BYTES("\x01\x81" K "a\x89\x81" K "p\x80\x81" K "b" CLOSE_1000), "ab|",
-		BYTES("\x8a\x01p" CLOSED_1000), 1000, "" },
-	{ "pong unasked", BYTES("\x8a\x81" K "p\x82\x81" K "a" CLOSE_1000), "a|", BYTES(CLOSED_1000), 1000,
-		"" },
-	{ "a limit met exactly", BYTES("\x82\x90" K "0123456789abcdef" CLOSE_1000), "0123456789abcdef|",
+	{ "pings, each answered", BYTES("\x89\x81" K "x\x89\x81" K "y\x89\x81" K "z" CLOSE_1000),
+		"", BYTES("\x8a\x01x\x8a\x01y\x8a\x01z" CLOSED_1000), 1000, "" },
+	{ "ping between fragments", BYTES("\x01\x81" K "a\x89\x81" K "p\x80\x81" K "b" CLOSE_1000),
+		"ab|", BYTES("\x8a\x01p" CLOSED_1000), 1000, "" },
+	{ "pong unasked", BYTES("\x8a\x81" K "p\x82\x81" K "a" CLOSE_1000), "a|",
 		BYTES(CLOSED_1000), 1000, "" },
-	{ "a limit met in fragments", BYTES("\x02\x88" K "01234567\x80\x88" K "89abcdef" CLOSE_1000),
+	{ "a limit met exactly", BYTES("\x82\x90" K "0123456789abcdef" CLOSE_1000),
 		"0123456789abcdef|", BYTES(CLOSED_1000), 1000, "" },
-	{ "UTF-8", BYTES("\x81\x8c" K "\xc2\xb5\xe1\xbd\xb9\xed\x9f\xbf\xf4\x8f\xbf\xbf" CLOSE_1000),
+	{ "a limit met in fragments",
+		BYTES("\x02\x88" K "01234567\x80\x88" K "89abcdef" CLOSE_1000), "0123456789abcdef|",
+		BYTES(CLOSED_1000), 1000, "" },
+	{ "UTF-8",
+		BYTES("\x81\x8c" K "\xc2\xb5\xe1\xbd\xb9\xed\x9f\xbf\xf4\x8f\xbf\xbf" CLOSE_1000),
 		"\xc2\xb5\xe1\xbd\xb9\xed\x9f\xbf\xf4\x8f\xbf\xbf|", BYTES(CLOSED_1000), 1000, "" },
 	{ "UTF-8 cut by a fragment", BYTES("\x01\x81" K "\xe1\x80\x82" K "\xbd\xb9" CLOSE_1000),
 		"\xe1\xbd\xb9|", BYTES(CLOSED_1000), 1000, "" },
 	{ "BINARY need not be UTF-8", BYTES("\x82\x82" K "\xff\xc0" CLOSE_1000), "\xff\xc0|",
 		BYTES(CLOSED_1000), 1000, "" },
 	{ "empty Close", BYTES("\x88\x80" K), "", BYTES("\x88\0"), 1005, "" },
-	{ "Close with a reason",
-		BYTES("\x88\x85" K "\x03\xe9why"), "", BYTES("\x88\x02\x03\xe9"), 1001, "why" },
+	{ "Close with a reason", BYTES("\x88\x85" K "\x03\xe9why"), "", BYTES("\x88\x02\x03\xe9"),
+		1001, "why" },
 	{ "Close 3000", BYTES("\x88\x82" K "\x0b\xb8"), "", BYTES("\x88\x02\x0b\xb8"), 3000, "" },
 	{ "Close 4999", BYTES("\x88\x82" K "\x13\x87"), "", BYTES("\x88\x02\x13\x87"), 4999, "" },
 	{ "Close 1014", BYTES("\x88\x82" K "\x03\xf6"), "", BYTES("\x88\x02\x03\xf6"), 1014, "" },
-	{ "data behind Close", BYTES(CLOSE_1000 "\x82\x85" K "hello"), "", BYTES(CLOSED_1000), 1000, "" },
-	{ "rubbish behind Close", BYTES(CLOSE_1000 "\xff\xff\xff\xff"), "", BYTES(CLOSED_1000), 1000, "" },
-	{ "Close in a fragmented message", BYTES("\x02\x81" K "a" CLOSE_1000), "a", BYTES(CLOSED_1000), 1000,
+	{ "data behind Close", BYTES(CLOSE_1000 "\x82\x85" K "hello"), "", BYTES(CLOSED_1000), 1000,
 		"" },
+	{ "rubbish behind Close", BYTES(CLOSE_1000 "\xff\xff\xff\xff"), "", BYTES(CLOSED_1000),
+		1000, "" },
+	{ "Close in a fragmented message", BYTES("\x02\x81" K "a" CLOSE_1000), "a",
+		BYTES(CLOSED_1000), 1000, "" },
 };
 
 static void check_exchange(const void *context, struct outcome *outcome)
 {
 	const struct exchange *row = context;
-	ck_assert_msg(outcome->end == IO_EOF, "%s: ended with %d %s", row->what, outcome->end, outcome->err);
-	ck_assert_msg(strcmp(outcome->data, row->data) == 0, "%s: got \"%s\"", row->what, outcome->data);
+	ck_assert_msg(outcome->end == IO_EOF, "%s: ended with %d %s", row->what, outcome->end,
+		outcome->err);
+	ck_assert_msg(strcmp(outcome->data, row->data) == 0, "%s: got \"%s\"", row->what,
+		outcome->data);
 	ck_assert_msg(outcome->output_len == row->answer.len &&
 			memcmp(outcome->output, row->answer.data, row->answer.len) == 0,
 		"%s: another answer of %zu bytes", row->what, outcome->output_len);
-	ck_assert_msg(
-		outcome->about.ws_close_code == row->code, "%s: %u", row->what, outcome->about.ws_close_code);
+	ck_assert_msg(outcome->about.ws_close_code == row->code, "%s: %u", row->what,
+		outcome->about.ws_close_code);
 	ck_assert_str_eq(outcome->reason, row->reason);
 	ck_assert_str_eq(outcome->path, "/");
 	ck_assert(outcome->about.orderly);
@@ -203,7 +212,8 @@ static void check_exchange(const void *context, struct outcome *outcome)
 
 START_TEST(good_peers)
 {
-	deliver_all(&exchanges[_i].frames, &plain_options, IO_WANT_READ, check_exchange, &exchanges[_i]);
+	deliver_all(&exchanges[_i].frames, &plain_options, IO_WANT_READ, check_exchange,
+		&exchanges[_i]);
 }
 END_TEST
 
@@ -218,14 +228,14 @@ static const struct breach {
 } breaches[] = {
 	{ "not masked", BYTES("\x82\x05hello"), "", 1002, "not masked" },
 	{ "not masked and empty", BYTES("\x82\0"), "", 1002, "not masked" },
-	{ "second frame not masked",
-		BYTES("\x82\x81" K "x\x82\x01y"), "x|", 1002, "not masked" },
+	{ "second frame not masked", BYTES("\x82\x81" K "x\x82\x01y"), "x|", 1002, "not masked" },
 	{ "ping not masked", BYTES("\x89\0"), "", 1002, "not masked" },
 	{ "RSV1", BYTES("\xc2\x81" K "a"), "", 1002, "reserved bit" },
 	{ "RSV2", BYTES("\xa2\x81" K "a"), "", 1002, "reserved bit" },
 	{ "RSV3", BYTES("\x92\x81" K "a"), "", 1002, "reserved bit" },
 	{ "RSV1 on a ping", BYTES("\xc9\x80" K), "", 1002, "reserved bit" },
-	{ "RSV1 on a continuation", BYTES("\x02\x81" K "a\xc0\x81" K "b"), "a", 1002, "reserved bit" },
+	{ "RSV1 on a continuation", BYTES("\x02\x81" K "a\xc0\x81" K "b"), "a", 1002,
+		"reserved bit" },
 	{ "opcode 3", BYTES("\x83\x80" K), "", 1002, "reserved opcode" },
 	{ "opcode 7", BYTES("\x87\x81" K "a"), "", 1002, "reserved opcode" },
 	{ "opcode 11", BYTES("\x8b\x80" K), "", 1002, "reserved opcode" },
@@ -235,7 +245,8 @@ static const struct breach {
 	{ "ping of 126 bytes", BYTES("\x89\xfe\0\x7e" K), "", 1002, "control frame" },
 	{ "ping with a long length", BYTES("\x89\xff\0\0\0\0\0\1\0\0"), "", 1002, "control frame" },
 	{ "continuation of nothing", BYTES("\x80\x81" K "a"), "", 1002, "continuation" },
-	{ "continuation after the end", BYTES("\x82\x81" K "a\x80\x81" K "b"), "a|", 1002, "continuation" },
+	{ "continuation after the end", BYTES("\x82\x81" K "a\x80\x81" K "b"), "a|", 1002,
+		"continuation" },
 	{ "unfinished continuation of nothing", BYTES("\0\x80" K), "", 1002, "continuation" },
 	{ "message inside a message", BYTES("\x02\x81" K "a\x82\x81" K "b"), "a", 1002, "inside" },
 	{ "TEXT inside a message", BYTES("\x01\x81" K "a\x01\x81" K "b"), "a", 1002, "inside" },
@@ -247,10 +258,12 @@ static const struct breach {
 	{ "over U+10FFFF", BYTES("\x81\x84" K "\xf4\x90\x80\x80"), NULL, 1007, "UTF-8" },
 	{ "lone continuation byte", BYTES("\x81\x81" K "\x80"), NULL, 1007, "UTF-8" },
 	{ "UTF-8 that stops", BYTES("\x81\x82" K "\xe1\xbd"), NULL, 1007, "UTF-8" },
-	{ "UTF-8 that stops after a fragment", BYTES("\x01\x81" K "\xe1\x80\x81" K "\xbd"), NULL, 1007,
+	{ "UTF-8 that stops after a fragment", BYTES("\x01\x81" K "\xe1\x80\x81" K "\xbd"), NULL,
+		1007, "UTF-8" },
+	{ "UTF-8 that stops at an empty end", BYTES("\x01\x81" K "\xe1\x80\x80" K), NULL, 1007,
 		"UTF-8" },
-	{ "UTF-8 that stops at an empty end", BYTES("\x01\x81" K "\xe1\x80\x80" K), NULL, 1007, "UTF-8" },
-	{ "bad UTF-8 across fragments", BYTES("\x01\x81" K "\xed\0\x81" K "\xa0"), NULL, 1007, "UTF-8" },
+	{ "bad UTF-8 across fragments", BYTES("\x01\x81" K "\xed\0\x81" K "\xa0"), NULL, 1007,
+		"UTF-8" },
 	{ "Close of one byte", BYTES("\x88\x81" K "\x03"), "", 1002, "one byte" },
 	{ "Close 0", BYTES("\x88\x82" K "\0\0"), "", 1002, "code" },
 	{ "Close 999", BYTES("\x88\x82" K "\x03\xe7"), "", 1002, "code" },
@@ -266,15 +279,19 @@ static const struct breach {
 	{ "Close with a reason cut short", BYTES("\x88\x83" K "\x03\xe8\xc2"), "", 1007, "reason" },
 	{ "length 125 in 2 bytes", BYTES("\x82\xfe\0\x7d" K), "", 1002, "shortest" },
 	{ "length 0 in 2 bytes", BYTES("\x82\xfe\0\0" K), "", 1002, "shortest" },
-	{ "length 65535 in 8 bytes", BYTES("\x82\xff\0\0\0\0\0\0\xff\xff" K), "", 1002, "shortest" },
+	{ "length 65535 in 8 bytes", BYTES("\x82\xff\0\0\0\0\0\0\xff\xff" K), "", 1002,
+		"shortest" },
 	{ "length 2^63", BYTES("\x82\xff\x80\0\0\0\0\0\0\0" K), "", 1002, "shortest" },
-	{ "length 2^64-1", BYTES("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff" K), "", 1002, "shortest" },
+	{ "length 2^64-1", BYTES("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff" K), "", 1002,
+		"shortest" },
 	{ "over the limit", BYTES("\x82\x91" K "0"), "", 1009, "longer" },
-	{ "length 2^63-1", BYTES("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" K "0"), "", 1009, "longer" },
-	{ "over the limit in fragments", BYTES("\x02\x88" K "01234567\x80\x89" K "8"), "01234567", 1009,
+	{ "length 2^63-1", BYTES("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff" K "0"), "", 1009,
 		"longer" },
-	{ "a fragment that never ends", BYTES("\x02\x88" K "01234567\0\x88" K "01234567\0\x81" K "0"),
-		"0123456701234567", 1009, "longer" },
+	{ "over the limit in fragments", BYTES("\x02\x88" K "01234567\x80\x89" K "8"), "01234567",
+		1009, "longer" },
+	{ "a fragment that never ends",
+		BYTES("\x02\x88" K "01234567\0\x88" K "01234567\0\x81" K "0"), "0123456701234567",
+		1009, "longer" },
 };
 
 static void check_breach(const void *context, struct outcome *outcome)
@@ -282,14 +299,15 @@ static void check_breach(const void *context, struct outcome *outcome)
 	const struct breach *row = context;
 	ck_assert_msg(outcome->end == IO_REFUSED, "%s: ended with %d", row->what, outcome->end);
 	/* Of a TEXT that goes bad, what came before may have been delivered or not. */
-	ck_assert_msg(!row->data || strcmp(outcome->data, row->data) == 0, "%s: got \"%s\"", row->what,
-		outcome->data);
-	ck_assert_msg(
-		strstr(outcome->err, "the peer sent ") == outcome->err && strstr(outcome->err, row->err),
+	ck_assert_msg(!row->data || strcmp(outcome->data, row->data) == 0, "%s: got \"%s\"",
+		row->what, outcome->data);
+	ck_assert_msg(strstr(outcome->err, "the peer sent ") == outcome->err &&
+			      strstr(outcome->err, row->err),
 		"%s: \"%s\"", row->what, outcome->err);
 	const unsigned char *close = (const unsigned char *)outcome->output;
-	ck_assert_msg(outcome->output_len >= 4 && close[0] == 0x88 && close[1] == outcome->output_len - 2 &&
-			(close[2] << 8 | close[3]) == (int)row->code,
+	ck_assert_msg(outcome->output_len >= 4 && close[0] == 0x88 &&
+			      close[1] == outcome->output_len - 2 &&
+			      (close[2] << 8 | close[3]) == (int)row->code,
 		"%s: not answered with %u alone", row->what, row->code);
 	ck_assert(!outcome->about.orderly);
 	ck_assert_uint_eq(outcome->about.ws_close_code, 1006);
@@ -300,7 +318,8 @@ static void check_breach(const void *context, struct outcome *outcome)
 
 START_TEST(bad_peers)
 {
-	deliver_all(&breaches[_i].frames, &plain_options, IO_WANT_READ, check_breach, &breaches[_i]);
+	deliver_all(&breaches[_i].frames, &plain_options, IO_WANT_READ, check_breach,
+		&breaches[_i]);
 }
 END_TEST
 
@@ -312,7 +331,8 @@ START_TEST(a_peer_that_just_goes)
 		for (int lost = 0; lost < 2; lost++) {
 			struct outcome outcome;
 			struct delivery way = { .buffer = 4096 };
-			serve(&frames[i], &way, &plain_options, lost ? IO_FAILED : IO_EOF, &outcome);
+			serve(&frames[i], &way, &plain_options, lost ? IO_FAILED : IO_EOF,
+				&outcome);
 			ck_assert_int_eq(outcome.end, lost ? IO_FAILED : IO_EOF);
 			ck_assert(!outcome.about.orderly);
 			if (lost)
@@ -701,7 +721,8 @@ static struct transport *client_open(
 	*script = scripted_create("", 0);
 	struct transport *client = transport_ws_connect(&(*script)->base, "h", "/p", options);
 	ck_assert_int_eq(client->ops->handshake(client), IO_WANT_READ);
-	/* Let the real server's side answer. It serves / only, so the path is put right on the way. */
+	/* Let the real server's side answer. It serves / only, so the path is put right on the
+	   way. */
 	char *request = (*script)->output;
 	char line[1024];
 	size_t line_len = (size_t)snprintf(
@@ -818,8 +839,8 @@ static void *echo(void *context)
 	size_t at = 0, len, taken;
 	bool last;
 	enum io io = ws->ops->handshake(ws);
-	while (io == IO_DONE &&
-		(io = ws->ops->recv(ws, message + at, side->message - at, &len, &last)) == IO_DONE) {
+	while (io == IO_DONE && (io = ws->ops->recv(ws, message + at, side->message - at, &len,
+					 &last)) == IO_DONE) {
 		at += len;
 		for (size_t done = 0; last && done < at && io == IO_DONE; done += taken)
 			io = ws->ops->send(ws, message + done, at - done, &taken);
@@ -851,18 +872,21 @@ START_TEST(blocking_sides_talk)
 	pthread_t thread;
 	ck_assert_int_eq(pthread_create(&thread, NULL, echo, &server), 0);
 
-	struct transport *ws = transport_ws_connect(transport_plain_create(fds[1]), "h", "/", &options);
+	struct transport *ws =
+		transport_ws_connect(transport_plain_create(fds[1]), "h", "/", &options);
 	char *sent = malloc(rows[_i].message), *got = malloc(rows[_i].message);
 	ck_assert_int_eq(ws->ops->handshake(ws), IO_DONE);
 	for (int round = 0; round < 3; round++) {
 		memset(sent, 'a' + round, rows[_i].message);
 		size_t len, at = 0;
 		for (size_t done = 0; done < rows[_i].message; done += len)
-			ck_assert_int_eq(
-				ws->ops->send(ws, sent + done, rows[_i].message - done, &len), IO_DONE);
+			ck_assert_int_eq(ws->ops->send(ws, sent + done, rows[_i].message - done,
+						 &len),
+				IO_DONE);
 		for (bool last = false; !last; at += len)
-			ck_assert_int_eq(
-				ws->ops->recv(ws, got + at, rows[_i].message - at, &len, &last), IO_DONE);
+			ck_assert_int_eq(ws->ops->recv(ws, got + at, rows[_i].message - at, &len,
+						 &last),
+				IO_DONE);
 		ck_assert_uint_eq(at, rows[_i].message);
 		ck_assert_mem_eq(sent, got, at);
 	}

@@ -1,6 +1,6 @@
 /*
- * The upgrade as tables: a head and what is answered to it, fed whole, in two portions cut at every place,
- * and byte by byte. The verdict and the answer must not depend on it.
+ * The upgrade as tables: a head and what is answered to it, fed whole, in two portions cut at every
+ * place, and byte by byte. The verdict and the answer must not depend on it.
  */
 #include <check.h>
 #include <stdio.h>
@@ -32,20 +32,25 @@ static const struct request {
 		"connection: UPGRADE\r\nsec-websocket-key:dGhlIHNhbXBsZSBub25jZQ==  \r\n\r\n",
 		101, "" },
 	{ "token lists",
-		GET HOST "Upgrade: h2c, websocket\r\nConnection: keep-alive , Upgrade\r\n" KEY V13 "\r\n",
+		GET HOST "Upgrade: h2c, websocket\r\nConnection: keep-alive , Upgrade\r\n" KEY V13
+			 "\r\n",
 		101, "" },
-	{ "tokens over two headers", GET HOST UP "Connection: keep-alive\r\n" KEY V13 "\r\n", 101, "" },
+	{ "tokens over two headers", GET HOST UP "Connection: keep-alive\r\n" KEY V13 "\r\n", 101,
+		"" },
 	{ "extensions and subprotocols are ignored",
 		GET HOST UP KEY V13
 		"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
 		101, "" },
 	{ "a query", "GET /?token=1 HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101, "" },
-	{ "a whole URL", "GET http://localhost:5006/ HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101, "" },
+	{ "a whole URL", "GET http://localhost:5006/ HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101,
+		"" },
 	{ "an IPv6 host", GET "Host: [::1]:5006\r\n" UP KEY V13 "\r\n", 101, "" },
 
 	{ "plain GET", GET HOST "\r\n", 426, "ws://localhost:5006/" },
-	{ "plain GET: how in Python", GET HOST "\r\n", 426, "create_connection(\"ws://localhost:5006/\")" },
-	{ "plain GET: how in a shell", GET HOST "\r\n", 426, "pdc-ws ws://localhost:5006/ CMD_short:1\n" },
+	{ "plain GET: how in Python", GET HOST "\r\n", 426,
+		"create_connection(\"ws://localhost:5006/\")" },
+	{ "plain GET: how in a shell", GET HOST "\r\n", 426,
+		"pdc-ws ws://localhost:5006/ CMD_short:1\n" },
 	{ "plain GET: which version", GET HOST "\r\n", 426, "\r\nSec-WebSocket-Version: 13\r\n" },
 	{ "plain GET: which protocol", GET HOST "\r\n", 426, "\r\nUpgrade: websocket\r\n" },
 	{ "HTTP/1.0 has no upgrade", "GET / HTTP/1.0\r\n" HOST UP KEY V13 "\r\n", 426, "" },
@@ -54,32 +59,39 @@ static const struct request {
 	{ "websocket within a token",
 		GET HOST "Upgrade: websocketx\r\nConnection: Upgrade\r\n" KEY V13 "\r\n", 426, "" },
 	{ "no Connection", GET HOST "Upgrade: websocket\r\n" KEY V13 "\r\n", 400, "Connection" },
-	{ "Connection without upgrade", GET HOST "Upgrade: websocket\r\nConnection: close\r\n" KEY V13 "\r\n",
-		400, "Connection" },
+	{ "Connection without upgrade",
+		GET HOST "Upgrade: websocket\r\nConnection: close\r\n" KEY V13 "\r\n", 400,
+		"Connection" },
 
 	{ "no version", GET HOST UP KEY "\r\n", 426, "\r\nSec-WebSocket-Version: 13\r\n" },
 	{ "version 8", GET HOST UP KEY "Sec-WebSocket-Version: 8\r\n\r\n", 426,
 		"\r\nSec-WebSocket-Version: 13\r\n" },
 	{ "version 013", GET HOST UP KEY "Sec-WebSocket-Version: 013\r\n\r\n", 426, "" },
-	{ "a long version", GET HOST UP KEY "Sec-WebSocket-Version: 1333333333333333\r\n\r\n", 426, "" },
+	{ "a long version", GET HOST UP KEY "Sec-WebSocket-Version: 1333333333333333\r\n\r\n", 426,
+		"" },
 	{ "two versions", GET HOST UP KEY V13 V13 "\r\n", 426, "" },
 
 	{ "no key", GET HOST UP V13 "\r\n", 400, "Key" },
 	{ "two keys", GET HOST UP KEY KEY V13 "\r\n", 400, "Key" },
 	{ "empty key", GET HOST UP "Sec-WebSocket-Key:\r\n" V13 "\r\n", 400, "Key" },
-	{ "key of 15 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n" V13 "\r\n", 400,
+	{ "key of 15 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n" V13 "\r\n",
+		400, "Key" },
+	{ "key of 17 bytes",
+		GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n" V13 "\r\n", 400,
 		"Key" },
-	{ "key of 17 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n" V13 "\r\n", 400,
+	{ "key of 18 bytes",
+		GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWVl\r\n" V13 "\r\n", 400,
 		"Key" },
-	{ "key of 18 bytes", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWVl\r\n" V13 "\r\n", 400,
+	{ "key not in base64",
+		GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25*ZQ==\r\n" V13 "\r\n", 400,
 		"Key" },
-	{ "key not in base64", GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25*ZQ==\r\n" V13 "\r\n", 400,
-		"Key" },
-	{ "key with = inside", GET HOST UP "Sec-WebSocket-Key: dGhl=HNhbXBsZSBub25jZQ==\r\n" V13 "\r\n", 400,
+	{ "key with = inside",
+		GET HOST UP "Sec-WebSocket-Key: dGhl=HNhbXBsZSBub25jZQ==\r\n" V13 "\r\n", 400,
 		"Key" },
 	{ "a long key",
-		GET HOST UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ==\r\n" V13
-			    "\r\n",
+		GET HOST UP
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ==\r\n" V13
+		"\r\n",
 		400, "Key" },
 
 	{ "no host", GET UP KEY V13 "\r\n", 400, "Host" },
@@ -89,12 +101,15 @@ static const struct request {
 
 	{ "another path", "GET /chat HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 404, "/chat" },
 	{ "another path, plainly", "GET /favicon.ico HTTP/1.1\r\n" HOST "\r\n", 404, "" },
-	{ "another path in a URL", "GET http://localhost/chat HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 404, "" },
+	{ "another path in a URL", "GET http://localhost/chat HTTP/1.1\r\n" HOST UP KEY V13 "\r\n",
+		404, "" },
 	{ "POST", "POST / HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 405, "\r\nAllow: GET\r\n" },
 	{ "POST with a body", "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n", 405, "POST" },
 	{ "HEAD", "HEAD / HTTP/1.1\r\n" HOST "\r\n", 405, "\r\nAllow: GET\r\n" },
-	{ "Content-Length", GET HOST UP KEY V13 "Content-Length: 5\r\n\r\n", 400, "Content-Length" },
-	{ "no content, told", GET HOST UP KEY V13 "Content-Length: 0\r\n\r\n", 400, "Content-Length" },
+	{ "Content-Length", GET HOST UP KEY V13 "Content-Length: 5\r\n\r\n", 400,
+		"Content-Length" },
+	{ "no content, told", GET HOST UP KEY V13 "Content-Length: 0\r\n\r\n", 400,
+		"Content-Length" },
 	{ "Transfer-Encoding", GET HOST UP KEY V13 "Transfer-Encoding: chunked\r\n\r\n", 400,
 		"Transfer-Encoding" },
 
@@ -110,13 +125,15 @@ static const struct request {
 	{ "bare LFs only", "GET / HTTP/1.1\nHost: x\n\n", 400, "CR LF" },
 	{ "bare CR", GET "Host: x\rY: z\r\n" UP KEY V13 "\r\n", 400, "" },
 	{ "a folded header", GET HOST UP KEY "X-Long: a\r\n b\r\n" V13 "\r\n", 400, "" },
-	{ "a folded Upgrade", GET HOST "Upgrade:\r\n websocket\r\nConnection: Upgrade\r\n" KEY V13 "\r\n",
-		400, "" },
+	{ "a folded Upgrade",
+		GET HOST "Upgrade:\r\n websocket\r\nConnection: Upgrade\r\n" KEY V13 "\r\n", 400,
+		"" },
 	{ "a blank before the colon", GET "Host : x\r\n" UP KEY V13 "\r\n", 400, "" },
 	{ "a header without a colon", GET "Host\r\n" UP KEY V13 "\r\n", 400, "" },
 };
 
-/* Feeds `head` and two bytes of a frame: the first portion ends at `split`; recv_max bytes at most. */
+/* Feeds `head` and two bytes of a frame: the first portion ends at `split`; recv_max bytes at
+   most. */
 static enum ws_verdict feed(
 	struct ws_upgrade *u, const char *head, size_t len, size_t split, size_t most, size_t *used)
 {
@@ -136,12 +153,14 @@ static enum ws_verdict feed(
 	return verdict;
 }
 
-/* An answer that refuses is whole: Connection: close, and a Content-Length that is that of its body. */
+/* An answer that refuses is whole: Connection: close, and a Content-Length that is that of its
+   body. */
 static void check_refusal(const struct request *row, const char *answer, size_t len)
 {
 	const char *body = strstr(answer, "\r\n\r\n");
 	const char *length = strstr(answer, "\r\nContent-Length: ");
-	ck_assert_msg(strstr(answer, "\r\nConnection: close"), "%s: no Connection: close", row->what);
+	ck_assert_msg(strstr(answer, "\r\nConnection: close"), "%s: no Connection: close",
+		row->what);
 	ck_assert_msg(body && length, "%s: %s", row->what, answer);
 	size_t told = strtoul(length + 18, NULL, 10);
 	size_t body_len = len - (size_t)(body + 4 - answer);
@@ -160,19 +179,23 @@ static void check_request(const struct request *row, size_t split, size_t most)
 	const char *answer = ws_upgrade_output(u, &len);
 	ck_assert_uint_eq(len, strlen(answer));
 	if (row->status == 101) {
-		ck_assert_msg(verdict == WS_UPGRADE_ACCEPTED, "%s (split %zu): %s", row->what, split, answer);
-		ck_assert_msg(used == head_len, "%s: head of %zu, used %zu", row->what, head_len, used);
+		ck_assert_msg(verdict == WS_UPGRADE_ACCEPTED, "%s (split %zu): %s", row->what,
+			split, answer);
+		ck_assert_msg(used == head_len, "%s: head of %zu, used %zu", row->what, head_len,
+			used);
 		ck_assert_str_eq(answer, accepted);
 	} else {
 		char status[32];
 		snprintf(status, sizeof status, "HTTP/1.1 %u ", row->status);
-		ck_assert_msg(verdict == WS_UPGRADE_REFUSED, "%s (split %zu): not refused", row->what, split);
+		ck_assert_msg(verdict == WS_UPGRADE_REFUSED, "%s (split %zu): not refused",
+			row->what, split);
 		ck_assert_msg(strncmp(answer, status, strlen(status)) == 0,
 			"%s (split %zu): wanted %s, got %s", row->what, split, status, answer);
-		/* What a fragment of rubbish looked like when it was refused depends on the split. */
+		/* What a fragment of rubbish looked like when it was refused depends on the
+		   split. */
 		if (split == 0 && most > 1)
-			ck_assert_msg(
-				strstr(answer, row->holds) || strstr(ws_upgrade_err(u)->text, row->holds),
+			ck_assert_msg(strstr(answer, row->holds) ||
+					      strstr(ws_upgrade_err(u)->text, row->holds),
 				"%s: no \"%s\" in %s", row->what, row->holds, answer);
 		check_refusal(row, answer, len);
 		ck_assert_str_ne(ws_upgrade_err(u)->text, "");
@@ -210,10 +233,11 @@ START_TEST(heads_up_to_the_limit)
 			size_t used, len;
 			struct ws_upgrade *u = ws_upgrade_create_server(false);
 			enum ws_verdict verdict = feed(u, head, size, 0, portions[i], &used);
-			ck_assert_int_eq(
-				verdict, size <= WS_HEAD_MAX ? WS_UPGRADE_ACCEPTED : WS_UPGRADE_REFUSED);
+			ck_assert_int_eq(verdict,
+				size <= WS_HEAD_MAX ? WS_UPGRADE_ACCEPTED : WS_UPGRADE_REFUSED);
 			if (size > WS_HEAD_MAX)
-				ck_assert_ptr_nonnull(strstr(ws_upgrade_output(u, &len), "HTTP/1.1 431 "));
+				ck_assert_ptr_nonnull(
+					strstr(ws_upgrade_output(u, &len), "HTTP/1.1 431 "));
 			ws_upgrade_destroy(u);
 			free(head);
 		}
@@ -223,7 +247,8 @@ END_TEST
 
 START_TEST(a_megabyte_is_refused_after_8_kib)
 {
-	static const char *const starts[] = { GET "X-Filler: ", "GET /", GET, GET HOST "Upgrade: " };
+	static const char *const starts[] = { GET "X-Filler: ", "GET /", GET,
+		GET HOST "Upgrade: " };
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
 		size_t size = 1 << 20, used, len, start = strlen(starts[i]);
 		char *head = malloc(size);
@@ -266,7 +291,8 @@ static const struct response {
 		      "upgrade: WebSocket\r\nServer: x\r\n\r\n",
 		NULL },
 	{ "no reason phrase", "HTTP/1.1 101 \r\n" UP ACCEPT "\r\n", NULL },
-	{ "404", "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "\"HTTP/1.1 404 Not Found\"" },
+	{ "404", "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n",
+		"\"HTTP/1.1 404 Not Found\"" },
 	{ "426 with Upgrade", "HTTP/1.1 426 Upgrade Required\r\n" UP "\r\n",
 		"\"HTTP/1.1 426 Upgrade Required\"" },
 	{ "200", "HTTP/1.1 200 OK\r\n\r\n", "\"HTTP/1.1 200 OK\"" },
@@ -274,9 +300,11 @@ static const struct response {
 	{ "wrong accept", OK101 UP "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
 		"Sec-WebSocket-Accept" },
 	{ "no accept", OK101 UP "\r\n", "Sec-WebSocket-Accept" },
-	{ "two accepts", OK101 UP ACCEPT "Sec-WebSocket-Accept: x\r\n\r\n", "Sec-WebSocket-Accept" },
+	{ "two accepts", OK101 UP ACCEPT "Sec-WebSocket-Accept: x\r\n\r\n",
+		"Sec-WebSocket-Accept" },
 	{ "no Upgrade", OK101 "Connection: Upgrade\r\n" ACCEPT "\r\n", "Upgrade: websocket" },
-	{ "a list in Upgrade", OK101 "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" ACCEPT "\r\n",
+	{ "a list in Upgrade",
+		OK101 "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n" ACCEPT "\r\n",
 		"Upgrade: websocket" },
 	{ "no Connection", OK101 "Upgrade: websocket\r\n" ACCEPT "\r\n", "Connection: Upgrade" },
 	{ "an extension", OK101 UP ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
@@ -315,7 +343,8 @@ static void check_response(const struct response *row, size_t split, size_t most
 		ck_assert_msg(strstr(ws_upgrade_err(u)->text, row->err), "%s: %s", row->what,
 			ws_upgrade_err(u)->text);
 	} else {
-		ck_assert_msg(verdict == WS_UPGRADE_ACCEPTED, "%s: %s", row->what, ws_upgrade_err(u)->text);
+		ck_assert_msg(verdict == WS_UPGRADE_ACCEPTED, "%s: %s", row->what,
+			ws_upgrade_err(u)->text);
 		ck_assert_uint_eq(used, len);
 	}
 	ws_upgrade_destroy(u);
@@ -371,7 +400,8 @@ int main(void)
 	tcase_add_test(server, advice_over_tls_names_wss);
 	suite_add_tcase(suite, server);
 	TCase *client = tcase_create("client");
-	tcase_add_loop_test(client, responses_at_every_split, 0, sizeof responses / sizeof *responses);
+	tcase_add_loop_test(client, responses_at_every_split, 0,
+		sizeof responses / sizeof *responses);
 	tcase_add_test(client, each_request_has_a_key_of_its_own);
 	tcase_add_test(client, no_request_can_be_smuggled);
 	suite_add_tcase(suite, client);

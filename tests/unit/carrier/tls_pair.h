@@ -45,7 +45,8 @@ static void pair_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 }
 
 /* `issuer` NULL: self-signed. Files go into `dir`. */
-static struct tls_pair pair_make(const char *dir, const struct tls_wish *wish, const struct tls_pair *issuer)
+static struct tls_pair pair_make(const char *dir, const struct tls_wish *wish,
+	const struct tls_pair *issuer)
 {
 	struct tls_pair pair = { 0 };
 	static long serial = 1;

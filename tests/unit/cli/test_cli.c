@@ -66,15 +66,18 @@ static const struct line_case lines[] = {
 	{ { "--verbose", "--", "-p", "--host" }, CLI_RUN, "18 ", "-p --host" },
 	{ { "--host", "" }, CLI_RUN, "17= ", "" },
 	{ { "-" }, CLI_RUN, "", "-" },
-	{ { "--prot", "1" }, CLI_ERROR, "unknown option --prot; did you mean --port? See lab serve --help" },
-	{ { "--hots=1" }, CLI_ERROR, "unknown option --hots; did you mean --host? See lab serve --help" },
+	{ { "--prot", "1" }, CLI_ERROR,
+		"unknown option --prot; did you mean --port? See lab serve --help" },
+	{ { "--hots=1" }, CLI_ERROR,
+		"unknown option --hots; did you mean --host? See lab serve --help" },
 	{ { "--verbos3" }, CLI_ERROR,
 		"unknown option --verbos3; did you mean --verbose? See lab serve --help" },
 	{ { "--evrbsoe" }, CLI_ERROR,
 		"unknown option --evrbsoe; did you mean --verbose? See lab serve --help" },
 	{ { "--colour" }, CLI_ERROR, "unknown option --colour; see lab serve --help" },
 	{ { "a", "--colour", "b" }, CLI_ERROR, "unknown option --colour; see lab serve --help" },
-	{ { "--p", "1" }, CLI_ERROR, "--p is the beginning of --port, --print-config; see lab serve --help" },
+	{ { "--p", "1" }, CLI_ERROR,
+		"--p is the beginning of --port, --print-config; see lab serve --help" },
 	{ { "-z" }, CLI_ERROR, "unknown option -z; see lab serve --help" },
 	{ { "-vz" }, CLI_ERROR, "unknown option -z; see lab serve --help" },
 	{ { "-p" }, CLI_ERROR, "-p needs PORT; see lab serve --help" },
@@ -82,8 +85,10 @@ static const struct line_case lines[] = {
 	{ { "-x" }, CLI_ERROR, "-x needs N; see lab serve --help" },
 	{ { "--verbose=1" }, CLI_ERROR, "--verbose takes no value; see lab serve --help" },
 	{ { "--host", "bad", "-z" }, CLI_ERROR, "--host: bad" },
-	{ { "--help=roff" }, CLI_ERROR, "--help: there is no form \"roff\"; there are mdoc, bash, zsh, fish" },
-	{ { "--help=", "a" }, CLI_ERROR, "--help: there is no form \"\"; there are mdoc, bash, zsh, fish" },
+	{ { "--help=roff" }, CLI_ERROR,
+		"--help: there is no form \"roff\"; there are mdoc, bash, zsh, fish" },
+	{ { "--help=", "a" }, CLI_ERROR,
+		"--help: there is no form \"\"; there are mdoc, bash, zsh, fish" },
 	{ { "--help=fish" }, CLI_ERROR,
 		"--help=fish: the commands are completed with their program; see lab --help=fish" },
 };
@@ -107,7 +112,8 @@ START_TEST(test_line)
 	}
 	for (int i = operands; i < argc; i++) {
 		size_t len = strlen(joined);
-		snprintf(joined + len, sizeof joined - len, "%s%s", i > operands ? " " : "", argv[i]);
+		snprintf(joined + len, sizeof joined - len, "%s%s", i > operands ? " " : "",
+			argv[i]);
 	}
 	ck_assert_str_eq(told, c->told);
 	ck_assert_str_eq(joined, c->operands);
@@ -146,39 +152,40 @@ START_TEST(test_help)
 	ck_assert_ptr_nonnull(file);
 	cli_print_help(&cli, file);
 	char *text = captured(file);
-	ck_assert_str_eq(text, "Usage: lab serve [options] WORD...\n"
-			       "\n"
-			       "Serves.\n"
-			       "\n"
-			       "Options:\n"
-			       "  -p, --port PORT             the port\n"
-			       "  -H, --host HOST             the host\n"
-			       "  -v, --verbose               say more\n"
-			       "      --print-config          print the configuration\n"
-			       "  -x N                        has no long name\n"
-			       "      --an-option-with-a-very-long-name ARGUMENT\n"
-			       "                              and a help text that does not fit into one "
-			       "line of one hundred\n"
-			       "                              columns, so that it goes on in the next one, "
-			       "at the same column\n"
-			       "  -h, --help                  show this and exit\n"
-			       "      --version               show the version and exit\n"
-			       "\n"
-			       "A WORD is\n"
-			       "  any    word\n"
-			       "\n"
-			       "Examples:\n"
-			       "  lab serve\n"
-			       "  lab serve a\n"
-			       "\n"
-			       "Exit status: 0.\n");
+	ck_assert_str_eq(text,
+		"Usage: lab serve [options] WORD...\n"
+		"\n"
+		"Serves.\n"
+		"\n"
+		"Options:\n"
+		"  -p, --port PORT             the port\n"
+		"  -H, --host HOST             the host\n"
+		"  -v, --verbose               say more\n"
+		"      --print-config          print the configuration\n"
+		"  -x N                        has no long name\n"
+		"      --an-option-with-a-very-long-name ARGUMENT\n"
+		"                              and a help text that does not fit into one "
+		"line of one hundred\n"
+		"                              columns, so that it goes on in the next one, "
+		"at the same column\n"
+		"  -h, --help                  show this and exit\n"
+		"      --version               show the version and exit\n"
+		"\n"
+		"A WORD is\n"
+		"  any    word\n"
+		"\n"
+		"Examples:\n"
+		"  lab serve\n"
+		"  lab serve a\n"
+		"\n"
+		"Exit status: 0.\n");
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_uint_le(strlen(line), 100);
 }
 END_TEST
 
-/* --help and --version go to stdout, and nothing behind them counts. Check runs each test in a process of its
-   own, so that stdout may be replaced here. */
+/* --help and --version go to stdout, and nothing behind them counts. Check runs each test in a
+   process of its own, so that stdout may be replaced here. */
 static const struct {
 	const char *word, *begin;
 } printing[] = {
@@ -201,7 +208,8 @@ START_TEST(test_printing)
 	enum cli_result result = cli_parse(&cli, 3, argv, write_down, told, &operands, &err);
 	stdout = standard;
 	ck_assert_int_eq(result, CLI_DONE);
-	ck_assert_int_eq(strncmp(captured(file), printing[_i].begin, strlen(printing[_i].begin)), 0);
+	ck_assert_int_eq(strncmp(captured(file), printing[_i].begin, strlen(printing[_i].begin)),
+		0);
 
 	FILE *full = fopen("/dev/full", "w"); /* Linux: every write fails */
 	if (!full)

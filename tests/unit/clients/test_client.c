@@ -1,4 +1,5 @@
-/* What the clients share: where the lab is (options, environment, URLs), and what a PMU's answer is worth. */
+/* What the clients share: where the lab is (options, environment, URLs), and what a PMU's answer is
+   worth. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <poll.h>
@@ -244,7 +245,8 @@ static const struct answer_case answers[] = {
 	{ "CMD_short:0", "This is PMU data 1This is PMU data 2", "closed", "", 2 },
 	{ "CMD_short:0", "This is PMU data 99This is PMU data 100", "closed", "", 2 },
 	{ "CMD_short:0", "This is PMU da", "broken", "was cut: \"This is PMU da\"", 0 },
-	{ "CMD_short:0", "This is PMU data 1This is PMU data 3", "broken", "\"This is PMU data 3\"", 1 },
+	{ "CMD_short:0", "This is PMU data 1This is PMU data 3", "broken", "\"This is PMU data 3\"",
+		1 },
 	{ "CMD_short:0", "rubbish", "broken", "this is no PMU message", 0 },
 	{ "CMD_short:0", "ERROR no\n", "refused", "ERROR no", 0 },
 	{ "CMD_floodme", "rubbish", "closed", "", 0 },
@@ -329,7 +331,8 @@ START_TEST(test_wait)
 	ck_assert_uint_eq(client_send_all(pair[1], "abc", 3), 3);
 	ck_assert(client_wait(pair[0], POLLIN, clock_now() + 10));
 	close(pair[1]);
-	ck_assert(client_wait(pair[0], 0, clock_now() + 10)); /* the end counts without being asked for */
+	/* the end counts without being asked for */
+	ck_assert(client_wait(pair[0], 0, clock_now() + 10));
 	client_end_tcp(pair[0], 10);
 	close(pair[0]);
 }
@@ -337,10 +340,12 @@ END_TEST
 
 /* Datagrams */
 
-/* Pieces of every size: no character is cut, nothing is lost, and no piece is smaller than it has to be. */
+/* Pieces of every size: no character is cut, nothing is lost, and no piece is smaller than it has
+   to be. */
 START_TEST(test_cut)
 {
-	static const char text[] = "x\xc3\xa9\xe2\x99\xa5\xf0\x9d\x84\x9e\xf0\x9d\x84\x9eyz\xe2\x99\xa5";
+	static const char text[] =
+		"x\xc3\xa9\xe2\x99\xa5\xf0\x9d\x84\x9e\xf0\x9d\x84\x9eyz\xe2\x99\xa5";
 	const size_t len = sizeof text - 1;
 	for (size_t max = 4; max <= len + 1; max++) {
 		size_t at = 0;
@@ -352,7 +357,8 @@ START_TEST(test_cut)
 			ck_assert(at == len || ((unsigned char)text[at] & 0xc0) != 0x80);
 		}
 	}
-	ck_assert_uint_eq(client_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 5), 5); /* no characters at all */
+	/* no characters at all */
+	ck_assert_uint_eq(client_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 5), 5);
 	ck_assert_uint_eq(client_cut("", 0, 5), 0);
 }
 END_TEST
@@ -368,8 +374,10 @@ END_TEST
 START_TEST(test_is_from)
 {
 	struct address four, other, six, mapped;
-	ck_assert(address_parse(&four, "127.0.0.1", 5004) && address_parse(&other, "127.0.0.2", 5004));
-	ck_assert(address_parse(&six, "::1", 5004) && address_parse(&mapped, "::ffff:127.0.0.1", 5004));
+	ck_assert(address_parse(&four, "127.0.0.1", 5004) &&
+		  address_parse(&other, "127.0.0.2", 5004));
+	ck_assert(address_parse(&six, "::1", 5004) &&
+		  address_parse(&mapped, "::ffff:127.0.0.1", 5004));
 	ck_assert(client_is_from(&four, &four) && client_is_from(&six, &six));
 	ck_assert(!client_is_from(&four, &other) && !client_is_from(&four, &six) &&
 		  !client_is_from(&six, &mapped));

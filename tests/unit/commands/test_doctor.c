@@ -1,4 +1,5 @@
-/* How the doctor tries things: whatever a child does, its parent hears of it in time and goes on as it was. */
+/* How the doctor tries things: whatever a child does, its parent hears of it in time and goes on as
+   it was. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* JSON objects: each kind of value, escaping, text that is not UTF-8, and a buffer of every size. */
+/* JSON objects: each kind of value, escaping, text that is not UTF-8, and a buffer of every
+   size. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -25,9 +26,10 @@ START_TEST(test_values)
 	json_put_string(&json, "empty", "");
 	json_put_string(&json, "null", NULL);
 	json_put_raw(&json, "raw", "[1,2]");
-	const char *expected = "{\"least\":-9223372036854775808,\"most\":9223372036854775807,\"t\":12.346,"
-			       "\"small\":-0.000,\"nan\":null,\"infinite\":null,\"yes\":true,\"no\":false,"
-			       "\"text\":\"CMD_short:0\",\"empty\":\"\",\"null\":null,\"raw\":[1,2]}";
+	const char *expected =
+		"{\"least\":-9223372036854775808,\"most\":9223372036854775807,\"t\":12.346,"
+		"\"small\":-0.000,\"nan\":null,\"infinite\":null,\"yes\":true,\"no\":false,"
+		"\"text\":\"CMD_short:0\",\"empty\":\"\",\"null\":null,\"raw\":[1,2]}";
 	ck_assert_uint_eq(json_end(&json), strlen(expected));
 	ck_assert_str_eq(text, expected);
 }

@@ -18,7 +18,8 @@ static const char *const loopbacks[] = { "127.0.0.1", "::1" };
 static const struct listen_options plain = { .backlog = 16 };
 
 /* A listener on a free port of `host`; -1 where this machine has no such address. */
-static int listen_on(const char *host, const struct listen_options *options, struct address *address)
+static int listen_on(const char *host, const struct listen_options *options,
+	struct address *address)
 {
 	struct err err = { 0 };
 	ck_assert(address_parse(address, host, 0));
@@ -112,7 +113,8 @@ START_TEST(test_exchange)
 	int server = accept_one(listener);
 	ck_assert_int_eq(send(client, "CMD_short:0", 11, 0), 11);
 	ck_assert_int_eq(recv(server, buffer, sizeof buffer, 0), 11);
-	ck_assert_int_eq(net_unacknowledged(client), 0); /* what was read has been acknowledged on loopback */
+	/* what was read has been acknowledged on loopback */
+	ck_assert_int_eq(net_unacknowledged(client), 0);
 	struct segments segments;
 	if (net_segments(client, &segments)) {
 		ck_assert_uint_eq(segments.out, 1);
@@ -137,7 +139,8 @@ static bool set_deaf(int fd, bool deaf)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { .len = 1, .filter = &nothing };
-	return setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program, sizeof program) == 0;
+	return setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
+		       sizeof program) == 0;
 }
 
 /* What is sent to who does not hear is sent again; a FIN is no data, however often. */
@@ -262,7 +265,8 @@ START_TEST(test_listen_options)
 	int listener = listen_on("127.0.0.1", &options, &address);
 	int client = net_connect("127.0.0.1", address_port(&address), AF_INET, 5, &err);
 	int server = accept_one(listener);
-	/* The kernel announces what was asked for, less the 12 bytes of timestamps in each segment. */
+	/* The kernel announces what was asked for, less the 12 bytes of timestamps in each
+	   segment. */
 	ck_assert_int_le(get_integer(server, IPPROTO_TCP, TCP_MAXSEG), 1000);
 	ck_assert_int_le(get_integer(client, IPPROTO_TCP, TCP_MAXSEG), 1000);
 	ck_assert_int_ge(get_integer(server, IPPROTO_TCP, TCP_MAXSEG), 900);
@@ -296,7 +300,8 @@ START_TEST(test_connect_refused)
 	ck_assert_int_eq(errno, ECONNREFUSED);
 	ck_assert_int_eq(err.status, STATUS_FAILED);
 	snprintf(expected, sizeof expected,
-		"%s:%u: connection refused (is the lab running? start it with scripts/lab)", hosts[_i], port);
+		"%s:%u: connection refused (is the lab running? start it with scripts/lab)",
+		hosts[_i], port);
 	ck_assert_str_eq(err.text, expected);
 	close(fd);
 }
@@ -314,7 +319,8 @@ START_TEST(test_connect_unknown)
 }
 END_TEST
 
-/* A listener whose backlog is full drops further SYNs: nobody answers, and the time limit must end it. */
+/* A listener whose backlog is full drops further SYNs: nobody answers, and the time limit must end
+   it. */
 START_TEST(test_connect_timeout)
 {
 	enum { TRIES = 16 };
@@ -334,7 +340,8 @@ START_TEST(test_connect_timeout)
 		break;
 	}
 	ck_assert_int_lt(last, TRIES);
-	snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer within 0.1 s", address_port(&address));
+	snprintf(expected, sizeof expected, "127.0.0.1:%u: no answer within 0.1 s",
+		address_port(&address));
 	ck_assert_str_eq(err.text, expected);
 	for (int i = 0; i < last; i++)
 		close(fds[i]);

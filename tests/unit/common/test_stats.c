@@ -7,8 +7,8 @@
 #include "common/share.h"
 #include "common/stats.h"
 
-/* Wilson's formula in decimals of 40 digits. 81 of 263 is R. G. Newcombe's example ("Two-sided confidence intervals for
-   the single proportion", 1998, table I: 0.2553 to 0.3662). */
+/* Wilson's formula in decimals of 40 digits. 81 of 263 is R. G. Newcombe's example ("Two-sided
+   confidence intervals for the single proportion", 1998, table I: 0.2553 to 0.3662). */
 static const struct {
 	uint64_t hits, tries;
 	double low, high;

@@ -97,8 +97,8 @@ START_TEST(test_command_prefixes)
 			ck_assert_msg(!decided, "\"%.*s\" was decided before", (int)len, c->data);
 		}
 		if (c->verdict != WIRE_INVALID || len < strlen(c->data))
-			ck_assert_msg(verdict != WIRE_INVALID || c->verdict == WIRE_INVALID, "\"%.*s\"",
-				(int)len, c->data);
+			ck_assert_msg(verdict != WIRE_INVALID || c->verdict == WIRE_INVALID,
+				"\"%.*s\"", (int)len, c->data);
 	}
 }
 END_TEST
@@ -134,8 +134,8 @@ static size_t make_stream(char *stream, size_t size, long first, long last)
 	return len;
 }
 
-/* Feeds a piece and checks each message that it completes. Millions of times: ck_assert writes to a pipe each
-   time, so it is only called for what is wrong. */
+/* Feeds a piece and checks each message that it completes. Millions of times: ck_assert writes to a
+   pipe each time, so it is only called for what is wrong. */
 static void feed_piece(struct wire_splitter *splitter, const char *data, size_t len, long *next)
 {
 	while (len > 0) {
@@ -209,7 +209,8 @@ START_TEST(test_split_in_pieces)
 		long next = first;
 		wire_splitter_init(&splitter);
 		for (size_t at = 0; at < len; at += piece)
-			feed_piece(&splitter, stream + at, piece < len - at ? piece : len - at, &next);
+			feed_piece(&splitter, stream + at, piece < len - at ? piece : len - at,
+				&next);
 		finish(&splitter, first, last, next);
 	}
 }
@@ -240,7 +241,8 @@ START_TEST(test_split_at_once)
 	bool complete;
 	wire_splitter_init(&splitter);
 	const char *zero = "This is PMU data 0";
-	ck_assert_uint_eq(wire_splitter_feed(&splitter, zero, strlen(zero), &complete), strlen(zero));
+	ck_assert_uint_eq(wire_splitter_feed(&splitter, zero, strlen(zero), &complete),
+		strlen(zero));
 	ck_assert(complete);
 
 	wire_splitter_init(&splitter);
@@ -286,8 +288,8 @@ START_TEST(test_split_broken)
 		wire_splitter_init(&splitter);
 		for (size_t at = 0; at < len;) {
 			bool complete;
-			at += wire_splitter_feed(
-				&splitter, data + at, piece < len - at ? piece : len - at, &complete);
+			at += wire_splitter_feed(&splitter, data + at,
+				piece < len - at ? piece : len - at, &complete);
 			ck_assert(!(splitter.broken && complete));
 		}
 		ck_assert(!wire_splitter_end(&splitter));
@@ -295,7 +297,9 @@ START_TEST(test_split_broken)
 		ck_assert_uint_eq(splitter.length, strlen(splitter.held));
 		ck_assert_int_eq(splitter.count, broken[_i].count);
 		if (broken[_i].held) /* what came in later pieces is not kept */
-			ck_assert_int_eq(strncmp(splitter.held, broken[_i].held, strlen(splitter.held)), 0);
+			ck_assert_int_eq(strncmp(splitter.held, broken[_i].held,
+						 strlen(splitter.held)),
+				0);
 		if (broken[_i].held && piece == 64)
 			ck_assert_str_eq(splitter.held, broken[_i].held);
 	}
@@ -337,20 +341,25 @@ static const struct {
 } said[] = {
 	{ BYTES(""), "" },
 	{ BYTES("What a \"piece\" of work"), "What a \"piece\" of work" },
-	{ BYTES("Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82"), "Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82" },
+	{ BYTES("Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82"),
+		"Z\xc3\xbcrich \xe2\x99\xa5 \xf0\x9f\x99\x82" },
 	{ BYTES("a\nb\r\n\tc\\n"), "a\\nb\\r\\n\\tc\\\\n" },
 	{ BYTES("\0\x01\x1f\x7f"), "\\x00\\x01\\x1f\\x7f" },
 	{ BYTES("\x1b[2J\x1b]0;x\x07"), "\\x1b[2J\\x1b]0;x\\x07" },
-	{ BYTES("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0" }, /* C1 */
+	{ BYTES("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"),
+		"\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0" }, /* C1 */
 	{ BYTES("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xaf"),
 		"\xe2\x80\xa7\\xe2\\x80\\xa8\\xe2\\x80\\xae\xe2\x80\xaf" },
 	{ BYTES("\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa"),
 		"\xe2\x81\xa5\\xe2\\x81\\xa6\\xe2\\x81\\xa9\xe2\x81\xaa" },
-	{ BYTES("\x9b" "2J\xff\xfe"), "\\x9b2J\\xff\\xfe" },
+	{ BYTES("\x9b"
+		"2J\xff\xfe"),
+		"\\x9b2J\\xff\\xfe" },
 	{ BYTES("\xc3"), "\\xc3" }, /* the rest is missing */
 	{ BYTES("\xe2\x99"), "\\xe2\\x99" },
 	{ BYTES("\xc3(\xe2\x99\xc3\xa9"), "\\xc3(\\xe2\\x99\xc3\xa9" },
-	{ BYTES("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80"), "\\xc0\\xaf\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80" },
+	{ BYTES("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80"),
+		"\\xc0\\xaf\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80" },
 };
 
 START_TEST(test_show)
@@ -381,7 +390,8 @@ END_TEST
 /* Wherever the limit falls, it falls between characters. */
 START_TEST(test_show_cuts_between_characters)
 {
-	static const char *const characters[] = { "x", "\xc3\xbc", "\xe2\x99\xa5", "\xf0\x9f\x99\x82" };
+	static const char *const characters[] = { "x", "\xc3\xbc", "\xe2\x99\xa5",
+		"\xf0\x9f\x99\x82" };
 	const char *character = characters[_i / 4];
 	size_t len = strlen(character), before = (size_t)_i % 4;
 	char text[WIRE_SHOWN_MAX], input[WIRE_SHOWN + 8];
@@ -479,7 +489,8 @@ static void check_number(parse_number *parse, const struct number_case *number_c
 	char *data = malloc(len + (len == 0));
 	memcpy(data, number_case->data.data, len);
 	long number = -7;
-	ck_assert_msg(parse(data, len, &number) == (number_case->number >= 0), "\"%s\"", number_case->data.data);
+	ck_assert_msg(parse(data, len, &number) == (number_case->number >= 0), "\"%s\"",
+		number_case->data.data);
 	ck_assert_int_eq(number, number_case->number >= 0 ? number_case->number : -7);
 	free(data);
 }
@@ -502,10 +513,12 @@ START_TEST(test_numbers_there_and_back)
 	for (long number = 0; number <= WIRE_OFFSET_MAX; number++) {
 		long back = -1;
 		size_t len = wire_format_reset(text, number);
-		ck_assert(len == strlen(text) && wire_parse_reset(text, len, &back) && back == number);
+		ck_assert(len == strlen(text) && wire_parse_reset(text, len, &back) &&
+			  back == number);
 		len = wire_format_offset(text, number % 2 ? ':' : '=', number);
 		back = -1;
-		ck_assert(len == strlen(text) && wire_parse_offset(text, len, &back) && back == number);
+		ck_assert(len == strlen(text) && wire_parse_offset(text, len, &back) &&
+			  back == number);
 	}
 	wire_format_offset(text, '=', 13);
 	ck_assert_str_eq(text, "OFFSET=13");

@@ -115,27 +115,66 @@ END_TEST
 static const struct {
 	const char *key, *text;
 } defaults[] = {
-	{ "udp-print.port", "5001" }, { "echo.port", "5002" }, { "pmu.port", "5003" }, { "reset.port", "5004" },
-	{ "tv.port", "5005" }, { "pmu-ws.port", "5006" },
-	{ "pmu-tls.port", "5007" }, { "pmu-wss.port", "5008" },
-	{ "pmu.messages", "20" }, { "pmu.first", "1" }, { "pmu.flood", "57344" },
-	{ "pmu.flood_text", "" }, { "pmu.rtt", "20ms" }, { "pmu.mss", "1460" }, { "pmu.speed", "1" },
-	{ "pmu.idle", "300s" }, { "pmu.stall", "60s" }, { "pmu.connections", "12000" },
-	{ "ws.reply", "binary" }, { "ws.fragment", "0" }, { "ws.ping", "off" },
-	{ "tls.dir", "" }, { "tls.cert", "" }, { "tls.key", "" },
-	{ "tls.legacy", "no" }, { "tls.handshake", "10s" }, { "echo.chunk", "16" }, { "echo.idle", "none" },
+	{ "udp-print.port", "5001" },
+	{ "echo.port", "5002" },
+	{ "pmu.port", "5003" },
+	{ "reset.port", "5004" },
+	{ "tv.port", "5005" },
+	{ "pmu-ws.port", "5006" },
+	{ "pmu-tls.port", "5007" },
+	{ "pmu-wss.port", "5008" },
+	{ "pmu.messages", "20" },
+	{ "pmu.first", "1" },
+	{ "pmu.flood", "57344" },
+	{ "pmu.flood_text", "" },
+	{ "pmu.rtt", "20ms" },
+	{ "pmu.mss", "1460" },
+	{ "pmu.speed", "1" },
+	{ "pmu.idle", "300s" },
+	{ "pmu.stall", "60s" },
+	{ "pmu.connections", "12000" },
+	{ "ws.reply", "binary" },
+	{ "ws.fragment", "0" },
+	{ "ws.ping", "off" },
+	{ "tls.dir", "" },
+	{ "tls.cert", "" },
+	{ "tls.key", "" },
+	{ "tls.legacy", "no" },
+	{ "tls.handshake", "10s" },
+	{ "echo.chunk", "16" },
+	{ "echo.idle", "none" },
 	{ "echo.connections", "12000" },
-	{ "udp-print.loss", "none" }, { "udp-print.delay", "0" }, { "udp-print.jitter", "0" },
-	{ "udp-print.duplicate", "0%" }, { "udp-print.reorder", "0%" }, { "udp-print.corrupt", "0%" },
-	{ "reset.loss", "50%" }, { "reset.delay", "0" }, { "reset.jitter", "0" },
-	{ "reset.duplicate", "0%" }, { "reset.reorder", "0%" }, { "reset.corrupt", "0%" },
-	{ "tv.loss", "none" }, { "tv.delay", "0" }, { "tv.jitter", "0" },
-	{ "tv.duplicate", "0%" }, { "tv.reorder", "0%" }, { "tv.corrupt", "0%" },
-	{ "reset.family", "hour" }, { "reset.inactive", "closed" }, { "reset.direction", "request" },
-	{ "reset.separator", "=" }, { "reset.only", "none" },
-	{ "tv.group", "224.1.1.1" }, { "tv.interval", "1s" }, { "tv.id", "swcmTV" }, { "tv.text", "" },
-	{ "tv.ttl", "0" }, { "tv.interface", "127.0.0.1" },
-	{ "shutdown.grace", "2s" }, { "events.limit", "256MiB" },
+	{ "udp-print.loss", "none" },
+	{ "udp-print.delay", "0" },
+	{ "udp-print.jitter", "0" },
+	{ "udp-print.duplicate", "0%" },
+	{ "udp-print.reorder", "0%" },
+	{ "udp-print.corrupt", "0%" },
+	{ "reset.loss", "50%" },
+	{ "reset.delay", "0" },
+	{ "reset.jitter", "0" },
+	{ "reset.duplicate", "0%" },
+	{ "reset.reorder", "0%" },
+	{ "reset.corrupt", "0%" },
+	{ "tv.loss", "none" },
+	{ "tv.delay", "0" },
+	{ "tv.jitter", "0" },
+	{ "tv.duplicate", "0%" },
+	{ "tv.reorder", "0%" },
+	{ "tv.corrupt", "0%" },
+	{ "reset.family", "hour" },
+	{ "reset.inactive", "closed" },
+	{ "reset.direction", "request" },
+	{ "reset.separator", "=" },
+	{ "reset.only", "none" },
+	{ "tv.group", "224.1.1.1" },
+	{ "tv.interval", "1s" },
+	{ "tv.id", "swcmTV" },
+	{ "tv.text", "" },
+	{ "tv.ttl", "0" },
+	{ "tv.interface", "127.0.0.1" },
+	{ "shutdown.grace", "2s" },
+	{ "events.limit", "256MiB" },
 };
 
 START_TEST(test_default)
@@ -152,7 +191,8 @@ START_TEST(test_defaults_are_complete)
 	size_t count = 0;
 	for (int k = 0; k < KEY_COUNT; k++)
 		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++)
-			count += config_slot(config, (enum config_key)k, (enum endpoint_id)s)->origin != NULL;
+			count += config_slot(config, (enum config_key)k, (enum endpoint_id)s)
+					 ->origin != NULL;
 	ck_assert_uint_eq(sizeof defaults / sizeof *defaults, count);
 }
 END_TEST
@@ -257,9 +297,10 @@ END_TEST
 
 #define MESSAGES "is not a whole number from 0 to 1000000"
 #define RTT "is not a duration from 0 to 200ms (units: us, ms, s, m, h; without one: s)"
-#define IDLE "is not a duration from 1ms to 86400s, or none (units: us, ms, s, m, h; without one: s)"
+#define IDLE                                                                                       \
+	"is not a duration from 1ms to 86400s, or none (units: us, ms, s, m, h; without one: s)"
 #define FLOOD "is not a number of bytes from 1 to 64MiB (units: KiB, MiB, GiB)"
-#define PMU_HAS \
+#define PMU_HAS                                                                                    \
 	"pmu has messages, first, flood, flood_text, rtt, mss, speed, idle, stall, connections, port"
 #define SPEED "is not a factor from 0.001 to 1000000 (at most six decimals)"
 
@@ -276,8 +317,10 @@ static const struct {
 	{ "pmu.messages", "1.0", "pmu.messages: \"1.0\" " MESSAGES },
 	{ "pmu.messages", "0x10", "pmu.messages: \"0x10\" " MESSAGES },
 	{ "pmu.messages", "1e3", "pmu.messages: \"1e3\" " MESSAGES },
-	{ "pmu.messages", "99999999999999999999", "pmu.messages: \"99999999999999999999\" " MESSAGES },
-	{ "pmu.messages", "18446744073709551636", "pmu.messages: \"18446744073709551636\" " MESSAGES },
+	{ "pmu.messages", "99999999999999999999",
+		"pmu.messages: \"99999999999999999999\" " MESSAGES },
+	{ "pmu.messages", "18446744073709551636",
+		"pmu.messages: \"18446744073709551636\" " MESSAGES },
 	{ "pmu.messages", "none", "pmu.messages: \"none\" " MESSAGES },
 	{ "pmu-ws.messages", "x", "pmu-ws.messages: \"x\" " MESSAGES },
 	{ "pmu.messages", "a\n\x1b\"", "pmu.messages: \"a\\n\\x1b\\\"\" " MESSAGES },
@@ -304,24 +347,33 @@ static const struct {
 	{ "pmu.speed", "1.0000001", "pmu.speed: \"1.0000001\" " SPEED },
 	{ "tls.legacy", "maybe", "tls.legacy: \"maybe\" is not yes or no" },
 	{ "ws.reply", "bytes", "ws.reply: \"bytes\" is not one of binary|text" },
-	{ "reset.duplicate", "5", "reset.duplicate: \"5\" could be percent or a fraction; write 5% or 0.05" },
+	{ "reset.duplicate", "5",
+		"reset.duplicate: \"5\" could be percent or a fraction; write 5% or 0.05" },
 	{ "reset.duplicate", "101%", "reset.duplicate: \"101%\" is over 100 %" },
-	{ "reset.duplicate", "1.5", "reset.duplicate: \"1.5\" is over 1; write a percentage with %, as 30%" },
+	{ "reset.duplicate", "1.5",
+		"reset.duplicate: \"1.5\" is over 1; write a percentage with %, as 30%" },
 	{ "reset.duplicate", "x", "reset.duplicate: \"x\" is no share; write 30% or 0.3" },
 	{ "reset.duplicate", "", "reset.duplicate: \"\" is no share; write 30% or 0.3" },
-	{ "reset.loss", "30", "reset.loss: \"30\" could be percent or a fraction; write 30% or 0.3" },
-	{ "reset.delay", "61s", "reset.delay: \"61s\" is not a duration from 0 to 60s (units: us, ms, s, m, h; "
+	{ "reset.loss", "30",
+		"reset.loss: \"30\" could be percent or a fraction; write 30% or 0.3" },
+	{ "reset.delay", "61s",
+		"reset.delay: \"61s\" is not a duration from 0 to 60s (units: us, ms, s, m, h; "
 		"without one: s)" },
-	{ "reset.jitter", "61s", "reset.jitter: \"61s\" is not a jitter such as 20ms or 20ms,normal, at most 60 s" },
-	{ "reset.family", "5", "reset.family: \"5\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)" },
+	{ "reset.jitter", "61s",
+		"reset.jitter: \"61s\" is not a jitter such as 20ms or 20ms,normal, at most 60 s" },
+	{ "reset.family", "5",
+		"reset.family: \"5\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)" },
 	{ "reset.separator", "-", "reset.separator: \"-\" is not one of =|:" },
-	{ "reset.only", "86401", "reset.only: \"86401\" is not a whole number from 0 to 86400, or none" },
+	{ "reset.only", "86401",
+		"reset.only: \"86401\" is not a whole number from 0 to 86400, or none" },
 	{ "tv.group", "ff02::1", "tv.group: \"ff02::1\" is not an IPv4 address such as 224.1.1.1" },
 	{ "tv.group", "\x1b", "tv.group: \"\\x1b\" is not an IPv4 address such as 224.1.1.1" },
 	{ "tv.interface", "lo", "tv.interface: \"lo\" is not an IPv4 address such as 127.0.0.1" },
 	{ "tv.id", "swcm", "tv.id: \"swcm\" is not an ID of exactly 6 bytes, such as swcmTV" },
-	{ "tv.id", "swcmTV1", "tv.id: \"swcmTV1\" is not an ID of exactly 6 bytes, such as swcmTV" },
-	{ "tv.id", "\xc3\xa9", "tv.id: \"\xc3\xa9\" is not an ID of exactly 6 bytes, such as swcmTV" },
+	{ "tv.id", "swcmTV1",
+		"tv.id: \"swcmTV1\" is not an ID of exactly 6 bytes, such as swcmTV" },
+	{ "tv.id", "\xc3\xa9",
+		"tv.id: \"\xc3\xa9\" is not an ID of exactly 6 bytes, such as swcmTV" },
 	/* keys */
 	{ "pmu.mesages", "1", "pmu.mesages: no such key; did you mean pmu.messages?" },
 	{ "pmu.messagse", "1", "pmu.messagse: no such key; did you mean pmu.messages?" },
@@ -333,7 +385,8 @@ static const struct {
 	{ "pmu.reply", "text", "pmu.reply: no such key; did you mean ws.reply?" },
 	{ "shutdwon.grace", "1", "shutdwon.grace: no such key; did you mean shutdown.grace?" },
 	{ "messages", "1", "messages: no such key; did you mean pmu.messages?" },
-	{ "echo.messages", "1", "echo.messages: no such key; echo has chunk, idle, connections, port" },
+	{ "echo.messages", "1",
+		"echo.messages: no such key; echo has chunk, idle, connections, port" },
 	{ "pmu-tls.reply", "1", "pmu-tls.reply: no such key; did you mean pmu-ws.reply?" },
 	{ "ws.port", "1", "ws.port: no such key; ws has reply, fragment, ping" },
 	{ "pmu", "1", "pmu: no such key; " PMU_HAS },
@@ -342,7 +395,8 @@ static const struct {
 	{ "reset.los", "1%", "reset.los: no such key; did you mean reset.loss?" },
 	{ "rest.loss", "1%", "rest.loss: no such key; did you mean reset.loss?" },
 	{ "udp_print.loss", "1%", "udp_print.loss: no such key; did you mean udp-print.loss?" },
-	{ "udp-print.family", "4", "udp-print.family: no such key; udp-print has port, loss, delay, jitter, "
+	{ "udp-print.family", "4",
+		"udp-print.family: no such key; udp-print has port, loss, delay, jitter, "
 		"duplicate, reorder, corrupt" },
 	{ "shutdown.x", "1", "shutdown.x: no such key; shutdown has grace" },
 	{ "foo.bar", "1", "foo.bar: no such key; pmulab serve --help shows them all" },
@@ -541,7 +595,8 @@ START_TEST(test_path_in_file)
 	file_write("lab.ini", text, strlen(text));
 	ck_assert_msg(config_load(config, "lab.ini", &err), "%s", err.text);
 	const char *value = paths[_i].value;
-	snprintf(expected, sizeof expected, "%s", strncmp(value, "sub/", 4) == 0 ? value + 4 : value);
+	snprintf(expected, sizeof expected, "%s",
+		strncmp(value, "sub/", 4) == 0 ? value + 4 : value);
 	ck_assert_str_eq(shown("tls.dir"), expected);
 }
 END_TEST
@@ -558,7 +613,8 @@ static const struct {
 	{ TEXT("messages = 3\n"), "lab.ini:1: messages: no such key; did you mean pmu.messages?" },
 	{ TEXT("[pum]\n"), "lab.ini:1: [pum]: no such section; did you mean pmu?" },
 	{ TEXT("[]\n"), "lab.ini:1: []: no such section; pmulab serve --help shows them all" },
-	{ TEXT("[weather]\n"), "lab.ini:1: [weather]: no such section; pmulab serve --help shows them all" },
+	{ TEXT("[weather]\n"),
+		"lab.ini:1: [weather]: no such section; pmulab serve --help shows them all" },
 	{ TEXT("[pmu\n"), "lab.ini:1: \"[pmu\" has no closing bracket" },
 	{ TEXT("[pmu] x\n"), "lab.ini:1: \" x\" stands behind the section's name" },
 	{ TEXT("#\r\n[pmu]\r\nmessages 3\r\n"),
@@ -622,7 +678,8 @@ END_TEST
 
 START_TEST(test_load_text)
 {
-	static const char text[] = "; as in 2016\n[pmu]\nmessages = 15 ; as counted\n[tls]\ndir = x";
+	static const char text[] =
+		"; as in 2016\n[pmu]\nmessages = 15 ; as counted\n[tls]\ndir = x";
 	ck_assert_msg(config_load_text(config, "epfl/2016.ini", text, &err), "%s", err.text);
 	ck_assert_int_eq(messages(ENDPOINT_PMU), 15);
 	ck_assert_str_eq(shown("tls.dir"), "x"); /* `name` is no folder */
@@ -630,8 +687,10 @@ START_TEST(test_load_text)
 	ck_assert_ptr_nonnull(strstr(out, "\nmessages = 15  ; epfl/2016.ini:3\n"));
 	free(out);
 	ck_assert(config_load_text(config, "nothing", "", &err));
-	ck_assert(!config_load_text(config, "epfl-2016.ini", "[pmu]\nfirst = 3\nmesages = 1\n", &err));
-	ck_assert_str_eq(err.text, "epfl-2016.ini:3: pmu.mesages: no such key; did you mean pmu.messages?");
+	ck_assert(!config_load_text(config, "epfl-2016.ini", "[pmu]\nfirst = 3\nmesages = 1\n",
+		&err));
+	ck_assert_str_eq(err.text,
+		"epfl-2016.ini:3: pmu.mesages: no such key; did you mean pmu.messages?");
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 	ck_assert_str_eq(shown("pmu.first"), "3");
 }
@@ -649,13 +708,15 @@ START_TEST(test_print_says_where_from)
 	ck_assert_ptr_nonnull(strstr(out, "\n\n[pmu-ws]\nport = 5006  ; default\n"
 		"messages = 10  ; --set\n\n[pmu-tls]\n"));
 	ck_assert_ptr_nonnull(strstr(out, "flood_text = \"\"  ; default\n"));
-	ck_assert_ptr_null(strstr(strstr(out, "[pmu]") + 1, "[pmu]")); /* of both that have the name */
+	/* of both that have the name */
+	ck_assert_ptr_null(strstr(strstr(out, "[pmu]") + 1, "[pmu]"));
 	free(out);
 }
 END_TEST
 
-static const char *const odd_paths[] = { "", "/plain", "/a b", "/a ;b", "/a#b", "/#", " x", "x ", "\"x\"",
-	"x\"y", "\\n", "/new\nline", "/esc\x1b[0m", "/caf\xc3\xa9", "relative", "/=", ";x", "/cr\r", "[x]" };
+static const char *const odd_paths[] = { "", "/plain", "/a b", "/a ;b", "/a#b", "/#", " x", "x ",
+	"\"x\"", "x\"y", "\\n", "/new\nline", "/esc\x1b[0m", "/caf\xc3\xa9", "relative", "/=", ";x",
+	"/cr\r", "[x]" };
 
 static char *without_origins(char *text)
 {
@@ -707,9 +768,11 @@ START_TEST(test_print_keys)
 		ck_assert_msg(strlen(line) <= 100, "%s", line);
 		const char *help = strstr(line, config_rows[lines].help);
 		ck_assert_msg(help, "%s", line);
-		ck_assert_msg(lines == 0 || (size_t)(help - line) == column, "not aligned: %s", line);
+		ck_assert_msg(lines == 0 || (size_t)(help - line) == column, "not aligned: %s",
+			line);
 		column = (size_t)(help - line);
-		ck_assert_str_eq(help + strlen(config_rows[lines].help), lines == KEY_LOSS ? " (reset: 50%)" : "");
+		ck_assert_str_eq(help + strlen(config_rows[lines].help),
+			lines == KEY_LOSS ? " (reset: 50%)" : "");
 	}
 	ck_assert_int_eq(lines, KEY_COUNT);
 	free(text);
@@ -741,7 +804,8 @@ START_TEST(test_json_grows)
 	memset(path, 'x', sizeof path);
 	path[sizeof path - 1] = '\0';
 	static const char *const keys[] = { "tls.dir", "tls.cert", "tls.key", "pmu.flood_text",
-		"pmu-ws.flood_text", "pmu-wss.dir", "pmu-wss.cert", "pmu-wss.key", "pmu-wss.flood_text" };
+		"pmu-ws.flood_text", "pmu-wss.dir", "pmu-wss.cert", "pmu-wss.key",
+		"pmu-wss.flood_text" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		set(keys[i], path);
 	char *text = config_json(config);
@@ -766,7 +830,8 @@ static const struct {
 		"lab.ini:7: pmu-tls.key: a key without its certificate; set pmu-tls.cert too" },
 	{ "tls.cert", "c", "tls.key", "k", NULL },
 	{ "pmu-tls.cert", "c", "tls.key", "k",
-		"lab.ini:7: tls.key: a key without its certificate; set tls.cert too" }, /* at pmu-wss */
+		/* at pmu-wss */
+		"lab.ini:7: tls.key: a key without its certificate; set tls.cert too" },
 	{ "pmu.flood_text", "sub/text", NULL, NULL, NULL },
 	{ "pmu.flood_text", "", NULL, NULL, NULL },
 	{ "pmu.flood_text", "none", NULL, NULL,
@@ -775,7 +840,8 @@ static const struct {
 		"lab.ini:7: pmu-ws.flood_text: \"sub\": not a regular file" },
 	{ "pmu.flood_text", "/dev/zero", NULL, NULL,
 		"lab.ini:7: pmu.flood_text: \"/dev/zero\": not a regular file" },
-	{ "pmu.flood_text", "empty", NULL, NULL, "lab.ini:7: pmu.flood_text: \"empty\": the file is empty" },
+	{ "pmu.flood_text", "empty", NULL, NULL,
+		"lab.ini:7: pmu.flood_text: \"empty\": the file is empty" },
 };
 
 START_TEST(test_check)
@@ -785,7 +851,8 @@ START_TEST(test_check)
 	ck_assert(config_check(config, &err));
 	ck_assert(config_set(config, checks[_i].key, checks[_i].value, "lab.ini:7", &err));
 	if (checks[_i].key2)
-		ck_assert(config_set(config, checks[_i].key2, checks[_i].value2, "lab.ini:7", &err));
+		ck_assert(
+			config_set(config, checks[_i].key2, checks[_i].value2, "lab.ini:7", &err));
 	bool fine = config_check(config, &err);
 	ck_assert_int_eq(fine, !checks[_i].error);
 	if (!fine) {

@@ -46,19 +46,27 @@ static const struct {
 	{ "pmu-ws.messages", "20", "20", "0..1000000", "integer", "", CONFIG_NOW, ENDPOINT_PMU_WS },
 	{ "pmu.port", "5003", "5003", "0..65535", "integer", "", CONFIG_RESTART, ENDPOINT_PMU },
 	{ "pmu.flood", "57344", "57344", "1..64MiB", "bytes", "bytes", CONFIG_NOW, ENDPOINT_NONE },
-	{ "pmu.idle", "300s", "300s", "1ms..86400s|none", "duration", "seconds", CONFIG_CONNECTION, ENDPOINT_NONE },
-	{ "pmu.mss", "1460", "1460", "0|88..32767", "integer", "", CONFIG_CONNECTION, ENDPOINT_NONE },
+	{ "pmu.idle", "300s", "300s", "1ms..86400s|none", "duration", "seconds", CONFIG_CONNECTION,
+		ENDPOINT_NONE },
+	{ "pmu.mss", "1460", "1460", "0|88..32767", "integer", "", CONFIG_CONNECTION,
+		ENDPOINT_NONE },
 	{ "pmu.speed", "1", "1", "0.001..1000000", "factor", "", CONFIG_NOW, ENDPOINT_NONE },
-	{ "ws.reply", "binary", "binary", "binary|text", "choice", "", CONFIG_CONNECTION, ENDPOINT_NONE },
+	{ "ws.reply", "binary", "binary", "binary|text", "choice", "", CONFIG_CONNECTION,
+		ENDPOINT_NONE },
 	{ "tls.legacy", "no", "no", "yes|no", "yes/no", "", CONFIG_RESTART, ENDPOINT_NONE },
 	{ "tls.cert", "", "", "path", "path", "", CONFIG_RESTART, ENDPOINT_NONE },
-	{ "echo.chunk", "16", "16", "1..16384", "bytes", "bytes", CONFIG_CONNECTION, ENDPOINT_ECHO },
-	{ "reset.loss", "50%", "50%", "none|30%|burst:...", "text", "", CONFIG_NOW, ENDPOINT_RESET },
-	{ "udp-print.loss", "none", "none", "none|30%|burst:...", "text", "", CONFIG_NOW, ENDPOINT_UDP_PRINT },
+	{ "echo.chunk", "16", "16", "1..16384", "bytes", "bytes", CONFIG_CONNECTION,
+		ENDPOINT_ECHO },
+	{ "reset.loss", "50%", "50%", "none|30%|burst:...", "text", "", CONFIG_NOW,
+		ENDPOINT_RESET },
+	{ "udp-print.loss", "none", "none", "none|30%|burst:...", "text", "", CONFIG_NOW,
+		ENDPOINT_UDP_PRINT },
 	{ "reset.duplicate", "0%", "0%", "0%..100%", "share", "", CONFIG_NOW, ENDPOINT_RESET },
-	{ "reset.family", "hour", "hour", "hour|4|6|both|...", "text", "", CONFIG_NOW, ENDPOINT_RESET },
+	{ "reset.family", "hour", "hour", "hour|4|6|both|...", "text", "", CONFIG_NOW,
+		ENDPOINT_RESET },
 	{ "tv.ttl", "0", "0", "0..255", "integer", "", CONFIG_RESTART, ENDPOINT_TV },
-	{ "shutdown.grace", "2s", "2s", "0..86400s", "duration", "seconds", CONFIG_NOW, ENDPOINT_NONE },
+	{ "shutdown.grace", "2s", "2s", "0..86400s", "duration", "seconds", CONFIG_NOW,
+		ENDPOINT_NONE },
 };
 
 START_TEST(test_about)
@@ -95,7 +103,8 @@ END_TEST
 
 START_TEST(test_about_nothing)
 {
-	static const char *const none[] = { "", ".", "pmu", "pmu.", "pmu.mesages", "echo.messages", "pmu.messages ", "x.y" };
+	static const char *const none[] = { "", ".", "pmu", "pmu.", "pmu.mesages", "echo.messages",
+		"pmu.messages ", "x.y" };
 	for (size_t i = 0; i < COUNT(none); i++) {
 		struct config_about about;
 		struct err err = { 0 };
@@ -107,7 +116,8 @@ START_TEST(test_about_nothing)
 }
 END_TEST
 
-/* As --print-config: every key of a group, and what was said for one endpoint. Each value can be set again. */
+/* As --print-config: every key of a group, and what was said for one endpoint. Each value can be
+   set again. */
 START_TEST(test_all)
 {
 	set("pmu-ws.messages", "3", "--set");
@@ -200,8 +210,8 @@ START_TEST(test_edit)
 	char *before = config_json(config);
 	struct config_edit edit;
 	struct err err = { 0 };
-	enum config_edit_result result =
-		config_edit_make(&edit, config, start, edits[_i].key, edits[_i].value, "test", &err);
+	enum config_edit_result result = config_edit_make(&edit, config, start, edits[_i].key,
+		edits[_i].value, "test", &err);
 	ck_assert_int_eq(result, edits[_i].result);
 	ck_assert_int_eq(edit.made, result == CONFIG_EDIT_MADE);
 	if (result == CONFIG_EDIT_MADE) {
@@ -209,7 +219,8 @@ START_TEST(test_edit)
 		ck_assert_str_eq(edit.before, edits[_i].before);
 		ck_assert_str_eq(edit.after, edits[_i].after);
 		ck_assert_str_eq(about_of(config, edits[_i].key).value, edits[_i].after);
-		ck_assert_str_eq(about_of(config, edits[_i].key).origin, edits[_i].value ? "test" : "default");
+		ck_assert_str_eq(about_of(config, edits[_i].key).origin,
+			edits[_i].value ? "test" : "default");
 	} else {
 		ck_assert_int_eq(*err.text != '\0', result != CONFIG_EDIT_SAME);
 		char *after = config_json(config);

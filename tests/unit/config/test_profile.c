@@ -90,7 +90,9 @@ START_TEST(test_list)
 		char start[32];
 		snprintf(start, sizeof start, "%-9s  ", names[count]);
 		ck_assert_msg(strncmp(line, start, 11) == 0, "%s", line);
-		ck_assert_msg(strlen(line) > 40 && strlen(line) <= 100 && line[11] >= 'A' && line[11] <= 'Z', "%s", line);
+		ck_assert_msg(strlen(line) > 40 && strlen(line) <= 100 && line[11] >= 'A' &&
+				      line[11] <= 'Z',
+			"%s", line);
 	}
 	ck_assert_uint_eq(count, sizeof names / sizeof *names);
 	free(text);
@@ -106,7 +108,9 @@ START_TEST(test_loads_and_checks)
 			char start[32];
 			if (!is_said((enum config_key)k, (enum endpoint_id)s))
 				continue;
-			const char *origin = config_slot(config, (enum config_key)k, (enum endpoint_id)s)->origin;
+			const char *origin =
+				config_slot(config, (enum config_key)k, (enum endpoint_id)s)
+					->origin;
 			snprintf(start, sizeof start, "%s.ini:", names[_i]);
 			ck_assert_msg(strncmp(origin, start, strlen(start)) == 0, "%s", origin);
 			ck_assert_int_ge(atoi(origin + strlen(start)), 3);
@@ -114,7 +118,8 @@ START_TEST(test_loads_and_checks)
 			ck_assert_int_ne(config_rows[k].kind, KIND_PATH);
 		}
 	}
-	/* Whatever the deployed station had: its datagrams stay here unless a person says otherwise. */
+	/* Whatever the deployed station had: its datagrams stay here unless a person says
+	   otherwise. */
 	ck_assert(!is_said(KEY_TV_TTL, ENDPOINT_NONE) && !is_said(KEY_TV_INTERFACE, ENDPOINT_NONE));
 }
 END_TEST
@@ -130,11 +135,13 @@ START_TEST(test_each_line_has_its_reason)
 	while (fgets(line, sizeof line, file)) {
 		number++;
 		ck_assert_msg(strlen(line) <= 121 && strchr(line, '\n'), "%s:%u", path, number);
-		ck_assert_msg(number > 1 || (line[0] == ';' && line[1] == ' '), "%s:%u", path, number);
+		ck_assert_msg(number > 1 || (line[0] == ';' && line[1] == ' '), "%s:%u", path,
+			number);
 		if (line[0] == '\n' || line[0] == ';')
 			continue;
 		const char *reason = strstr(line, " ; ");
-		ck_assert_msg(reason && strlen(reason) > (line[0] == '[' ? 9 : 12), "%s:%u: %s", path, number, line);
+		ck_assert_msg(reason && strlen(reason) > (line[0] == '[' ? 9 : 12), "%s:%u: %s",
+			path, number, line);
 	}
 	ck_assert_uint_gt(number, 10);
 	fclose(file);
@@ -149,8 +156,10 @@ START_TEST(test_handout_changes_nothing)
 		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
 			enum config_key key = (enum config_key)k;
 			enum endpoint_id scope = (enum endpoint_id)s;
-			/* Nor is anything said for one endpoint that was not: it would win over a file's pmu.messages. */
-			ck_assert_msg(strcmp(shown(config, key, scope), shown(standard, key, scope)) == 0,
+			/* Nor is anything said for one endpoint that was not: it would win over a
+			   file's pmu.messages. */
+			ck_assert_msg(strcmp(shown(config, key, scope),
+					      shown(standard, key, scope)) == 0,
 				"%s of %d", config_rows[k].name, s);
 			said += is_said(key, scope);
 		}
@@ -234,7 +243,8 @@ START_TEST(test_facts)
 	}
 	for (int k = 0; k < KEY_COUNT; k++)
 		for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++)
-			ck_assert_msg(told[k][1 + s] == is_said((enum config_key)k, (enum endpoint_id)s),
+			ck_assert_msg(told[k][1 + s] ==
+					      is_said((enum config_key)k, (enum endpoint_id)s),
 				"%s of %d is no fact", config_rows[k].name, s);
 }
 END_TEST
@@ -285,20 +295,26 @@ START_TEST(test_file)
 	ck_assert_int_eq(config_integer(config, KEY_PMU_MESSAGES, ENDPOINT_PMU), 5);
 	file_write("quiet.ini", "[pmu]\nmesages = 5\n");
 	ck_assert(!profile_load(config, "quiet.ini", &err));
-	ck_assert_str_eq(err.text, "quiet.ini:2: pmu.mesages: no such key; did you mean pmu.messages?");
+	ck_assert_str_eq(err.text,
+		"quiet.ini:2: pmu.mesages: no such key; did you mean pmu.messages?");
 }
 END_TEST
 
-#define ALL "handout, epfl-2016, epfl-2020, quiet and hard; a file has a slash in its name or ends in .ini"
+#define ALL                                                                                        \
+	"handout, epfl-2016, epfl-2020, quiet and hard; a file has a slash in its name or ends in .ini"
 
 static const struct {
 	const char *name, *error;
 } bad[] = {
-	{ "epfl-2015", "--profile: \"epfl-2015\": no such profile; did you mean epfl-2016? There are " ALL },
-	{ "epfl2020", "--profile: \"epfl2020\": no such profile; did you mean epfl-2020? There are " ALL },
-	{ "Handout", "--profile: \"Handout\": no such profile; did you mean handout? There are " ALL },
+	{ "epfl-2015",
+		"--profile: \"epfl-2015\": no such profile; did you mean epfl-2016? There are " ALL },
+	{ "epfl2020",
+		"--profile: \"epfl2020\": no such profile; did you mean epfl-2020? There are " ALL },
+	{ "Handout",
+		"--profile: \"Handout\": no such profile; did you mean handout? There are " ALL },
 	{ "hadr", "--profile: \"hadr\": no such profile; did you mean hard? There are " ALL },
-	{ "mine", "--profile: \"mine\": no such profile; there are " ALL }, /* though there is such a file */
+	{ "mine",
+		"--profile: \"mine\": no such profile; there are " ALL }, /* though there is such a file */
 	{ "epfl", "--profile: \"epfl\": no such profile; there are " ALL },
 	{ "", "--profile: \"\": no such profile; there are " ALL },
 	{ "ini", "--profile: \"ini\": no such profile; there are " ALL },
@@ -306,7 +322,7 @@ static const struct {
 	{ ".ini", ".ini: cannot be read: No such file or directory" },
 	{ "./epfl-2016", "./epfl-2016: cannot be read: No such file or directory" },
 	{ "epfl-2016.ini", "epfl-2016.ini: cannot be read: No such file or directory; "
-		"the built-in profile is epfl-2016, without .ini" },
+			   "the built-in profile is epfl-2016, without .ini" },
 };
 
 START_TEST(test_bad_name)

@@ -7,7 +7,8 @@ static struct guard guard;
 static void on_request(void *context, struct http_request *request)
 {
 	if (guard_pass(&guard, request))
-		http_respond(request, 200, "text/plain", http_request_path(request), strlen(http_request_path(request)), NULL);
+		http_respond(request, 200, "text/plain", http_request_path(request),
+			strlen(http_request_path(request)), NULL);
 }
 
 static void start(void)
@@ -19,8 +20,8 @@ static void start(void)
 }
 
 /*
- * Says what is given, with @K for the key, @F for the folder, @P for the port, @W for a wrong key of the same length and @S for all but
- * the key's last digit; hears the whole answer.
+ * Says what is given, with @K for the key, @F for the folder, @P for the port, @W for a wrong key
+ * of the same length and @S for all but the key's last digit; hears the whole answer.
  */
 static void ask(int fd, const char *text)
 {
@@ -32,8 +33,12 @@ static void ask(int fd, const char *text)
 	strcpy(shorter, guard.key);
 	shorter[GUARD_KEY_SIZE - 2] = '\0';
 	for (; *text; text++) {
-		const char *put = text[0] != '@' ? NULL : text[1] == 'K' ? guard.key : text[1] == 'P' ? port : text[1] == 'F' ? guard.folder :
-								text[1] == 'W' ? wrong : shorter;
+		const char *put = text[0] != '@'   ? NULL
+				  : text[1] == 'K' ? guard.key
+				  : text[1] == 'P' ? port
+				  : text[1] == 'F' ? guard.folder
+				  : text[1] == 'W' ? wrong
+						   : shorter;
 		if (put) {
 			n += (size_t)sprintf(request + n, "%s", put);
 			text++;
@@ -90,7 +95,8 @@ static const struct {
 	{ "POST /?key=@K HTTP/1.1\r\n" HOST, 401 },
 	{ GET("/?key=@K") "Host: evil.example:@P\r\n", 403 },
 	{ GET("/?key=@K") HOST "Origin: http://evil.example\r\n", 403 },
-	{ GET("/?key=@K") HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", LET_IN },
+	{ GET("/?key=@K") HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n",
+		LET_IN },
 	{ GET("/?key=@K") HOST "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", 403 },
 	/* Host */
 	{ GET("/") "Host: localhost:@P\r\n" KEY, 200 },
@@ -118,7 +124,9 @@ static const struct {
 	{ GET("/") HOST KEY "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: no-cors\r\n", 403 },
 	{ GET("/") HOST KEY "Sec-Fetch-Site: cross-site\r\n", 403 },
 	{ GET("/") HOST KEY "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\n", 200 },
-	{ "POST / HTTP/1.1\r\n" HOST KEY "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", 403 },
+	{ "POST / HTTP/1.1\r\n" HOST KEY
+	  "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n",
+		403 },
 };
 
 START_TEST(each_rule)
@@ -126,11 +134,13 @@ START_TEST(each_rule)
 	ask(peer_tcp(), rules[_i].request);
 	bool lets_in = rules[_i].status == LET_IN || rules[_i].status == 303;
 	unsigned status = rules[_i].status == LET_IN ? 200 : rules[_i].status;
-	ck_assert_msg(strtoul(heard + strlen("HTTP/1.1 "), NULL, 10) == status, "%u, not \"%s\", for\n%s", status, heard,
-		rules[_i].request);
-	ck_assert_int_eq(strstr(heard, "WWW-Authenticate: Bearer\r\n") != NULL, rules[_i].status == 401);
+	ck_assert_msg(strtoul(heard + strlen("HTTP/1.1 "), NULL, 10) == status,
+		"%u, not \"%s\", for\n%s", status, heard, rules[_i].request);
+	ck_assert_int_eq(strstr(heard, "WWW-Authenticate: Bearer\r\n") != NULL,
+		rules[_i].status == 401);
 	ck_assert_int_eq(strstr(heard, "Set-Cookie") != NULL, lets_in);
-	ck_assert_int_eq(strstr(heard, "http-equiv=\"refresh\"") != NULL, rules[_i].status == LET_IN);
+	ck_assert_int_eq(strstr(heard, "http-equiv=\"refresh\"") != NULL,
+		rules[_i].status == LET_IN);
 	for (size_t i = 0; guard_headers[i].name; i++)
 		ck_assert_ptr_nonnull(strstr(heard, guard_headers[i].name));
 	if (lets_in)
@@ -171,9 +181,11 @@ START_TEST(the_key_leaves_the_address)
 		ck_assert_ptr_null(strstr(heard, "Location"));
 		return;
 	}
-	snprintf(expected, sizeof expected, "\r\nLocation: %s%s\r\n", guard.folder, redirects[_i].location);
+	snprintf(expected, sizeof expected, "\r\nLocation: %s%s\r\n", guard.folder,
+		redirects[_i].location);
 	ck_assert_msg(strstr(heard, expected), "%s", heard);
-	snprintf(expected, sizeof expected, "\r\nSet-Cookie: pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/\r\n",
+	snprintf(expected, sizeof expected,
+		"\r\nSet-Cookie: pmulab_%u=%s; HttpOnly; SameSite=Strict; Path=%s/\r\n",
 		address_port(&bound), guard.key, guard.folder);
 	ck_assert_msg(strstr(heard, expected), "%s", heard);
 }
@@ -194,14 +206,15 @@ END_TEST
 
 START_TEST(the_address_for_people)
 {
-	static const char *const addresses[][2] = { { "127.0.0.1", "127.0.0.1" }, { "0.0.0.0", "127.0.0.1" },
-		{ "::", "[::1]" }, { "192.0.2.1", "192.0.2.1" } };
+	static const char *const addresses[][2] = { { "127.0.0.1", "127.0.0.1" },
+		{ "0.0.0.0", "127.0.0.1" }, { "::", "[::1]" }, { "192.0.2.1", "192.0.2.1" } };
 	char url[GUARD_URL_SIZE], expected[GUARD_URL_SIZE];
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
 		struct address address;
 		ck_assert(address_parse(&address, addresses[i][0], 8080));
 		guard_url(&guard, &address, url);
-		snprintf(expected, sizeof expected, "http://%s:8080/?key=%s", addresses[i][1], guard.key);
+		snprintf(expected, sizeof expected, "http://%s:8080/?key=%s", addresses[i][1],
+			guard.key);
 		ck_assert_str_eq(url, expected);
 	}
 }
@@ -213,7 +226,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_checked_fixture(all, start, serve_end);
 	tcase_add_loop_test(all, each_rule, 0, sizeof rules / sizeof *rules);
-	tcase_add_loop_test(all, the_key_leaves_the_address, 0, sizeof redirects / sizeof *redirects);
+	tcase_add_loop_test(all, the_key_leaves_the_address, 0,
+		sizeof redirects / sizeof *redirects);
 	tcase_add_test(all, the_unix_socket_needs_no_key);
 	tcase_add_test(all, keys_are_128_bits_and_differ);
 	tcase_add_test(all, the_address_for_people);

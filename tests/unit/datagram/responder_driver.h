@@ -26,7 +26,8 @@ struct responder_driver {
 	char event[DRIVER_TEXT]; /* the last one: "reset family=4 n=1 asked=20 ..." */
 };
 
-static void responder_driver_emit(void *context, enum event_type type, const struct field *fields, size_t count)
+static void responder_driver_emit(void *context, enum event_type type, const struct field *fields,
+	size_t count)
 {
 	struct responder_driver *driver = context;
 	size_t used = (size_t)snprintf(driver->event, DRIVER_TEXT, "%s", event_table[type].name);
@@ -34,32 +35,40 @@ static void responder_driver_emit(void *context, enum event_type type, const str
 	for (size_t i = 0; i < count; i++) {
 		const struct field *field = &fields[i];
 		char bytes[WIRE_ESCAPED_MAX], said[WIRE_SHOWN_MAX];
-		used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, " %s=", field->name);
+		used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used,
+			" %s=", field->name);
 		if (field->kind == FIELD_BYTES) {
 			wire_escape(bytes, field->text, (size_t)field->integer);
-			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "\"%s\"/%" PRId64, bytes, field->integer);
+			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used,
+				"\"%s\"/%" PRId64, bytes, field->integer);
 		} else if (field->kind == FIELD_SAID) {
 			wire_show(said, field->text, (size_t)field->integer);
-			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "\"%s\"", said);
+			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "\"%s\"",
+				said);
 		} else if (field->kind == FIELD_TEXT) {
-			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "%s", field->text);
+			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "%s",
+				field->text);
 		} else {
-			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used, "%" PRId64, field->integer);
+			used += (size_t)snprintf(driver->event + used, DRIVER_TEXT - used,
+				"%" PRId64, field->integer);
 		}
 	}
 }
 
 /* `settings`: "reset.only=20", ends with NULL; or NULL. */
-static struct responder_driver *responder_driver_create(const struct responder_ops *ops, enum endpoint_id endpoint,
-	uint64_t seed, const char *const *settings)
+static struct responder_driver *responder_driver_create(const struct responder_ops *ops,
+	enum endpoint_id endpoint, uint64_t seed, const char *const *settings)
 {
 	struct responder_driver *driver = calloc(1, sizeof *driver);
 	driver->ops = ops;
 	driver->config = config_create();
 	struct err err;
 	for (; settings && *settings; settings++)
-		ck_assert_msg(config_assign(driver->config, *settings, "--set", &err), "%s", err.text);
-	driver->host = (struct responder_host){ .config = driver->config, .endpoint = endpoint, .seed = seed };
+		ck_assert_msg(config_assign(driver->config, *settings, "--set", &err), "%s",
+			err.text);
+	driver->host = (struct responder_host){ .config = driver->config,
+		.endpoint = endpoint,
+		.seed = seed };
 	driver->self = calloc(1, ops->size);
 	const struct responder_log log = { .emit = responder_driver_emit, .driver = driver };
 	ops->init(driver->self, &driver->host, &log);
@@ -73,9 +82,10 @@ static void responder_driver_destroy(struct responder_driver *driver)
 	free(driver);
 }
 
-/* Datagram `n` of a family, from somebody who is known by a number. The reply is in driver->reply. */
-static const char *responder_driver_send_n(struct responder_driver *driver, int family, uint64_t n, uint32_t sender,
-	const char *data, size_t len)
+/* Datagram `n` of a family, from somebody who is known by a number. The reply is in
+   driver->reply. */
+static const char *responder_driver_send_n(struct responder_driver *driver, int family, uint64_t n,
+	uint32_t sender, const char *data, size_t len)
 {
 	static const char untouched = 0x55;
 	char room[RESPONDER_REPLY_MAX + 16];
@@ -83,7 +93,11 @@ static const char *responder_driver_send_n(struct responder_driver *driver, int 
 	driver->events = 0;
 	driver->event[0] = '\0';
 	driver->n = n;
-	const struct datagram datagram = { .data = data, .len = len, .family = family, .n = n, .sender = &sender,
+	const struct datagram datagram = { .data = data,
+		.len = len,
+		.family = family,
+		.n = n,
+		.sender = &sender,
 		.sender_len = sizeof sender };
 	driver->reply_len = driver->ops->receive(driver->self, &datagram, room);
 	ck_assert_uint_le(driver->reply_len, RESPONDER_REPLY_MAX);
@@ -95,14 +109,15 @@ static const char *responder_driver_send_n(struct responder_driver *driver, int 
 	return driver->reply;
 }
 
-static inline const char *responder_driver_send(struct responder_driver *driver, uint32_t sender, const char *data,
-	size_t len)
+static inline const char *responder_driver_send(struct responder_driver *driver, uint32_t sender,
+	const char *data, size_t len)
 {
 	return responder_driver_send_n(driver, 4, driver->n + 1, sender, data, len);
 }
 
 /* A number of the last event; fails where it has none of that name. */
-static inline int64_t responder_driver_number(const struct responder_driver *driver, const char *name)
+static inline int64_t responder_driver_number(const struct responder_driver *driver,
+	const char *name)
 {
 	char key[32];
 	snprintf(key, sizeof key, " %s=", name);

@@ -1,6 +1,6 @@
 /*
- * Replies in batches where the kernel refuses some: linked with --wrap=sendmmsg, so that a row decides over each datagram.
- * And what a socket's queue says of itself, over loopback.
+ * Replies in batches where the kernel refuses some: linked with --wrap=sendmmsg, so that a row
+ * decides over each datagram. And what a socket's queue says of itself, over loopback.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -15,21 +15,26 @@
 
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
-/* What becomes of datagram 0, 1, ...: `.` it goes, `i` a signal comes first, `p` EPERM, `b` ENOBUFS, `c` ECONNREFUSED,
-   `a` EAGAIN. Its first byte is its number. */
+/* What becomes of datagram 0, 1, ...: `.` it goes, `i` a signal comes first, `p` EPERM, `b`
+   ENOBUFS, `c` ECONNREFUSED, `a` EAGAIN. Its first byte is its number. */
 static struct {
 	char fates[BATCH_SIZE + 1], sent[BATCH_SIZE + 1], refused[BATCH_SIZE + 1];
 	unsigned calls;
 } kernel;
 
-static const int errors[] = { ['i'] = EINTR, ['p'] = EPERM, ['b'] = ENOBUFS, ['c'] = ECONNREFUSED, ['a'] = EAGAIN };
+static const int errors[] = { ['i'] = EINTR,
+	['p'] = EPERM,
+	['b'] = ENOBUFS,
+	['c'] = ECONNREFUSED,
+	['a'] = EAGAIN };
 
 static unsigned number_of(const struct mmsghdr *message)
 {
 	return *(const unsigned char *)message->msg_hdr.msg_iov->iov_base;
 }
 
-/* As sendmmsg(2): how many have gone before one that does not; the error only where it is the first. */
+/* As sendmmsg(2): how many have gone before one that does not; the error only where it is the
+   first. */
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	kernel.calls++;
@@ -70,7 +75,8 @@ static void on_refused(void *context, const struct batch_origin *to, bool told, 
 static void add(struct batch_out *out, unsigned number)
 {
 	char data[BATCH_REPLY] = { (char)number };
-	ck_assert(batch_out_add(out, origin_of(number), number % 2, data, 1 + number % BATCH_REPLY));
+	ck_assert(
+		batch_out_add(out, origin_of(number), number % 2, data, 1 + number % BATCH_REPLY));
 }
 
 static const struct {
@@ -140,7 +146,8 @@ static int bind_loopback(struct address *address)
 static void send_many(int fd, const struct address *to, int count)
 {
 	for (int i = 0; i < count; i++)
-		ck_assert_int_eq(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to->ss, to->len), 1);
+		ck_assert_int_eq(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to->ss, to->len),
+			1);
 }
 
 START_TEST(test_what_waits_and_what_found_no_room)
@@ -149,7 +156,8 @@ START_TEST(test_what_waits_and_what_found_no_room)
 	struct address address;
 	struct batch_queue queue;
 	struct batch_in *in = batch_in_create();
-	int fd = bind_loopback(&address), other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), room = ROOM, read = 0, n;
+	int fd = bind_loopback(&address), other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    room = ROOM, read = 0, n;
 	ck_assert(batch_queue(fd, &queue));
 	ck_assert_uint_eq(queue.held, 0);
 	ck_assert_uint_eq(queue.missed, 0);

@@ -107,7 +107,8 @@ START_TEST(test_a_spinner_does_not_fold_others)
 }
 END_TEST
 
-/* Ports of one address: each has its own bucket, and all of them share a larger one, of which the numbers are told. */
+/* Ports of one address: each has its own bucket, and all of them share a larger one, of which the
+   numbers are told. */
 START_TEST(test_senders_of_one_address)
 {
 	enum { SENDERS = 10, EACH = 2 * FOLD_BURST };
@@ -142,7 +143,8 @@ START_TEST(test_more_text_costs_more)
 	for (unsigned i = 0; i < FOLD_BURST; i++)
 		admitted += fold_admit(fold, 7, 7, "a", 10, 100);
 	ck_assert_uint_eq(admitted, FOLD_BURST / 10);
-	/* Whatever is sent, a minute of it is less than 1 MiB, a `repeated` a second of 200 bytes included. */
+	/* Whatever is sent, a minute of it is less than 1 MiB, a `repeated` a second of 200 bytes
+	   included. */
 	ck_assert_uint_lt((FOLD_BURST + 60 * FOLD_RATE) * FOLD_UNIT + 60 * 200, 1 << 20);
 }
 END_TEST

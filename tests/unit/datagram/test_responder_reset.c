@@ -1,4 +1,5 @@
-/* The PMU's clock: bytes and what it says to them, the clock, the resets of each peer, and chance. */
+/* The PMU's clock: bytes and what it says to them, the clock, the resets of each peer, and
+   chance. */
 #include "tests/unit/datagram/responder_driver.h"
 #include "tests/unit/impair/chance.h"
 
@@ -111,7 +112,8 @@ END_TEST
 START_TEST(test_what_a_wrong_command_is_told_with)
 {
 	say(TEXT("RESET:-1\0\x1b[2J"));
-	ck_assert_str_eq(driver->event, "error fault=peer what=this is no RESET:n bytes=\"RESET:-1\\x00\\x1b[2J\"/13");
+	ck_assert_str_eq(driver->event,
+		"error fault=peer what=this is no RESET:n bytes=\"RESET:-1\\x00\\x1b[2J\"/13");
 }
 END_TEST
 
@@ -121,7 +123,9 @@ START_TEST(test_large_datagrams)
 	char *data = malloc(LARGE);
 	memset(data, '0', LARGE);
 	memcpy(data, "RESET:20", 8);
-	for (size_t len = 12; len <= LARGE; len = len == LARGE ? LARGE + 1 : len * 2 > LARGE ? LARGE : len * 2)
+	for (size_t len = 12; len <= LARGE; len = len == LARGE      ? LARGE + 1
+						  : len * 2 > LARGE ? LARGE
+								    : len * 2)
 		ck_assert_str_eq(say(data, len), "Wrong command.");
 	/* One line end and no more, however far away. */
 	memset(data + 8, '\n', LARGE - 8);
@@ -191,7 +195,8 @@ END_TEST
 START_TEST(test_event_of_a_reset)
 {
 	responder_driver_send_n(driver, 6, 41, 1, TEXT("RESET:0"));
-	ck_assert_str_eq(driver->event, "reset family=6 n=41 asked=0 offset=0 clock_before=0 clock_after=0 resets=1");
+	ck_assert_str_eq(driver->event,
+		"reset family=6 n=41 asked=0 offset=0 clock_before=0 clock_after=0 resets=1");
 }
 END_TEST
 
@@ -209,7 +214,8 @@ START_TEST(test_resets_are_counted_for_each_peer)
 }
 END_TEST
 
-/* More than are remembered: those that keep talking are counted on, and a stranger begins with 1. */
+/* More than are remembered: those that keep talking are counted on, and a stranger begins with
+   1. */
 START_TEST(test_two_thousand_peers)
 {
 	enum { FAITHFUL = 20, STRANGERS = 2000 };
@@ -248,7 +254,8 @@ START_TEST(test_x_is_uniform)
 }
 END_TEST
 
-/* X depends on the seed, the family and the datagram's number: not on who asks, or on what was asked before. */
+/* X depends on the seed, the family and the datagram's number: not on who asks, or on what was
+   asked before. */
 START_TEST(test_x_repeats)
 {
 	int64_t first[200];
@@ -256,8 +263,10 @@ START_TEST(test_x_repeats)
 		say(TEXT("RESET:86400"));
 		first[i] = responder_driver_number(driver, "offset");
 	}
-	struct responder_driver *again = responder_driver_create(&responder_reset, ENDPOINT_RESET, SEED, NULL);
-	struct responder_driver *other = responder_driver_create(&responder_reset, ENDPOINT_RESET, SEED + 1, NULL);
+	struct responder_driver *again =
+		responder_driver_create(&responder_reset, ENDPOINT_RESET, SEED, NULL);
+	struct responder_driver *other =
+		responder_driver_create(&responder_reset, ENDPOINT_RESET, SEED + 1, NULL);
 	unsigned same_seed = 0, same_family = 0;
 	for (uint32_t i = 200; i-- > 0;) {
 		responder_driver_send_n(again, 4, i + 1, i, TEXT("RESET:86400\n"));

@@ -47,7 +47,8 @@ START_TEST(test_the_next_turn_begins_anew)
 }
 END_TEST
 
-/* Whoever has the same place as the spinner has another one in another turn: served in most of them. */
+/* Whoever has the same place as the spinner has another one in another turn: served in most of
+   them. */
 START_TEST(test_no_place_is_shared_for_long)
 {
 	enum { TURNS = 20, SENDERS = 3000 };

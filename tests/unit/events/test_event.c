@@ -1,5 +1,6 @@
 /*
- * The table of events against docs/events.md; the journal; and the journal as NDJSON, also where nobody reads it.
+ * The table of events against docs/events.md; the journal; and the journal as NDJSON, also where
+ * nobody reads it.
  */
 #include <check.h>
 #include <ctype.h>
@@ -36,7 +37,8 @@ struct page {
 	size_t event_count;
 };
 
-/* Copies the next cell of a Markdown row without blanks and backticks around it; returns what follows it. */
+/* Copies the next cell of a Markdown row without blanks and backticks around it; returns what
+   follows it. */
 static const char *read_cell(const char *text, char cell[PAGE_TEXT])
 {
 	ck_assert_msg(*text == '|', "a row of the page has too few cells at: %s", text);
@@ -75,10 +77,12 @@ static void read_page(struct page *page)
 	fclose(file);
 }
 
-static const struct page_row *find_row(const struct page *page, const char *event, const char *field)
+static const struct page_row *find_row(const struct page *page, const char *event,
+	const char *field)
 {
 	for (size_t i = 0; i < page->count; i++)
-		if (strcmp(page->rows[i].event, event) == 0 && strcmp(page->rows[i].field, field) == 0)
+		if (strcmp(page->rows[i].event, event) == 0 &&
+			strcmp(page->rows[i].field, field) == 0)
 			return &page->rows[i];
 	return NULL;
 }
@@ -102,7 +106,8 @@ START_TEST(test_page_has_the_table)
 	ck_assert_msg(described, "docs/events.md has no \"## %s\"", info->name);
 	for (size_t i = 0; i < info->count; i++) {
 		const struct page_row *row = find_row(&page, info->name, info->fields[i].name);
-		ck_assert_msg(row, "docs/events.md: %s has no row `%s`", info->name, info->fields[i].name);
+		ck_assert_msg(row, "docs/events.md: %s has no row `%s`", info->name,
+			info->fields[i].name);
 		ck_assert_msg(strcmp(row->unit, info->fields[i].unit) == 0,
 		        "%s.%s is in \"%s\" in docs/events.md and in \"%s\" in event.c", info->name,
 		        info->fields[i].name, row->unit, info->fields[i].unit);
@@ -116,8 +121,8 @@ START_TEST(test_table_has_the_page)
 	read_page(&page);
 	ck_assert_uint_eq(page.event_count, EVENT_TYPE_COUNT);
 	for (size_t i = 0; i < page.event_count; i++)
-		ck_assert_msg(
-		        find_event(page.events[i]), "docs/events.md: \"## %s\" is no event", page.events[i]);
+		ck_assert_msg(find_event(page.events[i]), "docs/events.md: \"## %s\" is no event",
+			page.events[i]);
 	size_t fields = 0;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
 		fields += event_table[type].count;
@@ -174,9 +179,12 @@ START_TEST(test_journal_numbers_without_gaps)
 	struct seen seen;
 	struct journal *journal = journal_create();
 	observe(journal, &seen, EVENT_ALL, &destroyed);
-	const struct subject subject = { .endpoint = ENDPOINT_PMU, .conn = 7, .peer = "127.0.0.1:4711" };
+	const struct subject subject = { .endpoint = ENDPOINT_PMU,
+		.conn = 7,
+		.peer = "127.0.0.1:4711" };
 	for (int i = 0; i < 10; i++)
-		EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes", 100 + i), F_INTEGER("sent", i));
+		EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes", 100 + i),
+			F_INTEGER("sent", i));
 	ck_assert_uint_eq(seen.count, 10);
 	for (unsigned i = 0; i < seen.count; i++) {
 		ck_assert_uint_eq(seen.seq[i], i + 1);
@@ -373,7 +381,8 @@ static void reader_finish(struct reader *reader)
 	pthread_mutex_destroy(&reader->lock);
 }
 
-/* Checks each line of `text` and that every event is there or counted as lost. Returns the number lost. */
+/* Checks each line of `text` and that every event is there or counted as lost. Returns the number
+   lost. */
 static uint64_t check_lines(char *text, uint64_t emitted)
 {
 	uint64_t seen = 0, lost = 0;
@@ -402,10 +411,13 @@ START_TEST(test_jsonl_line)
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	struct journal *journal = journal_create();
 	journal_observe(journal, observer_jsonl_create(ends[1], 0, NULL));
-	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS, .conn = 3, .peer = "[::1]:4711" };
+	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS,
+		.conn = 3,
+		.peer = "[::1]:4711" };
 	static const char bytes[] = "CMD\"\\\n\0\x1b\xff";
 	EMIT(journal, EVENT_ERROR, &subject, F_TEXT("fault", NULL),
-	        F_TEXT("what", "a \"quoted\" line\n\x01\xff"), F_BYTES("bytes", bytes, sizeof bytes - 1));
+		F_TEXT("what", "a \"quoted\" line\n\x01\xff"),
+		F_BYTES("bytes", bytes, sizeof bytes - 1));
 	EMIT(journal, EVENT_CLOSE, &LAB, F_REAL("seconds", 1.0625), F_INTEGER("messages", -1),
 	        F_BYTES("command", NULL, 0));
 	EMIT(journal, EVENT_STOP, &LAB, F_JSON("endpoints", "{\"pmu\":{}}"), F_BOOL("why", true));
@@ -414,16 +426,17 @@ START_TEST(test_jsonl_line)
 	reader_start(&reader, ends[0]);
 	reader_finish(&reader);
 
-	char *rest = NULL, *first = strtok_r(reader.text, "\n", &rest), *second = strtok_r(NULL, "\n", &rest),
-	     *third = strtok_r(NULL, "\n", &rest);
+	char *rest = NULL, *first = strtok_r(reader.text, "\n", &rest),
+	     *second = strtok_r(NULL, "\n", &rest), *third = strtok_r(NULL, "\n", &rest);
 	ck_assert_ptr_null(strtok_r(NULL, "\n", &rest));
 	check_json(first);
 	check_json(second);
 	check_json(third);
+	ck_assert_ptr_nonnull(strstr(first,
+		"\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
+		"\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
 	ck_assert_ptr_nonnull(
-	        strstr(first, "\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
-	                      "\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
-	ck_assert_ptr_nonnull(strstr(first, "\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
+		strstr(first, "\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"event\":\"close\",\"seconds\":1.06"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"messages\":-1,\"command\":null}"));
 	ck_assert_ptr_null(strstr(second, "endpoint"));
@@ -475,7 +488,8 @@ START_TEST(test_jsonl_survives_its_reader)
 }
 END_TEST
 
-/* What could not be written is known at the end, queued or refused; a reader is free not to read. */
+/* What could not be written is known at the end, queued or refused; a reader is free not to
+   read. */
 static const struct {
 	const char *path;
 	int flags, events, error;
@@ -570,11 +584,12 @@ START_TEST(test_text_tells_what_somebody_does)
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	struct journal *journal = journal_create();
 	journal_observe(journal, observer_text_create(ends[1], TEXT_SENTENCES, false));
-	const struct subject reset = { .endpoint = ENDPOINT_RESET }, pmu = { .endpoint = ENDPOINT_PMU };
-	EMIT(journal, EVENT_CHANGE, &reset, F_TEXT("who", "page"), F_TEXT("key", "reset.loss"), F_TEXT("before", "50%"),
-		F_TEXT("after", "burst:30%,4"));
-	EMIT(journal, EVENT_CHANGE, &LAB, F_TEXT("who", "ctl"), F_TEXT("key", "pmu.messages"), F_TEXT("before", "20"),
-		F_TEXT("after", "5"));
+	const struct subject reset = { .endpoint = ENDPOINT_RESET },
+			     pmu = { .endpoint = ENDPOINT_PMU };
+	EMIT(journal, EVENT_CHANGE, &reset, F_TEXT("who", "page"), F_TEXT("key", "reset.loss"),
+		F_TEXT("before", "50%"), F_TEXT("after", "burst:30%,4"));
+	EMIT(journal, EVENT_CHANGE, &LAB, F_TEXT("who", "ctl"), F_TEXT("key", "pmu.messages"),
+		F_TEXT("before", "20"), F_TEXT("after", "5"));
 	EMIT(journal, EVENT_SUSPEND, &pmu, F_TEXT("who", "page"));
 	EMIT(journal, EVENT_RESUME, &pmu, F_TEXT("who", "scenario"));
 	journal_destroy(journal);

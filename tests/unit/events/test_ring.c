@@ -1,4 +1,5 @@
-/* The last events, in bounded memory: numbers without gaps, what makes room for what, and who is told. */
+/* The last events, in bounded memory: numbers without gaps, what makes room for what, and who is
+   told. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static long long seq_in(const struct ring_line *line)
 	return strtoll(found + 6, NULL, 10);
 }
 
-/* Everything from ring_first to ring_next is there, and is what it says it is. Returns its bytes. */
+/* Everything from ring_first to ring_next is there, and is what it says it is. Returns its
+   bytes. */
 static size_t check_ring(const struct ring *ring)
 {
 	size_t bytes = 0;
@@ -45,7 +47,8 @@ static size_t check_ring(const struct ring *ring)
 		ck_assert(ring_line(ring, seq, &line));
 		ck_assert_uint_eq(line.seq, seq);
 		ck_assert_int_eq(seq_in(&line), (long long)seq);
-		ck_assert(line.text[0] == '{' && line.text[line.len - 2] == '}' && line.text[line.len - 1] == '\n');
+		ck_assert(line.text[0] == '{' && line.text[line.len - 2] == '}' &&
+			  line.text[line.len - 1] == '\n');
 		ck_assert_ptr_null(memchr(line.text, '\n', line.len - 1));
 		bytes += line.len;
 	}
@@ -72,7 +75,9 @@ START_TEST(test_lines_are_what_the_file_has)
 {
 	struct ring *ring;
 	struct journal *journal = journal_with(&ring, RING_BYTES);
-	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS, .conn = 3, .peer = "[::1]:4711" };
+	const struct subject subject = { .endpoint = ENDPOINT_PMU_WS,
+		.conn = 3,
+		.peer = "[::1]:4711" };
 	EMIT(journal, EVENT_SUSPEND, &LAB, F_TEXT("who", "a \"page\""));
 	EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes", 20), F_INTEGER("sent", 3));
 	ck_assert_uint_eq(ring_first(ring), 1);
@@ -83,19 +88,22 @@ START_TEST(test_lines_are_what_the_file_has)
 	ck_assert_int_eq(line.endpoint, ENDPOINT_NONE);
 	char text[256];
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(strstr(text, ",\"seq\":1,\"event\":\"suspend\",\"who\":\"a \\\"page\\\"\"}\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, ",\"seq\":1,\"event\":\"suspend\",\"who\":\"a \\\"page\\\"\"}\n"));
 	ck_assert(ring_line(ring, 2, &line));
 	ck_assert_int_eq(line.type, EVENT_PAUSE);
 	ck_assert_int_eq(line.endpoint, ENDPOINT_PMU_WS);
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(strstr(text, ",\"seq\":2,\"event\":\"pause\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
-					   "\"peer\":\"[::1]:4711\",\"bytes\":20,\"sent\":3}\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, ",\"seq\":2,\"event\":\"pause\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
+			     "\"peer\":\"[::1]:4711\",\"bytes\":20,\"sent\":3}\n"));
 	check_ring(ring);
 	journal_destroy(journal);
 }
 END_TEST
 
-/* Lines of many lengths, through the circle several times: never more than its bytes, and never much less. */
+/* Lines of many lengths, through the circle several times: never more than its bytes, and never
+   much less. */
 START_TEST(test_oldest_makes_room)
 {
 	enum { BYTES = 3 * EVENT_TEXT_MAX, EVENTS = 1000, LONGEST = 2000 };
@@ -132,7 +140,8 @@ START_TEST(test_places_are_bounded)
 }
 END_TEST
 
-/* What fits no line leaves no gap: a `lost` stands there. One as long as can be takes all the room. */
+/* What fits no line leaves no gap: a `lost` stands there. One as long as can be takes all the
+   room. */
 START_TEST(test_too_long)
 {
 	struct ring *ring;
@@ -146,7 +155,8 @@ START_TEST(test_too_long)
 	ck_assert_int_eq(line.type, EVENT_LOST);
 	char text[128];
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(strstr(text, ",\"seq\":2,\"event\":\"lost\",\"count\":1,\"from\":2}\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, ",\"seq\":2,\"event\":\"lost\",\"count\":1,\"from\":2}\n"));
 	check_ring(ring);
 
 	emit_text(journal, EVENT_TEXT_MAX - 100);

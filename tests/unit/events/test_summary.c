@@ -101,23 +101,25 @@ static struct subject open_at(enum endpoint_id endpoint)
 
 static void command(const struct subject *subject, const char *text, const char *kind, int messages)
 {
-	EMIT(journal, EVENT_COMMAND, subject, F_BYTES("text", text, strlen(text)), F_TEXT("kind", kind),
-		F_REAL("interval", 0), F_INTEGER("messages", messages));
+	EMIT(journal, EVENT_COMMAND, subject, F_BYTES("text", text, strlen(text)),
+		F_TEXT("kind", kind), F_REAL("interval", 0), F_INTEGER("messages", messages));
 }
 
-static void error(const struct subject *subject, const char *fault, const char *what, const char *bytes)
+static void error(const struct subject *subject, const char *fault, const char *what,
+	const char *bytes)
 {
 	EMIT(journal, EVENT_ERROR, subject, F_TEXT("fault", fault), F_TEXT("what", what),
 		F_BYTES("bytes", bytes, bytes ? strlen(bytes) : 0));
 }
 
 /* `text` NULL: no command. */
-static void close_it(const struct subject *subject, const char *first, const char *why, const char *text, int messages,
-	int bytes_in, int bytes_out)
+static void close_it(const struct subject *subject, const char *first, const char *why,
+	const char *text, int messages, int bytes_in, int bytes_out)
 {
 	EMIT(journal, EVENT_CLOSE, subject, F_TEXT("first", first), F_TEXT("why", why),
 		F_BYTES("command", text, text ? strlen(text) : 0), F_INTEGER("messages", messages),
-		F_INTEGER("bytes_in", bytes_in), F_INTEGER("bytes_out", bytes_out), F_INTEGER("segments_out", 2));
+		F_INTEGER("bytes_in", bytes_in), F_INTEGER("bytes_out", bytes_out),
+		F_INTEGER("segments_out", 2));
 }
 
 static void good_run(enum endpoint_id endpoint)
@@ -141,30 +143,32 @@ static void receive(const struct subject *subject, int family, int n, const char
 		F_INTEGER("bytes", strlen(text)), F_BYTES("text", text, strlen(text)));
 }
 
-static void drop(const struct subject *subject, int family, const char *direction, int n, const char *reason)
+static void drop(const struct subject *subject, int family, const char *direction, int n,
+	const char *reason)
 {
-	EMIT(journal, EVENT_DROP, subject, F_INTEGER("family", family), F_TEXT("direction", direction), F_INTEGER("n", n),
-		F_TEXT("reason", reason));
+	EMIT(journal, EVENT_DROP, subject, F_INTEGER("family", family),
+		F_TEXT("direction", direction), F_INTEGER("n", n), F_TEXT("reason", reason));
 }
 
 static void reset(const struct subject *subject, int family, int n, int offset)
 {
-	EMIT(journal, EVENT_RESET, subject, F_INTEGER("family", family), F_INTEGER("n", n), F_INTEGER("asked", 20),
-		F_INTEGER("offset", offset), F_INTEGER("clock_before", 0), F_INTEGER("clock_after", offset),
-		F_INTEGER("resets", 1));
+	EMIT(journal, EVENT_RESET, subject, F_INTEGER("family", family), F_INTEGER("n", n),
+		F_INTEGER("asked", 20), F_INTEGER("offset", offset), F_INTEGER("clock_before", 0),
+		F_INTEGER("clock_after", offset), F_INTEGER("resets", 1));
 }
 
 static void reply(const struct subject *subject, int family, int n)
 {
-	EMIT(journal, EVENT_REPLY, subject, F_INTEGER("family", family), F_INTEGER("n", n), F_INTEGER("bytes", 8),
-		F_BYTES("text", "OFFSET=1", 8));
+	EMIT(journal, EVENT_REPLY, subject, F_INTEGER("family", family), F_INTEGER("n", n),
+		F_INTEGER("bytes", 8), F_BYTES("text", "OFFSET=1", 8));
 }
 
 static void participant(const char *id, int characters, int total)
 {
 	struct subject subject = from(ENDPOINT_TV);
-	EMIT(journal, EVENT_PARTICIPANT, &subject, F_BYTES("id", id, 6), F_INTEGER("characters", characters),
-		F_INTEGER("total", total), F_SAID("text", "x", 1));
+	EMIT(journal, EVENT_PARTICIPANT, &subject, F_BYTES("id", id, 6),
+		F_INTEGER("characters", characters), F_INTEGER("total", total),
+		F_SAID("text", "x", 1));
 }
 
 /* ---- nothing ---- */
@@ -180,14 +184,17 @@ START_TEST(test_nothing_met)
 	struct subject tv = at(ENDPOINT_TV);
 	listen_at(ENDPOINT_PMU);
 	listen_at(ENDPOINT_TV);
-	EMIT(journal, EVENT_LINE, &tv, F_INTEGER("n", 1), F_INTEGER("bytes", 6), F_TEXT("text", "swcmTV"));
-	EMIT(journal, EVENT_LINE, &tv, F_INTEGER("n", 2), F_INTEGER("bytes", 6), F_TEXT("text", "swcmTV"));
+	EMIT(journal, EVENT_LINE, &tv, F_INTEGER("n", 1), F_INTEGER("bytes", 6),
+		F_TEXT("text", "swcmTV"));
+	EMIT(journal, EVENT_LINE, &tv, F_INTEGER("n", 2), F_INTEGER("bytes", 6),
+		F_TEXT("text", "swcmTV"));
 	error(&tv, "configuration", "warning: something odd", NULL);
-	check_page("pmulab: what happened\n"
-		   "  met       nothing: the program ended before it connected or sent anything, or it went elsewhere.\n"
-		   "            Are the names and ports in it the lab's? (With --loopback they are in its environment:\n"
-		   "            PMULAB_HOST, PMULAB_PMU_PORT, ...)\n"
-		   "  tv        has said 2 lines; who only listens to it leaves no trace here\n");
+	check_page(
+		"pmulab: what happened\n"
+		"  met       nothing: the program ended before it connected or sent anything, or it went elsewhere.\n"
+		"            Are the names and ports in it the lab's? (With --loopback they are in its environment:\n"
+		"            PMULAB_HOST, PMULAB_PMU_PORT, ...)\n"
+		"  tv        has said 2 lines; who only listens to it leaves no trace here\n");
 }
 END_TEST
 
@@ -200,11 +207,12 @@ START_TEST(test_good_runs)
 	listen_at(ENDPOINT_PMU);
 	good_run(ENDPOINT_PMU);
 	good_run(ENDPOINT_PMU);
-	check_page("pmulab: what happened\n"
-		   "  pmu       2 connections: CMD_short:0 twice; 40 messages (742 bytes) in 4 segments; closed by the\n"
-		   "            lab\n"
-		   "  nothing was done wrong\n"
-		   "  unmet     udp-print, echo\n");
+	check_page(
+		"pmulab: what happened\n"
+		"  pmu       2 connections: CMD_short:0 twice; 40 messages (742 bytes) in 4 segments; closed by the\n"
+		"            lab\n"
+		"  nothing was done wrong\n"
+		"  unmet     udp-print, echo\n");
 }
 END_TEST
 
@@ -212,7 +220,8 @@ START_TEST(test_a_carriers_segments)
 {
 	listen_at(ENDPOINT_PMU_WSS);
 	good_run(ENDPOINT_PMU_WSS);
-	check_has(read_rows(), "20 messages (371 bytes) in 2 segments, handshakes included; closed by the");
+	check_has(read_rows(),
+		"20 messages (371 bytes) in 2 segments, handshakes included; closed by the");
 }
 END_TEST
 
@@ -234,11 +243,12 @@ START_TEST(test_wrong_commands_are_folded)
 	bad_run("CMD_shrt:0");
 	bad_run("foo");
 	bad_run("CMD_shrt:0");
-	check_page("pmulab: what happened\n"
-		   "  pmu       4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) in 2 segments;\n"
-		   "            closed by the lab\n"
-		   "  wrong     pmu: this is no command (it takes CMD_short:<seconds> or CMD_floodme): \"CMD_shrt:0\"\n"
-		   "            twice, \"foo\"\n");
+	check_page(
+		"pmulab: what happened\n"
+		"  pmu       4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) in 2 segments;\n"
+		"            closed by the lab\n"
+		"  wrong     pmu: this is no command (it takes CMD_short:<seconds> or CMD_floodme): \"CMD_shrt:0\"\n"
+		"            twice, \"foo\"\n");
 }
 END_TEST
 
@@ -281,12 +291,14 @@ static const struct ending {
 	int expected, messages, bytes_in;
 	const char *says;
 } endings[] = {
-	{ "CMD_short:1", "stopping", NULL, 20, 3, 11, "pmu: left after 3 of 20 messages: \"CMD_short:1\"\n" },
+	{ "CMD_short:1", "stopping", NULL, 20, 3, 11,
+		"pmu: left after 3 of 20 messages: \"CMD_short:1\"\n" },
 	{ "CMD_short:1", "connection lost", "the peer reset the connection", 20, 3, 11,
 		"pmu: left after 3 of 20 messages (the peer reset the connection): \"CMD_short:1\"\n" },
 	{ "CMD_short:0", "connection lost", "Connection reset by peer", 20, 20, 11,
 		"pmu: closed with something still unread (Connection reset by peer): \"CMD_short:0\"\n" },
-	{ "CMD_floodme", "stopping", NULL, 1, 0, 11, "pmu: left before it had the whole message: \"CMD_floodme\"\n" },
+	{ "CMD_floodme", "stopping", NULL, 1, 0, 11,
+		"pmu: left before it had the whole message: \"CMD_floodme\"\n" },
 	{ "CMD_floodme", "stalled", "takes nothing", 1, 0, 11, "pmu: takes nothing\n" },
 	{ "CMD_short:0", "done", "bytes behind the command are ignored", 20, 20, 20,
 		"pmu: bytes behind the command are ignored\n" },
@@ -294,7 +306,8 @@ static const struct ending {
 	{ NULL, "stopping", NULL, -1, 0, 5, "pmu: left before its command was complete\n" },
 	{ NULL, "connection lost", "the peer reset the connection", -1, 0, 0,
 		"pmu: connected, and left without a command (the peer reset the connection)\n" },
-	{ NULL, "idle", "has sent no complete command", -1, 0, 5, "pmu: has sent no complete command\n" },
+	{ NULL, "idle", "has sent no complete command", -1, 0, 5,
+		"pmu: has sent no complete command\n" },
 	{ NULL, "no handshake", "closed before the handshake was over", -1, 0, 0,
 		"pmu: closed before the handshake was over\n" },
 };
@@ -308,7 +321,8 @@ START_TEST(test_an_end_is_judged)
 		command(&subject, ending->command, "short", ending->expected);
 	if (ending->error)
 		error(&subject, "peer", ending->error, NULL);
-	close_it(&subject, "peer", ending->why, ending->command, ending->messages, ending->bytes_in, 10);
+	close_it(&subject, "peer", ending->why, ending->command, ending->messages, ending->bytes_in,
+		10);
 	const char *text = read_rows(), *wrong = strstr(text, "  wrong     ");
 	ck_assert_msg(wrong, "%s", text);
 	ck_assert_str_eq(wrong + strlen("  wrong     "), ending->says);
@@ -344,7 +358,8 @@ START_TEST(test_many_connections_at_once)
 	for (int i = 0; i < MANY; i++)
 		close_it(&subjects[i], "server", "done", "CMD_short:1", 20, 11, 371);
 	const char *text = read_rows();
-	check_has(text, "1000 connections: CMD_short:1 1000 times; 20000 messages (371000 bytes) in 2000 segments");
+	check_has(text,
+		"1000 connections: CMD_short:1 1000 times; 20000 messages (371000 bytes) in 2000 segments");
 	check_has(text, "pmu: bytes behind the command are ignored: \"x\" 1000 times\n");
 }
 END_TEST
@@ -357,9 +372,10 @@ START_TEST(test_faults_of_the_lab_are_not_wrong)
 	error(&refused, "server", "refused: as many connections as the configuration allows", NULL);
 	error(&reset_peer, "network", "a reply could not be sent: Connection refused", NULL);
 	const char *text = read_rows();
-	check_has(text, "  lab       pmu: refused: as many connections as the configuration allows, twice "
-			"reset: a reply could not be sent: Connection refused\n"
-			"  nothing was done wrong\n");
+	check_has(text,
+		"  lab       pmu: refused: as many connections as the configuration allows, twice "
+		"reset: a reply could not be sent: Connection refused\n"
+		"  nothing was done wrong\n");
 }
 END_TEST
 
@@ -379,11 +395,12 @@ START_TEST(test_reset)
 	receive(&six, 6, 2, "RESET:20");
 	reset(&six, 6, 2, 8);
 	reply(&six, 6, 2);
-	check_page("pmulab: what happened\n"
-		   "  reset     5 requests (3 over IPv4, 2 over IPv6): \"RESET:20\", 3 lost on the way; the clock moved\n"
-		   "            twice, by 13 s in all; 1 answered, 1 answer lost: once the clock moved and nobody heard\n"
-		   "            of it\n"
-		   "  nothing was done wrong\n");
+	check_page(
+		"pmulab: what happened\n"
+		"  reset     5 requests (3 over IPv4, 2 over IPv6): \"RESET:20\", 3 lost on the way; the clock moved\n"
+		"            twice, by 13 s in all; 1 answered, 1 answer lost: once the clock moved and nobody heard\n"
+		"            of it\n"
+		"  nothing was done wrong\n");
 }
 END_TEST
 
@@ -399,7 +416,8 @@ START_TEST(test_a_lost_refusal_moves_no_clock)
 	drop(&peer, 4, "reply", 2, "loss");
 	const char *text = read_rows();
 	check_has(text, "1 answered, 1 answer lost\n"); /* and not that the clock moved */
-	check_has(text, "wrong     reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): \"RESET\"\n");
+	check_has(text,
+		"wrong     reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): \"RESET\"\n");
 }
 END_TEST
 
@@ -409,10 +427,10 @@ START_TEST(test_a_changed_request)
 	struct subject peer = from(ENDPOINT_RESET);
 	listen_at(ENDPOINT_RESET);
 	receive(&peer, 4, 1, "RESET:20");
-	EMIT(journal, EVENT_CORRUPT, &peer, F_INTEGER("family", 4), F_TEXT("direction", "request"), F_INTEGER("n", 1),
-		F_SHARE("drawn", 0), F_INTEGER("bit", 37));
-	EMIT(journal, EVENT_DUPLICATE, &peer, F_INTEGER("family", 4), F_TEXT("direction", "request"), F_INTEGER("n", 1),
-		F_SHARE("drawn", 0));
+	EMIT(journal, EVENT_CORRUPT, &peer, F_INTEGER("family", 4), F_TEXT("direction", "request"),
+		F_INTEGER("n", 1), F_SHARE("drawn", 0), F_INTEGER("bit", 37));
+	EMIT(journal, EVENT_DUPLICATE, &peer, F_INTEGER("family", 4),
+		F_TEXT("direction", "request"), F_INTEGER("n", 1), F_SHARE("drawn", 0));
 	receive(&peer, 4, 2, "RESET:20");
 	error(&peer, "peer", "this is no RESET:n", "RESEt:20");
 	error(&peer, "peer", "this is no RESET:n", "RESEt:20");
@@ -428,12 +446,14 @@ START_TEST(test_other_drops)
 	listen_at(ENDPOINT_RESET);
 	drop(&peer, 6, "request", 0, "the family is not served now");
 	drop(&peer, 4, "request", 0, "its sender fills the queue");
-	EMIT(journal, EVENT_DROP, &nobody, F_INTEGER("family", 4), F_TEXT("direction", "request"), F_INTEGER("n", 0),
-		F_TEXT("reason", "the kernel's queue was full"), F_INTEGER("count", 41));
+	EMIT(journal, EVENT_DROP, &nobody, F_INTEGER("family", 4), F_TEXT("direction", "request"),
+		F_INTEGER("n", 0), F_TEXT("reason", "the kernel's queue was full"),
+		F_INTEGER("count", 41));
 	EMIT(journal, EVENT_REPEATED, &peer, F_INTEGER("count", 2499));
 	const char *text = read_rows();
-	check_has(text, "2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 given up: "
-			"its sender fills the queue");
+	check_has(text,
+		"2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 given up: "
+		"its sender fills the queue");
 	check_has(text, "and 2499 more datagrams");
 	check_has(text, "nothing was done wrong");
 }
@@ -447,7 +467,8 @@ START_TEST(test_udp_print)
 	receive(&peer, 4, 2, "Hello, Romeo ");
 	receive(&peer, 4, 3, "O");
 	drop(&peer, 4, "request", 3, "loss");
-	check_has(read_rows(), "udp-print 3 datagrams with 27 bytes: \"Hello, Romeo \" twice, \"O\", 1 lost on the way\n");
+	check_has(read_rows(),
+		"udp-print 3 datagrams with 27 bytes: \"Hello, Romeo \" twice, \"O\", 1 lost on the way\n");
 }
 END_TEST
 
@@ -458,12 +479,14 @@ START_TEST(test_station)
 	participant("123456", 300, 300);
 	participant("654321", 5, 5);
 	participant("123456", 21, 321);
-	EMIT(journal, EVENT_ANSWER, &peer, F_INTEGER("n", 4), F_BYTES("id", "123456", 6), F_TEXT("text", "@123456"));
+	EMIT(journal, EVENT_ANSWER, &peer, F_INTEGER("n", 4), F_BYTES("id", "123456", 6),
+		F_TEXT("text", "@123456"));
 	drop(&tv, 4, "reply", 5, "loss");
-	check_page("pmulab: what happened\n"
-		   "  tv        \"123456\" has said 321 characters in 2 datagrams and was answered once; \"654321\" has said\n"
-		   "            5 characters in 1 datagram and was not answered; of its own datagrams 1 lost on the way\n"
-		   "  nothing was done wrong\n");
+	check_page(
+		"pmulab: what happened\n"
+		"  tv        \"123456\" has said 321 characters in 2 datagrams and was answered once; \"654321\" has said\n"
+		"            5 characters in 1 datagram and was not answered; of its own datagrams 1 lost on the way\n"
+		"  nothing was done wrong\n");
 }
 END_TEST
 
@@ -480,7 +503,8 @@ END_TEST
 
 /* ---- hostile ---- */
 
-/* Each line of printable ASCII, no longer than a terminal is wide, and no more of them than promised. */
+/* Each line of printable ASCII, no longer than a terminal is wide, and no more of them than
+   promised. */
 static void check_bounds(const char *text)
 {
 	size_t column = 0, lines = 0;
@@ -516,7 +540,8 @@ START_TEST(test_long_texts_are_cut)
 	receive(&peer, 4, 1, data);
 	const char *text = read_page();
 	check_bounds(text);
-	check_has(text, "1 datagram with 1399 bytes: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"\n");
+	check_has(text,
+		"1 datagram with 1399 bytes: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"\n");
 }
 END_TEST
 
@@ -528,20 +553,25 @@ START_TEST(test_everything_at_once)
 		listen_at((enum endpoint_id)id);
 		for (int i = 0; i < 500; i++) {
 			struct subject subject = open_at((enum endpoint_id)id);
-			snprintf(word, sizeof word, "\x01\x02\x03 %d \xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8 and more of this", i);
+			snprintf(word, sizeof word,
+				"\x01\x02\x03 %d \xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8 and more of this",
+				i);
 			command(&subject, word, i % 2 ? "bad" : "short", 20);
 			snprintf(what, sizeof what, "fault no. %d", i % 100);
 			error(&subject, "peer", what, word);
-			close_it(&subject, i % 3 ? "peer" : "server", "connection lost", word, i % 20, 1 << 30, 1 << 30);
+			close_it(&subject, i % 3 ? "peer" : "server", "connection lost", word,
+				i % 20, 1 << 30, 1 << 30);
 			receive(&peer, i % 2 ? 4 : 6, i, word);
 			reset(&peer, 4, i, 86400);
 			drop(&peer, 4, "reply", i, "loss");
 			drop(&peer, 4, "request", 0, "its sender fills the queue");
 			EMIT(journal, EVENT_REPEATED, &peer, F_INTEGER("count", INT64_MAX / 1000));
-			error(&peer, i % 2 ? "peer" : "server", "a fault that is so long that it takes more than three lines when "
+			error(&peer, i % 2 ? "peer" : "server",
+				"a fault that is so long that it takes more than three lines when "
 				"it is written, since it goes on and on and on and on and on and on and on and on and on and on "
 				"and on and on and on and on and on and on and on and on and on and on and on and on and on and "
-				"on and on and on and on and on and on and on and on and on", word);
+				"on and on and on and on and on and on and on and on and on",
+				word);
 		}
 	}
 	for (int i = 0; i < 100000; i++) {

@@ -1,5 +1,5 @@
-/* For tests of the control server: a server with a handler, clients of raw bytes, and a loop that runs until something
-   is so. */
+/* For tests of the control server: a server with a handler, clients of raw bytes, and a loop that
+   runs until something is so. */
 #ifndef TESTS_UNIT_HTTP_HTTP_PEER_H
 #define TESTS_UNIT_HTTP_HTTP_PEER_H
 
@@ -61,7 +61,8 @@ static inline void on_tick(struct ev_loop *l, struct ev_timer *timer, int events
 {
 }
 
-/* One turn of the loop that waits for an event, a hundredth of a second at most: what clients see is no event of it. */
+/* One turn of the loop that waits for an event, a hundredth of a second at most: what clients see
+   is no event of it. */
 static inline void wait_loop(double deadline)
 {
 	struct ev_timer tick;

@@ -1,6 +1,6 @@
 /*
- * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and spoilt; what is
- * refused and how; the way to a route. Slow and stopped peers: test_http_limits.c.
+ * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and
+ * spoilt; what is refused and how; the way to a route. Slow and stopped peers: test_http_limits.c.
  */
 #include "tests/unit/http/http_peer.h"
 
@@ -11,12 +11,14 @@ static void show(void *context, struct http_request *request)
 	char text[4096];
 	size_t len;
 	const char *name, *value, *body = http_request_body(request, &len);
-	int n = snprintf(text, sizeof text, "%s %s part=%s host=%s body=%.*s(%zu)", http_request_method(request),
-		http_request_path(request), http_request_part(request), http_request_header(request, "hOST"), (int)len,
+	int n = snprintf(text, sizeof text, "%s %s part=%s host=%s body=%.*s(%zu)",
+		http_request_method(request), http_request_path(request),
+		http_request_part(request), http_request_header(request, "hOST"), (int)len,
 		len < 64 ? body : "", len);
 	for (size_t i = 0; http_request_parameter_at(request, i, &name, &value); i++)
 		n += snprintf(text + n, sizeof text - (size_t)n, " [%s]=[%s]", name, value);
-	n += snprintf(text + n, sizeof text - (size_t)n, " %s|", http_request_is_unix(request) ? "unix" : "tcp");
+	n += snprintf(text + n, sizeof text - (size_t)n, " %s|",
+		http_request_is_unix(request) ? "unix" : "tcp");
 	http_respond(request, 200, "text/plain", text, (size_t)n, NULL);
 }
 
@@ -34,7 +36,8 @@ static void on_request(void *context, struct http_request *request)
 	http_route(routes, sizeof routes / sizeof *routes, NULL, request);
 }
 
-static size_t write_refusal(void *context, const char *error, const char *hint, char *body, size_t size)
+static size_t write_refusal(void *context, const char *error, const char *hint, char *body,
+	size_t size)
 {
 	return (size_t)snprintf(body, size, "{\"error\": \"%s\", \"hint\": \"%s\"}", error, hint);
 }
@@ -62,19 +65,23 @@ struct exchange {
 
 /* Each ends the connection: what was heard is all there is. */
 static const struct exchange exchanges[] = {
-	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK", "GET / part= host=a body=(0) unix|" } },
+	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n" CLOSE),
+		{ "200 OK", "GET / part= host=a body=(0) unix|" } },
 	{ SAYS("GET /?a=1&b=x+y%25&c&=e&a=2 HTTP/1.0\r\n\r\n"),
 		{ "GET / part= ", "[a]=[1] [b]=[x y%] [c]=[] []=[e] [a]=[2]" } },
-	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\nContent-Length: 3\r\n" CLOSE "abc"),
+	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\nContent-Length: 3\r\n" CLOSE
+	       "abc"),
 		{ "PUT /v1/config/reset.loss part=reset.loss host=b:80 body=abc(3)" } },
 	{ SAYS("POST /v1/connections/12/close HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n" CLOSE
 	       "3\r\nabc\r\n5;x=y\r\nd\r\n\0e\r\n0\r\nTrailer: x\r\n\r\n"),
 		{ "part=12 host=a", "(8)" } },
-	{ SAYS("HEAD / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK", "Content-Length: 34\r\n\r\n" } },
+	{ SAYS("HEAD / HTTP/1.1\r\nHost: a\r\n" CLOSE),
+		{ "200 OK", "Content-Length: 34\r\n\r\n" } },
 	{ SAYS("OPTIONS /v1/config HTTP/1.1\r\nHost: a\r\n" CLOSE),
 		{ "204 No Content", "Allow: GET, HEAD, PATCH, OPTIONS\r\n" } },
 	{ SAYS("DELETE /v1/config HTTP/1.1\r\nHost: a\r\n" CLOSE),
-		{ "405 Method Not Allowed", "Allow: GET, HEAD, PATCH, OPTIONS\r\n", "\"hint\": \"it takes GET" } },
+		{ "405 Method Not Allowed", "Allow: GET, HEAD, PATCH, OPTIONS\r\n",
+			"\"hint\": \"it takes GET" } },
 	{ SAYS("GET /nothing HTTP/1.1\r\nHost: a\r\n" CLOSE),
 		{ "404 Not Found", "application/json", "{\"error\": \"there is nothing" } },
 	{ SAYS("GET /v1/config/ HTTP/1.1\r\nHost: a\r\n" CLOSE), { "404" } },
@@ -82,16 +89,19 @@ static const struct exchange exchanges[] = {
 	/* one behind the other; the last one says when to stop */
 	{ SAYS("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\nPATCH /v1/config HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nxy"
 	       "GET /?3 HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\nGET /?4 HTTP/1.1\r\nHost: d\r\n\r\n"),
-		{ "host=a body=(0) [1]=[] unix|HTTP/1.1 200", "host=b body=xy(2)", "host=c body=(0) [3]=[] unix|" } },
+		{ "host=a body=(0) [1]=[] unix|HTTP/1.1 200", "host=b body=xy(2)",
+			"host=c body=(0) [3]=[] unix|" } },
 	{ SAYS(CHUNKED "\r\n1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n"
-	       "Host: b\r\nConnection: close\r\n\r\n"),
+		       "Host: b\r\nConnection: close\r\n\r\n"),
 		{ "host=a body=x(1)", "GET / part= host=b" } },
 	/* an offer that is not taken; a preface of HTTP/2 */
-	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n"), { "200 OK" } },
+	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+		{ "200 OK" } },
 	{ SAYS("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), { "HTTP/1.1 505" } },
 	{ SAYS("\r\nGET / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK" } },
 	/* what is not served */
-	{ SAYS("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"), { "501 Not Implemented", "Connection: close" } },
+	{ SAYS("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"),
+		{ "501 Not Implemented", "Connection: close" } },
 	{ SAYS("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), { "501" } },
 	{ SAYS("JUGGLE / HTTP/1.1\r\nHost: a\r\n\r\n"), { "501" } },
 	{ SAYS("\x16\x03\x01\x02"), { "400", "https" } },
@@ -128,12 +138,14 @@ static const struct exchange exchanges[] = {
 	{ SAYS(PATCH "Content-Length: 0x1\r\n\r\nx"), { "400" } },
 	{ SAYS(PATCH "Content-Length: 18446744073709551617\r\n\r\nx"), { "400" } },
 	{ SAYS(PATCH "Content-Length:\r\n\r\n"), { "400" } },
-	{ SAYS(PATCH "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS(PATCH "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+		{ "400" } },
 	{ SAYS(CHUNKED "Content-Length: 1\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS(CHUNKED "Transfer-Encoding: x\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS(PATCH "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), { "501" } },
 	{ SAYS(PATCH "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), { "400" } },
+	{ SAYS("PATCH /v1/config HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+		{ "400" } },
 	{ SAYS(PATCH "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n"), { "400" } },
@@ -162,10 +174,12 @@ static const struct exchange exchanges[] = {
 static void check_answers(const struct exchange *exchange, size_t split)
 {
 	const char *at = heard;
-	for (size_t i = 0; i < sizeof exchange->answers / sizeof *exchange->answers && exchange->answers[i]; i++) {
+	for (size_t i = 0;
+		i < sizeof exchange->answers / sizeof *exchange->answers && exchange->answers[i];
+		i++) {
 		const char *found = strstr(at, exchange->answers[i]);
-		ck_assert_msg(found, "\"%s\" split at %zu: no \"%s\" in \"%s\"", exchange->request, split,
-			exchange->answers[i], at);
+		ck_assert_msg(found, "\"%s\" split at %zu: no \"%s\" in \"%s\"", exchange->request,
+			split, exchange->answers[i], at);
 		at = found + strlen(exchange->answers[i]);
 	}
 	if (strncmp(exchange->request, "HEAD", 4) == 0)
@@ -216,8 +230,8 @@ static void survives(const char *request, size_t len)
 	say_bytes(fd, request, len);
 	shutdown(fd, SHUT_WR);
 	hear_all(fd);
-	ck_assert_msg(heard_len == 0 || strncmp(heard, "HTTP/1.1 ", 9) == 0, "\"%.*s\": \"%s\"", (int)len, request,
-		heard);
+	ck_assert_msg(heard_len == 0 || strncmp(heard, "HTTP/1.1 ", 9) == 0, "\"%.*s\": \"%s\"",
+		(int)len, request, heard);
 	close(fd);
 }
 
@@ -250,7 +264,8 @@ static void ask(size_t head, const char *more, size_t body)
 {
 	static char text[2 * 1024 * 1024];
 	int fd = peer_unix();
-	size_t n = (size_t)sprintf(text, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s", more);
+	size_t n = (size_t)sprintf(text,
+		"PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s", more);
 	if (head > 0) {
 		n += (size_t)sprintf(text + n, "X: ");
 		memset(text + n, 'x', head - n);
@@ -311,7 +326,8 @@ START_TEST(parameters_up_to_the_limit)
 }
 END_TEST
 
-/* What was announced is refused before it is read, and who sends it all the same finds the answer. */
+/* What was announced is refused before it is read, and who sends it all the same finds the
+   answer. */
 START_TEST(a_gigabyte_is_refused)
 {
 	static char block[1024 * 1024];

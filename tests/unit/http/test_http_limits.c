@@ -1,6 +1,7 @@
 /*
- * The control server under peers that are slow, many or gone: limits of time and number, answers that come later. What
- * has a time here takes a twentieth of a second; no test sleeps. Streams: test_http_streams.c.
+ * The control server under peers that are slow, many or gone: limits of time and number, answers
+ * that come later. What has a time here takes a twentieth of a second; no test sleeps. Streams:
+ * test_http_streams.c.
  */
 #include <sys/resource.h>
 
@@ -267,7 +268,8 @@ START_TEST(a_crowd_of_slow_ones_closes_no_door)
 		int fd = doors[other ? !_i : _i]();
 		say(fd, GET("/"));
 		hear(fd, "hello");
-		ck_assert_uint_eq(http_connections(http), 64); /* in the place of one, then beside 63 */
+		/* in the place of one, then beside 63 */
+		ck_assert_uint_eq(http_connections(http), 64);
 		close(fd);
 		UNTIL(http_connections(http) == 63);
 	}

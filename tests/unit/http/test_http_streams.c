@@ -1,4 +1,5 @@
-/* The control server's streams: what readers get who read on, stop, leave; what their producer is told. */
+/* The control server's streams: what readers get who read on, stop, leave; what their producer is
+   told. */
 #include "tests/unit/http/http_peer.h"
 
 static struct http_request *kept;  /* of /later */
@@ -57,7 +58,8 @@ static void start(void)
 
 static void start_hasty(void)
 {
-	const struct http_options options = { .on_request = on_request, .limits = { .stall = 0.05 } };
+	const struct http_options options = { .on_request = on_request,
+		.limits = { .stall = 0.05 } };
 	serve(&options);
 }
 

@@ -1,4 +1,5 @@
-/* The Unix socket's file and its place: whose it is, what is replaced and what is left alone, what stays behind. */
+/* The Unix socket's file and its place: whose it is, what is replaced and what is left alone, what
+   stays behind. */
 #include <sys/stat.h>
 
 #include "servers/control/place.h"

@@ -1,4 +1,5 @@
-/* The lab's own certificates: made, found again, renewed; where they cannot be written; and those of a single run. */
+/* The lab's own certificates: made, found again, renewed; where they cannot be written; and those
+   of a single run. */
 #include <check.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -135,7 +136,8 @@ START_TEST(test_found_again)
 }
 END_TEST
 
-/* All start at once, held back by a lock that is theirs to get; each must end with the same files. */
+/* All start at once, held back by a lock that is theirs to get; each must end with the same
+   files. */
 START_TEST(test_together)
 {
 	enum { PROCESSES = 6 };
@@ -291,7 +293,8 @@ START_TEST(test_mended)
 	ck_assert_str_ne(slurp(identity.cert_file), cert);
 	ck_assert_uint_eq(mode_of(identity.key_file), 0600);
 	ck_assert_uint_eq(mode_of(in_dir("ca_key.pem")), 0600);
-	struct tls_context *context = tls_context_server(identity.cert_file, identity.key_file, false, &err);
+	struct tls_context *context =
+		tls_context_server(identity.cert_file, identity.key_file, false, &err);
 	ck_assert_msg(context != NULL, "%s", err.text);
 	tls_context_destroy(context);
 	strcpy(cert, slurp(identity.cert_file));
@@ -336,7 +339,8 @@ START_TEST(test_no_home)
 	unsetenv("HOME");
 	if (homes[_i].home) {
 		const char *at = strstr(homes[_i].home, "%s");
-		snprintf(home_text, sizeof home_text, "%s%s", at ? base : "", at ? at + 2 : homes[_i].home);
+		snprintf(home_text, sizeof home_text, "%s%s", at ? base : "",
+			at ? at + 2 : homes[_i].home);
 		setenv("HOME", home_text, 1);
 	}
 	const char *at = strstr(homes[_i].expected, "%s");
@@ -400,7 +404,8 @@ START_TEST(test_rights_of_directory)
 	/* named by the user: left as it is, and not used where others may write */
 	ck_assert(!open_at(dir, 0));
 	ck_assert_uint_eq(mode_of(dir), 0777);
-	ck_assert_ptr_nonnull(strstr(err.text, "others may write there (mode 0777; chmod 700 helps)"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "others may write there (mode 0777; chmod 700 helps)"));
 	chmod(dir, 0755);
 	ck_assert(open_at(dir, 0));
 	ck_assert_uint_eq(mode_of(dir), 0755);

@@ -1,6 +1,6 @@
 /*
- * For tests of what is random: every seed is fixed, so a test that passed once passes always, and every
- * limit is one that a right program exceeds once in a million seeds.
+ * For tests of what is random: every seed is fixed, so a test that passed once passes always, and
+ * every limit is one that a right program exceeds once in a million seeds.
  */
 #ifndef TESTS_UNIT_IMPAIR_CHANCE_H
 #define TESTS_UNIT_IMPAIR_CHANCE_H
@@ -13,15 +13,18 @@
 #define CHANCE_ONE_SIDE 4.753424
 #define CHANCE_BOTH_SIDES 4.891638
 
-/* What chi-square with `df` degrees of freedom exceeds once in a million (E. B. Wilson, M. M. Hilferty, 1931). */
+/* What chi-square with `df` degrees of freedom exceeds once in a million (E. B. Wilson, M. M.
+   Hilferty, 1931). */
 static inline double chi_square_limit(size_t df)
 {
 	double spread = 2 / (9 * (double)df);
 	return (double)df * pow(1 - spread + CHANCE_ONE_SIDE * sqrt(spread), 3);
 }
 
-/* Fails when the counts do not fit the shares of their sum; cells that expect fewer than 10 go together. */
-static inline void check_chi_square(const double *counts, const double *shares, size_t cells, const char *what)
+/* Fails when the counts do not fit the shares of their sum; cells that expect fewer than 10 go
+   together. */
+static inline void check_chi_square(const double *counts, const double *shares, size_t cells,
+	const char *what)
 {
 	double total = 0, statistic = 0, few_count = 0, few_expected = 0;
 	size_t used = 0;
@@ -41,11 +44,13 @@ static inline void check_chi_square(const double *counts, const double *shares, 
 		statistic += (few_count - few_expected) * (few_count - few_expected) / few_expected;
 		used++;
 	} else {
-		ck_assert_msg(few_count < 20, "%s: %g where next to none were expected", what, few_count);
+		ck_assert_msg(few_count < 20, "%s: %g where next to none were expected", what,
+			few_count);
 	}
 	ck_assert_msg(used > 1, "%s: nothing to compare", what);
-	ck_assert_msg(statistic < chi_square_limit(used - 1), "%s: chi-square %g, limit %g with %zu cells", what,
-		statistic, chi_square_limit(used - 1), used);
+	ck_assert_msg(statistic < chi_square_limit(used - 1),
+		"%s: chi-square %g, limit %g with %zu cells", what, statistic,
+		chi_square_limit(used - 1), used);
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Fates: the generator's reference vectors, values that must never change, and that they are as uniform and independent
-   as they say. */
+/* Fates: the generator's reference vectors, values that must never change, and that they are as
+   uniform and independent as they say. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -59,10 +59,11 @@ static const struct {
 
 START_TEST(test_frozen)
 {
-	struct fate_stream stream =
-		fate_stream(frozen[_i].seed, frozen[_i].endpoint, frozen[_i].family, frozen[_i].direction);
+	struct fate_stream stream = fate_stream(frozen[_i].seed, frozen[_i].endpoint,
+		frozen[_i].family, frozen[_i].direction);
 	ck_assert_uint_eq(stream.stream, frozen[_i].stream);
-	ck_assert_uint_eq(fate_bits(&stream, frozen[_i].n, frozen[_i].purpose, frozen[_i].draw), frozen[_i].bits);
+	ck_assert_uint_eq(fate_bits(&stream, frozen[_i].n, frozen[_i].purpose, frozen[_i].draw),
+		frozen[_i].bits);
 }
 END_TEST
 
@@ -74,12 +75,14 @@ static int compare(const void *a, const void *b)
 
 START_TEST(test_streams_differ)
 {
-	static const char *const names[] = { "udp-print", "echo", "pmu", "reset", "tv", "pmu-ws", "pmu-tls", "pmu-wss",
-		"reset4", "rese", "" };
+	static const char *const names[] = { "udp-print", "echo", "pmu", "reset", "tv", "pmu-ws",
+		"pmu-tls", "pmu-wss", "reset4", "rese", "" };
 	enum { NAMES = sizeof names / sizeof names[0] };
 	uint32_t streams[4 * NAMES];
 	for (size_t i = 0; i < 4 * NAMES; i++)
-		streams[i] = fate_stream(SEED, names[i / 4], i & 1 ? 4 : 6, i & 2 ? FATE_REQUEST : FATE_REPLY).stream;
+		streams[i] = fate_stream(SEED, names[i / 4], i & 1 ? 4 : 6,
+			i & 2 ? FATE_REQUEST : FATE_REPLY)
+				     .stream;
 	qsort(streams, 4 * NAMES, sizeof streams[0], compare);
 	for (size_t i = 1; i < 4 * NAMES; i++)
 		ck_assert_uint_ne(streams[i - 1], streams[i]);
@@ -93,8 +96,8 @@ START_TEST(test_names)
 }
 END_TEST
 
-/* The cell that a value in [0, 1) falls into. (Check tells its parent of every ck_assert that holds: in a loop of many
-   only what fails may get to one.) */
+/* The cell that a value in [0, 1) falls into. (Check tells its parent of every ck_assert that
+   holds: in a loop of many only what fails may get to one.) */
 static size_t cell(double value, size_t cells)
 {
 	if (!(value >= 0 && value < 1))
@@ -145,11 +148,12 @@ START_TEST(test_independent)
 	enum { SIDE = 20, CELLS = SIDE * SIDE };
 	double counts[CELLS] = { 0 }, shares[CELLS];
 	struct fate_stream one = fate_stream(SEED, "reset", 4, FATE_REQUEST);
-	struct fate_stream two =
-		fate_stream(others[_i].seed, others[_i].endpoint, others[_i].family, others[_i].direction);
+	struct fate_stream two = fate_stream(others[_i].seed, others[_i].endpoint,
+		others[_i].family, others[_i].direction);
 	for (uint64_t n = 1; n <= MANY; n++) {
 		double a = fate_uniform(&one, n, FATE_LOSS, 0);
-		double b = fate_uniform(&two, n + others[_i].behind, others[_i].purpose, others[_i].draw);
+		double b = fate_uniform(&two, n + others[_i].behind, others[_i].purpose,
+			others[_i].draw);
 		counts[cell(a, SIDE) * SIDE + cell(b, SIDE)]++;
 	}
 	for (size_t i = 0; i < CELLS; i++)
@@ -159,8 +163,8 @@ START_TEST(test_independent)
 END_TEST
 
 /* 3 * 2^62 is where a bare remainder is most uneven: its lower third would come twice as often. */
-static const uint64_t bounds[] = { 1, 2, 3, 21, 86401, UINT64_C(1) << 32, (UINT64_C(1) << 32) + 1, UINT64_C(3) << 62,
-	(UINT64_C(1) << 63) + 1, UINT64_MAX };
+static const uint64_t bounds[] = { 1, 2, 3, 21, 86401, UINT64_C(1) << 32, (UINT64_C(1) << 32) + 1,
+	UINT64_C(3) << 62, (UINT64_C(1) << 63) + 1, UINT64_MAX };
 
 START_TEST(test_below)
 {
@@ -173,7 +177,8 @@ START_TEST(test_below)
 		uint64_t value = fate_below(&stream, n, FATE_OFFSET, bound);
 		if (value >= bound)
 			ck_assert_uint_lt(value, bound);
-		size_t at = bound <= CELLS ? (size_t)value : (size_t)((double)value / (double)bound * CELLS);
+		size_t at = bound <= CELLS ? (size_t)value
+					   : (size_t)((double)value / (double)bound * CELLS);
 		counts[at < CELLS ? at : CELLS - 1]++;
 	}
 	if (bound == 1)
@@ -232,7 +237,8 @@ START_TEST(test_normal_exactly)
 	struct fate_stream stream = fate_stream(7, "tv", 4, FATE_REPLY);
 	ck_assert_double_eq_tol(fate_normal(&stream, 1, FATE_DELAY, 1), 0.6665322169917047, 1e-12);
 	ck_assert_double_eq_tol(fate_normal(&stream, 2, FATE_DELAY, 1), 1.338258824662964, 1e-12);
-	ck_assert_double_eq_tol(fate_normal(&stream, 1000, FATE_DELAY, 1), 1.4238429308438119, 1e-12);
+	ck_assert_double_eq_tol(fate_normal(&stream, 1000, FATE_DELAY, 1), 1.4238429308438119,
+		1e-12);
 }
 END_TEST
 

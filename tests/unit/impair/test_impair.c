@@ -1,4 +1,5 @@
-/* Impairment: what happens to a datagram, how often, and that the parts do not disturb each other. */
+/* Impairment: what happens to a datagram, how often, and that the parts do not disturb each
+   other. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -50,7 +51,9 @@ END_TEST
 
 START_TEST(test_everything)
 {
-	const struct impair_spec spec = { .delay = 0.05, .duplicate = SHARE_ONE, .reorder = SHARE_ONE,
+	const struct impair_spec spec = { .delay = 0.05,
+		.duplicate = SHARE_ONE,
+		.reorder = SHARE_ONE,
 		.corrupt = SHARE_ONE };
 	struct impair impair = start();
 	for (uint64_t n = 1; n <= 100; n++) {
@@ -60,17 +63,23 @@ START_TEST(test_everything)
 		ck_assert_double_eq(fate.delay[0], 0); /* overtakes its own copy */
 		ck_assert_double_eq(fate.delay[1], 0.05);
 		ck_assert_uint_lt(fate.bit, 8 * BYTES);
-		ck_assert_double_eq(fate.drawn_duplicate, fate_uniform(&impair.stream, n, FATE_DUPLICATE, 0));
-		ck_assert_double_eq(fate.drawn_reorder, fate_uniform(&impair.stream, n, FATE_REORDER, 0));
-		ck_assert_double_eq(fate.drawn_corrupt, fate_uniform(&impair.stream, n, FATE_CORRUPT, 0));
+		ck_assert_double_eq(fate.drawn_duplicate,
+			fate_uniform(&impair.stream, n, FATE_DUPLICATE, 0));
+		ck_assert_double_eq(fate.drawn_reorder,
+			fate_uniform(&impair.stream, n, FATE_REORDER, 0));
+		ck_assert_double_eq(fate.drawn_corrupt,
+			fate_uniform(&impair.stream, n, FATE_CORRUPT, 0));
 	}
 }
 END_TEST
 
 START_TEST(test_lost_is_lost)
 {
-	const struct impair_spec spec = { .loss = loss("list:2"), .delay = 0.05, .duplicate = SHARE_ONE,
-		.reorder = SHARE_ONE, .corrupt = SHARE_ONE };
+	const struct impair_spec spec = { .loss = loss("list:2"),
+		.delay = 0.05,
+		.duplicate = SHARE_ONE,
+		.reorder = SHARE_ONE,
+		.corrupt = SHARE_ONE };
 	struct impair impair = start();
 	ck_assert_uint_eq(impair_next(&impair, &spec, BYTES).copies, 2);
 	struct impair_fate fate = impair_next(&impair, &spec, BYTES);
@@ -84,7 +93,9 @@ END_TEST
 /* Each share is what it says, and knows nothing of the others. */
 START_TEST(test_shares)
 {
-	const struct impair_spec spec = { .loss = loss("30%"), .delay = 0.05, .duplicate = percent(5),
+	const struct impair_spec spec = { .loss = loss("30%"),
+		.delay = 0.05,
+		.duplicate = percent(5),
 		.reorder = percent(10),
 		.corrupt = percent(20) };
 	const double probabilities[3] = { 0.05, 0.1, 0.2 };
@@ -111,11 +122,16 @@ END_TEST
 START_TEST(test_loss_alone)
 {
 	const struct impair_spec alone = { .loss = loss("burst:30%,4") };
-	const struct impair_spec more = { .loss = alone.loss, .delay = 1, .jitter = 1, .duplicate = percent(50),
-		.reorder = percent(50), .corrupt = percent(50) };
+	const struct impair_spec more = { .loss = alone.loss,
+		.delay = 1,
+		.jitter = 1,
+		.duplicate = percent(50),
+		.reorder = percent(50),
+		.corrupt = percent(50) };
 	struct impair one = start(), two = start();
 	for (int i = 0; i < 1000; i++)
-		ck_assert_int_eq(impair_next(&one, &alone, BYTES).loss.lost, impair_next(&two, &more, 0).loss.lost);
+		ck_assert_int_eq(impair_next(&one, &alone, BYTES).loss.lost,
+			impair_next(&two, &more, 0).loss.lost);
 }
 END_TEST
 
@@ -219,8 +235,9 @@ START_TEST(test_reorder_alone)
 	struct impair impair = start();
 	ck_assert(!impair_next(&impair, &spec, BYTES).reordered);
 	ck_assert(!impair_check(&spec, &err));
-	ck_assert_str_eq(err.text, "reorder needs a delay: a datagram that leaves at once overtakes those that wait; "
-				   "add one, such as delay=50ms");
+	ck_assert_str_eq(err.text,
+		"reorder needs a delay: a datagram that leaves at once overtakes those that wait; "
+		"add one, such as delay=50ms");
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 	spec.jitter = 0.01;
 	ck_assert(impair_check(&spec, &err));
@@ -235,7 +252,8 @@ END_TEST
 /* Two directions run side by side, each as if it were alone. */
 START_TEST(test_interleaved)
 {
-	const struct impair_spec spec = { .loss = loss("gemodel:10%,40%,70%,5%"), .duplicate = percent(50) };
+	const struct impair_spec spec = { .loss = loss("gemodel:10%,40%,70%,5%"),
+		.duplicate = percent(50) };
 	unsigned alone[2][200];
 	struct impair sides[2];
 	for (int side = 0; side < 2; side++) {
@@ -248,7 +266,8 @@ START_TEST(test_interleaved)
 		impair_init(&sides[side], SEED, "reset", 4, side ? FATE_REPLY : FATE_REQUEST);
 	for (int i = 0; i < 200; i++)
 		for (int side = 0; side < 2; side++)
-			ck_assert_uint_eq(impair_next(&sides[side], &spec, BYTES).copies, alone[side][i]);
+			ck_assert_uint_eq(impair_next(&sides[side], &spec, BYTES).copies,
+				alone[side][i]);
 }
 END_TEST
 

@@ -38,16 +38,17 @@ START_TEST(test_good)
 }
 END_TEST
 
-static const char *const bad[] = { "", ",", ",normal", "x", "-1", "-20ms", "60.1", "61s", "2m", "20ms,", "20ms, normal",
-	"20ms ,normal", "20ms,Normal", "20ms,normal,normal", "20ms,pareto", "0.5us", "1h", "1e-3", "nan", "inf", " 20ms", "20%",
-	"20ms\n", "0x1" };
+static const char *const bad[] = { "", ",", ",normal", "x", "-1", "-20ms", "60.1", "61s", "2m",
+	"20ms,", "20ms, normal", "20ms ,normal", "20ms,Normal", "20ms,normal,normal", "20ms,pareto",
+	"0.5us", "1h", "1e-3", "nan", "inf", " 20ms", "20%", "20ms\n", "0x1" };
 
 START_TEST(test_bad)
 {
 	struct jitter jitter;
 	struct err err = { 0 };
 	ck_assert_msg(!jitter_parse(&jitter, bad[_i], &err), "%s", bad[_i]);
-	ck_assert_ptr_nonnull(strstr(err.text, "is not a jitter such as 20ms or 20ms,normal, at most 60 s"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "is not a jitter such as 20ms or 20ms,normal, at most 60 s"));
 	ck_assert_int_eq(err.text[0], '"');
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 	ck_assert(!jitter_parse(&jitter, bad[_i], NULL));

@@ -1,4 +1,5 @@
-/* The loss models: against their theory, against netem's two state machines written again, and exactly. */
+/* The loss models: against their theory, against netem's two state machines written again, and
+   exactly. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -91,7 +92,8 @@ START_TEST(test_long_text)
 {
 	char list[1024] = "list:", pattern[LOSS_PATTERN_MAX + 32] = "pattern:", text[LOSS_TEXT_MAX];
 	for (unsigned i = 0; i < LOSS_LIST_MAX; i++)
-		sprintf(list + strlen(list), "%s%u", i > 0 ? "," : "", 4294967295U - LOSS_LIST_MAX + 1 + i);
+		sprintf(list + strlen(list), "%s%u", i > 0 ? "," : "",
+			4294967295U - LOSS_LIST_MAX + 1 + i);
 	memset(pattern + strlen(pattern), 'x', LOSS_PATTERN_MAX);
 	strcat(list, ",max-run=1000");
 	strcat(pattern, ",max-run=1000");
@@ -105,8 +107,8 @@ START_TEST(test_long_text)
 END_TEST
 
 #define NO_SHARE " is no share; write 30% or 0.3"
-#define NO_SUCH                                                                                              \
-	": there is no such loss; there are none, 30%, burst:30%,4 (average, mean run), "                     \
+#define NO_SUCH                                                                                    \
+	": there is no such loss; there are none, 30%, burst:30%,4 (average, mean run), "          \
 	"gemodel:p[,r[,1-h[,1-k]]], state:p13[,p31[,p32[,p23[,p14]]]], list:1,2,5, first:2, pattern:xx."
 #define NO_RUN " is no mean run: a number from 1 to 1000, such as 4 or 2.5"
 #define NO_LIMIT " is no max-run: a whole number from 1 to 1000"
@@ -143,9 +145,11 @@ static const struct {
 	{ "burst:30%,10000", "burst: \"10000\"" NO_RUN },
 	{ "burst:30%,1.1234567", "burst: \"1.1234567\"" NO_RUN },
 	{ "burst:30%,4x", "burst: \"4x\"" NO_RUN },
-	{ "burst:81%,4", "burst: with a mean run of 4 at most 80% can be lost, since one gets through between two "
+	{ "burst:81%,4",
+		"burst: with a mean run of 4 at most 80% can be lost, since one gets through between two "
 		"runs" },
-	{ "burst:50.0000001%,1", "burst: with a mean run of 1 at most 50% can be lost, since one gets through between "
+	{ "burst:50.0000001%,1",
+		"burst: with a mean run of 1 at most 50% can be lost, since one gets through between "
 		"two runs" },
 	{ "gemodel:", "gemodel: p: \"\"" NO_SHARE },
 	{ "gemodel", "something is missing behind gemodel; write gemodel:p[,r[,1-h[,1-k]]]" },
@@ -159,8 +163,10 @@ static const struct {
 	{ "state:1%,1%,1%,x", "state: p23: \"x\"" NO_SHARE },
 	{ "state:1%,1%,1%,1%,x", "state: p14: \"x\"" NO_SHARE },
 	{ "state:1%,1%,1%,1%,1%,1%", "state: there are more than 5 shares" },
-	{ "state:60%,1%,1%,1%,50%", "state: p13 and p14 leave the same state, and are over 100 % together" },
-	{ "state:60%,60%,50%", "state: p31 and p32 leave the same state, and are over 100 % together" },
+	{ "state:60%,1%,1%,1%,50%",
+		"state: p13 and p14 leave the same state, and are over 100 % together" },
+	{ "state:60%,60%,50%",
+		"state: p31 and p32 leave the same state, and are over 100 % together" },
 	{ "list", "something is missing behind list; write list:1,2,5" },
 	{ "list:", "list: \"\"" NO_DATAGRAM },
 	{ "list:0", "list: \"0\"" NO_DATAGRAM },
@@ -172,7 +178,8 @@ static const struct {
 	  "37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63,64,65",
 		"list: there are more than 64 datagrams; a pattern may say it" },
 	{ "first:", "first: \"\" is no number of datagrams: a whole number from 0 to 4294967295" },
-	{ "first:2.5", "first: \"2.5\" is no number of datagrams: a whole number from 0 to 4294967295" },
+	{ "first:2.5",
+		"first: \"2.5\" is no number of datagrams: a whole number from 0 to 4294967295" },
 	{ "pattern:", "pattern: \"\"" NO_PATTERN },
 	{ "pattern:xX.", "pattern: \"xX.\"" NO_PATTERN },
 	{ "pattern:x,.", "pattern: \"x,.\"" NO_PATTERN },
@@ -220,7 +227,8 @@ static const struct {
 	{ "burst:0%,4", "............" },
 	{ "burst:100%,4", "xxxxxxxxxxxx" },
 	{ "burst:100%,4,max-run=2", "xx.xx.xx.xx." },
-	/* The first datagram is judged in the good state, which is left for the bad one: as in netem. */
+	/* The first datagram is judged in the good state, which is left for the bad one: as in
+	   netem. */
 	{ "gemodel:0%", "............" },
 	{ "gemodel:100%", ".xxxxxxxxxxx" },
 	{ "gemodel:100%,100%", ".x.x.x.x.x.x" },
@@ -250,20 +258,24 @@ static const struct {
 START_TEST(test_exact)
 {
 	char shown[16];
-	ck_assert_str_eq(fates(exact[_i].text, shown, strlen(exact[_i].expected)), exact[_i].expected);
+	ck_assert_str_eq(fates(exact[_i].text, shown, strlen(exact[_i].expected)),
+		exact[_i].expected);
 }
 END_TEST
 
-/* What `pmulab loss preview --seed 7 --loss 50%` shows; drawn by another program from fate.h's description. */
+/* What `pmulab loss preview --seed 7 --loss 50%` shows; drawn by another program from fate.h's
+   description. */
 START_TEST(test_frozen)
 {
-	static const char expected[] = ".x.x.xxx..x..x...x.x.xxxxxx.x.xx.x..xx....x.xxxx.xx..xx.x.xx...x.xx.xx.xx..xx."
-				       "xxx...xx....xx.....x.x";
+	static const char expected[] =
+		".x.x.xxx..x..x...x.x.xxxxxx.x.xx.x..xx....x.xxxx.xx..xx.x.xx...x.xx.xx.xx..xx."
+		"xxx...xx....xx.....x.x";
 	struct loss_spec spec = read_spec("50%");
 	struct loss_state state = { 0 };
 	struct fate_stream from = fate_stream(7, "reset", 4, FATE_REQUEST);
 	for (uint64_t n = 1; n < sizeof expected; n++)
-		ck_assert_int_eq(loss_next(&spec, &state, &from, n).lost ? 'x' : '.', expected[n - 1]);
+		ck_assert_int_eq(loss_next(&spec, &state, &from, n).lost ? 'x' : '.',
+			expected[n - 1]);
 }
 END_TEST
 
@@ -300,8 +312,10 @@ static const struct {
 	{ "burst:100%,4", "burst", { "start", "burst", "burst" }, true, false },
 	{ "burst:0%,4", "burst", { "start", "gap", "gap" }, true, false },
 	{ "gemodel:100%,100%", "gemodel", { "good", "bad", "good" }, true, true },
-	{ "state:100%,0%,100%", "state", { "lost in burst", "tx in burst", "lost in burst" }, false, true },
-	{ "state:0%,0%,0%,0%,100%", "state", { "lost in gap", "tx in gap", "lost in gap" }, false, true },
+	{ "state:100%,0%,100%", "state", { "lost in burst", "tx in burst", "lost in burst" }, false,
+		true },
+	{ "state:0%,0%,0%,0%,100%", "state", { "lost in gap", "tx in gap", "lost in gap" }, false,
+		true },
 	{ "first:2", "first", { NULL }, false, false },
 	{ "pattern:x.", "pattern", { NULL }, false, false },
 };
@@ -318,7 +332,8 @@ START_TEST(test_reasons)
 			ck_assert_str_eq(verdict.state, reasons[_i].states[n - 1]);
 		else
 			ck_assert_ptr_null(verdict.state);
-		double loss = fate_uniform(&from, n, FATE_LOSS, 0), step = fate_uniform(&from, n, FATE_TRANSITION, 0);
+		double loss = fate_uniform(&from, n, FATE_LOSS, 0),
+		       step = fate_uniform(&from, n, FATE_TRANSITION, 0);
 		if (reasons[_i].loss)
 			ck_assert_double_eq(verdict.drawn, loss);
 		else if (reasons[_i].transition) /* one value decides both */
@@ -336,8 +351,8 @@ END_TEST
 /* ---- netem's machines, written again ---- */
 
 /*
- * net/sched/sch_netem.c and iproute2's tc/q_netem.c by their meaning: 32-bit numbers, and thresholds that tc makes of
- * percentages. `random` is what prandom_u32() gives.
+ * net/sched/sch_netem.c and iproute2's tc/q_netem.c by their meaning: 32-bit numbers, and
+ * thresholds that tc makes of percentages. `random` is what prandom_u32() gives.
  */
 struct netem {
 	int state;
@@ -408,8 +423,12 @@ START_TEST(test_netem_state)
 	struct loss_spec spec = read_spec(text);
 	struct loss_state state = { 0 };
 	struct fate_stream from = stream();
-	struct netem netem = { .state = 1, .p13 = threshold(p[0]), .p31 = threshold(p[1]), .p32 = threshold(p[2]),
-		.p23 = threshold(p[3]), .p14 = threshold(p[4]) };
+	struct netem netem = { .state = 1,
+		.p13 = threshold(p[0]),
+		.p31 = threshold(p[1]),
+		.p32 = threshold(p[2]),
+		.p23 = threshold(p[3]),
+		.p14 = threshold(p[4]) };
 	for (uint64_t n = 1; n <= SAME; n++)
 		if (loss_next(&spec, &state, &from, n).lost != netem_4_state(&netem, n))
 			ck_abort_msg("%s differs at %lu", text, (unsigned long)n);
@@ -463,22 +482,27 @@ static const struct told {
 	{ "30%", { { 0, 0, 0.3, true }, { 0, 0, 0.7, false } } },
 	{ "85%", { { 0, 0, 0.85, true }, { 0, 0, 0.15, false } } },
 	/* 3/28: 0.3 = p / (p + 1/4) */
-	{ "burst:30%,4", { { 0, 1, 3.0 / 28, true }, { 0, 0, 25.0 / 28, false }, { 1, 1, 0.75, true },
-		{ 1, 0, 0.25, false } } },
+	{ "burst:30%,4", { { 0, 1, 3.0 / 28, true }, { 0, 0, 25.0 / 28, false },
+				 { 1, 1, 0.75, true }, { 1, 0, 0.25, false } } },
 	{ "burst:50%,1", { { 0, 1, 1, true }, { 1, 0, 1, false } } },
 	{ "burst:80%,4", { { 0, 1, 1, true }, { 1, 1, 0.75, true }, { 1, 0, 0.25, false } } },
-	{ "burst:60%,2.5", { { 0, 1, 0.6, true }, { 0, 0, 0.4, false }, { 1, 1, 0.6, true }, { 1, 0, 0.4, false } } },
+	{ "burst:60%,2.5", { { 0, 1, 0.6, true }, { 0, 0, 0.4, false }, { 1, 1, 0.6, true },
+				   { 1, 0, 0.4, false } } },
 	{ "gemodel:10%,40%", { { 0, 0, 0.9, false }, { 0, 1, 0.1, false }, { 1, 1, 0.6, true },
-		{ 1, 0, 0.4, true } } },
-	{ "gemodel:10%,40%,70%,5%", { { 0, 0, 0.9 * 0.05, true }, { 0, 0, 0.9 * 0.95, false },
-		{ 0, 1, 0.1 * 0.05, true }, { 0, 1, 0.1 * 0.95, false }, { 1, 1, 0.6 * 0.7, true },
-		{ 1, 1, 0.6 * 0.3, false }, { 1, 0, 0.4 * 0.7, true }, { 1, 0, 0.4 * 0.3, false } } },
+				     { 1, 0, 0.4, true } } },
+	{ "gemodel:10%,40%,70%,5%",
+		{ { 0, 0, 0.9 * 0.05, true }, { 0, 0, 0.9 * 0.95, false },
+			{ 0, 1, 0.1 * 0.05, true }, { 0, 1, 0.1 * 0.95, false },
+			{ 1, 1, 0.6 * 0.7, true }, { 1, 1, 0.6 * 0.3, false },
+			{ 1, 0, 0.4 * 0.7, true }, { 1, 0, 0.4 * 0.3, false } } },
 	{ "gemodel:100%,100%", { { 0, 1, 1, false }, { 1, 0, 1, true } } },
 	{ "state:5%,25%", { { 0, 2, 0.05, true }, { 0, 0, 0.95, false }, { 2, 0, 0.25, false },
-		{ 2, 2, 0.75, true } } },
-	{ "state:5%,25%,50%,40%,10%", { { 0, 3, 0.1, true }, { 0, 2, 0.05, true }, { 0, 0, 0.85, false },
-		{ 1, 2, 0.4, true }, { 1, 1, 0.6, false }, { 2, 1, 0.5, false }, { 2, 0, 0.25, false },
-		{ 2, 2, 0.25, true } } }, /* from 3 to 0: see iterate */
+				  { 2, 2, 0.75, true } } },
+	{ "state:5%,25%,50%,40%,10%",
+		{ { 0, 3, 0.1, true }, { 0, 2, 0.05, true }, { 0, 0, 0.85, false },
+			{ 1, 2, 0.4, true }, { 1, 1, 0.6, false }, { 2, 1, 0.5, false },
+			{ 2, 0, 0.25, false },
+			{ 2, 2, 0.25, true } } }, /* from 3 to 0: see iterate */
 	{ "state:0%,100%,0%,100%,20%", { { 0, 3, 0.2, true }, { 0, 0, 0.8, false } } },
 };
 
@@ -493,7 +517,8 @@ struct long_run {
 static struct long_run iterate(const struct told *told, unsigned limit)
 {
 	static double now[CHAIN_MAX][RUNS], next[CHAIN_MAX][RUNS];
-	const int most = limit > 0 ? (int)limit + 2 : RUNS; /* the last stands for all that are longer */
+	/* the last stands for all that are longer */
+	const int most = limit > 0 ? (int)limit + 2 : RUNS;
 	double out[CHAIN_MAX] = { 0 }, lost = 0, starts = 0;
 	memset(now, 0, sizeof now);
 	now[0][0] = 1;
@@ -547,14 +572,15 @@ START_TEST(test_theory)
 	const struct told *told = &tolds[_i];
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
 		char text[128];
-		snprintf(text, sizeof text, limits[i] > 0 ? "%s,max-run=%u" : "%s", told->text, limits[i]);
+		snprintf(text, sizeof text, limits[i] > 0 ? "%s,max-run=%u" : "%s", told->text,
+			limits[i]);
 		struct loss_spec spec = read_spec(text);
 		struct loss_theory theory = loss_expect(&spec);
 		struct long_run expected = iterate(told, limits[i]);
-		ck_assert_msg(fabs(theory.loss - expected.loss) < 1e-9, "%s: loss %.12g, not %.12g", text, theory.loss,
-			expected.loss);
-		ck_assert_msg(fabs(theory.run - expected.run) < 1e-6, "%s: run %.12g, not %.12g", text, theory.run,
-			expected.run);
+		ck_assert_msg(fabs(theory.loss - expected.loss) < 1e-9, "%s: loss %.12g, not %.12g",
+			text, theory.loss, expected.loss);
+		ck_assert_msg(fabs(theory.run - expected.run) < 1e-6, "%s: run %.12g, not %.12g",
+			text, theory.run, expected.run);
 	}
 }
 END_TEST
@@ -603,9 +629,10 @@ START_TEST(test_known)
 {
 	struct loss_spec spec = read_spec(known[_i].text);
 	struct loss_theory theory = loss_expect(&spec);
-	ck_assert_msg(fabs(theory.loss - known[_i].loss) <= 1e-9 * known[_i].loss, "%s: loss %.15g", known[_i].text,
-		theory.loss);
-	ck_assert_msg(theory.run == known[_i].run || fabs(theory.run - known[_i].run) < 1e-6 * known[_i].run,
+	ck_assert_msg(fabs(theory.loss - known[_i].loss) <= 1e-9 * known[_i].loss, "%s: loss %.15g",
+		known[_i].text, theory.loss);
+	ck_assert_msg(theory.run == known[_i].run ||
+			      fabs(theory.run - known[_i].run) < 1e-6 * known[_i].run,
 		"%s: run %.15g", known[_i].text, theory.run);
 	ck_assert_uint_eq(theory.total, known[_i].total);
 }
@@ -613,8 +640,8 @@ END_TEST
 
 /* ---- a million fates ---- */
 
-/* The mean of what was observed, and how far it may be off: by the spread of its batches, which may depend on their
-   own past but not on each other. */
+/* The mean of what was observed, and how far it may be off: by the spread of its batches, which may
+   depend on their own past but not on each other. */
 struct mean {
 	double sum, squares, count;
 };
@@ -630,9 +657,10 @@ static void check_mean(const struct mean *mean, double expected, const char *tex
 {
 	double average = mean->sum / mean->count;
 	double variance = fmax(0, mean->squares / mean->count - average * average);
-	double reach = CHANCE_BOTH_SIDES * sqrt(variance / mean->count) + 1e-9 + 0.001 / mean->count;
-	ck_assert_msg(fabs(average - expected) <= reach, "%s: %s %.6f, expected %.6f -+ %.6f", text, what, average,
-		expected, reach);
+	double reach =
+		CHANCE_BOTH_SIDES * sqrt(variance / mean->count) + 1e-9 + 0.001 / mean->count;
+	ck_assert_msg(fabs(average - expected) <= reach, "%s: %s %.6f, expected %.6f -+ %.6f", text,
+		what, average, expected, reach);
 }
 
 START_TEST(test_million)
@@ -693,7 +721,8 @@ START_TEST(test_thresholds)
 }
 END_TEST
 
-/* From the change on, all is as if it had been so always (where a model has no memory), or goes on from its state. */
+/* From the change on, all is as if it had been so always (where a model has no memory), or goes on
+   from its state. */
 START_TEST(test_change)
 {
 	char half[1001], third[1001];
@@ -718,8 +747,10 @@ START_TEST(test_change_of_model)
 	struct fate_stream from = stream();
 	ck_assert(!loss_next(&bad, &state, &from, 1).lost);
 	ck_assert(loss_next(&bad, &state, &from, 2).lost);
-	ck_assert(loss_next(&worse, &state, &from, 3).lost); /* still bad: only the numbers have changed */
-	ck_assert(!loss_next(&limited, &state, &from, 4).lost); /* two in a row, whichever model it was */
+	/* still bad: only the numbers have changed */
+	ck_assert(loss_next(&worse, &state, &from, 3).lost);
+	/* two in a row, whichever model it was */
+	ck_assert(!loss_next(&limited, &state, &from, 4).lost);
 	ck_assert(!loss_next(&worse, &state, &from, 5).lost); /* starts anew */
 	ck_assert(!loss_next(&state4, &state, &from, 6).lost);
 }

@@ -59,7 +59,9 @@ START_TEST(test_active)
 	struct err err;
 	double left = -1;
 	ck_assert_msg(turns_parse(&turns, rows[_i].text, &err), "%s", err.text);
-	ck_assert_uint_eq(turns_active(&turns, rows[_i].since_start, rows[_i].since_midnight, &left), rows[_i].families);
+	ck_assert_uint_eq(turns_active(&turns, rows[_i].since_start, rows[_i].since_midnight,
+				  &left),
+		rows[_i].families);
 	if (isinf(rows[_i].left))
 		ck_assert(isinf(left));
 	else
@@ -67,9 +69,10 @@ START_TEST(test_active)
 }
 END_TEST
 
-/* Who waits for `left` is in the next turn, however the period is rounded: nothing spins at a boundary. */
-static const char *const periods[] = { "alternate:0.1", "alternate:0.3", "alternate:0.7", "alternate:1.1",
-	"alternate:10s", "alternate:3333.3", "alternate:86400" };
+/* Who waits for `left` is in the next turn, however the period is rounded: nothing spins at a
+   boundary. */
+static const char *const periods[] = { "alternate:0.1", "alternate:0.3", "alternate:0.7",
+	"alternate:1.1", "alternate:10s", "alternate:3333.3", "alternate:86400" };
 
 START_TEST(test_waiting_leads_into_the_next_turn)
 {
@@ -87,8 +90,9 @@ START_TEST(test_waiting_leads_into_the_next_turn)
 }
 END_TEST
 
-static const char *const bad[] = { "", "5", "46", "Hour", "hour ", " 4", "none", "alternate", "alternate:", "alternate:x",
-	"alternate:0", "alternate:99ms", "alternate:86401", "alternate:-1", "alternate:10s ", "alternate:1,2", "alternate:25h", "alternate:0.1ms",
+static const char *const bad[] = { "", "5", "46", "Hour", "hour ", " 4", "none", "alternate",
+	"alternate:", "alternate:x", "alternate:0", "alternate:99ms", "alternate:86401",
+	"alternate:-1", "alternate:10s ", "alternate:1,2", "alternate:25h", "alternate:0.1ms",
 	"alternate:nan", "alternate:inf", "alternate:1e3", "ALTERNATE:1" };
 
 START_TEST(test_bad_text)
@@ -96,7 +100,8 @@ START_TEST(test_bad_text)
 	struct turns turns;
 	struct err err = { 0 };
 	char expected[sizeof err.text];
-	snprintf(expected, sizeof expected, "\"%s\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)", bad[_i]);
+	snprintf(expected, sizeof expected,
+		"\"%s\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)", bad[_i]);
 	ck_assert(!turns_parse(&turns, bad[_i], &err));
 	ck_assert_str_eq(err.text, expected);
 	ck_assert_int_eq(err.status, STATUS_USAGE);

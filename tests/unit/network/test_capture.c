@@ -49,7 +49,8 @@ static bool lo_up(void)
 	return done;
 }
 
-/* MTU 1500, no offload, as on the lab's wire: the ring then holds thousands of frames instead of a hundred. */
+/* MTU 1500, no offload, as on the lab's wire: the ring then holds thousands of frames instead of a
+   hundred. */
 static void lo_as_a_wire(void)
 {
 	static const uint32_t commands[] = { ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO };
@@ -58,7 +59,8 @@ static void lo_as_a_wire(void)
 	for (int i = 0; i < 3; i++) {
 		struct ethtool_value off = { .cmd = commands[i] };
 		request.ifr_data = (char *)&off;
-		ck_assert_msg(ioctl(talker, SIOCETHTOOL, &request) == 0, "%d: %s", i, strerror(errno));
+		ck_assert_msg(ioctl(talker, SIOCETHTOOL, &request) == 0, "%d: %s", i,
+			strerror(errno));
 	}
 }
 
@@ -68,7 +70,8 @@ static bool enter_own_network(void)
 	snprintf(map, sizeof map, "0 %u 1", geteuid());
 	if (unshare(CLONE_NEWNET) == 0)
 		return lo_up();
-	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && write_text("/proc/self/uid_map", map) && lo_up();
+	return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 &&
+	       write_text("/proc/self/uid_map", map) && lo_up();
 }
 
 /* What this machine refuses, found out by a child. NULL: nothing. */
@@ -82,7 +85,9 @@ static const char *refused(void)
 	}
 	int status;
 	waitpid(child, &status, 0);
-	return status == 0 ? NULL : WEXITSTATUS(status) == 1 ? "a network namespace" : "a packet socket";
+	return status == 0                ? NULL
+	       : WEXITSTATUS(status) == 1 ? "a network namespace"
+					  : "a packet socket";
 }
 
 static void set_up(void)
@@ -93,7 +98,8 @@ static void set_up(void)
 	snprintf(folder, sizeof folder, "/tmp/test_capture.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/lab.pcap", folder);
-	to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	to = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	/* A sink for what is sent, so that no ICMP comes back. */
 	int sink = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof to;
@@ -113,7 +119,8 @@ static void say(size_t size, char fill)
 {
 	static char data[65507];
 	memset(data, fill, size);
-	ck_assert_int_eq(sendto(talker, data, size, 0, (struct sockaddr *)&to, sizeof to), (ssize_t)size);
+	ck_assert_int_eq(sendto(talker, data, size, 0, (struct sockaddr *)&to, sizeof to),
+		(ssize_t)size);
 }
 
 static struct capture *start(void)
@@ -124,8 +131,8 @@ static struct capture *start(void)
 	return capture;
 }
 
-/* Reads the file to its end, which must be that of a whole frame; how many there are. Frame i carries sizes[i]
-   bytes. */
+/* Reads the file to its end, which must be that of a whole frame; how many there are. Frame i
+   carries sizes[i] bytes. */
 static unsigned read_back(const size_t *sizes)
 {
 	char text[PCAP_ERRBUF_SIZE];
@@ -231,7 +238,8 @@ START_TEST(test_full_disk)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	int watch = inotify_init1(IN_CLOEXEC);
 	ck_assert_int_ge(inotify_add_watch(watch, path, IN_MODIFY), 0);
-	for (int i = 0; i < 3; i++) { /* each by itself: one that fails takes those flushed with it along */
+	/* each by itself: one that fails takes those flushed with it along */
+	for (int i = 0; i < 3; i++) {
 		char events[4096];
 		say(SIZE, (char)('a' + i));
 		struct pollfd end = { .fd = watch, .events = POLLIN };
@@ -244,13 +252,15 @@ START_TEST(test_full_disk)
 	ck_assert(!capture_stop(capture, &err));
 	ck_assert_int_eq(err.status, STATUS_FAILED);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
-	ck_assert_ptr_nonnull(strstr(err.text, ": File too large: the first 3 frames are in it, 4 more are not"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, ": File too large: the first 3 frames are in it, 4 more are not"));
 	ck_assert_uint_eq(read_back(sizes), 3);
 	close(watch);
 }
 END_TEST
 
-/* A pipe, and its reader's end. The thread that opens it for reading is this one, so it must not wait for a writer. */
+/* A pipe, and its reader's end. The thread that opens it for reading is this one, so it must not
+   wait for a writer. */
 static int make_pipe(void)
 {
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
@@ -265,7 +275,8 @@ START_TEST(test_pipe_without_a_reader)
 	struct err err = { 0 };
 	close(make_pipe());
 	ck_assert_ptr_null(capture_start("lo", path, &err));
-	ck_assert_ptr_nonnull(strstr(err.text, "lab.pcap: nobody reads this pipe; start its reader first"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "lab.pcap: nobody reads this pipe; start its reader first"));
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 }
 END_TEST
@@ -280,7 +291,8 @@ START_TEST(test_reader_has_gone)
 	struct err err = { 0 };
 	ck_assert(!capture_stop(capture, &err));
 	ck_assert_int_eq(err.status, STATUS_FAILED);
-	ck_assert_ptr_nonnull(strstr(err.text, ": Broken pipe: the first 0 frames are in it, 2 more are not"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, ": Broken pipe: the first 0 frames are in it, 2 more are not"));
 }
 END_TEST
 
@@ -305,7 +317,8 @@ static void *read_to_end(void *argument)
 	return NULL;
 }
 
-/* While the reader stood still, the kernel's ring has filled: what is missing is told, however well it ended. */
+/* While the reader stood still, the kernel's ring has filled: what is missing is told, however well
+   it ended. */
 START_TEST(test_ring_is_full)
 {
 	int reader = make_pipe();
@@ -335,7 +348,8 @@ static const struct {
 	const char *interface, *path, *said;
 	enum status status;
 } failures[] = {
-	{ "lo", "/nonexistent/lab.pcap", "/nonexistent/lab.pcap: No such file or directory", STATUS_USAGE },
+	{ "lo", "/nonexistent/lab.pcap", "/nonexistent/lab.pcap: No such file or directory",
+		STATUS_USAGE },
 	{ "lo", "/", "/: Is a directory", STATUS_USAGE },
 	{ "lo", "/dev/full", "/dev/full: No space left on device", STATUS_USAGE },
 	{ "wire", "/dev/null", "capture on wire: ", STATUS_FAILED },
@@ -347,7 +361,8 @@ START_TEST(test_failures)
 	unsigned before = count_descriptors();
 	struct err err = { 0 };
 	ck_assert_ptr_null(capture_start(failures[_i].interface, failures[_i].path, &err));
-	ck_assert_msg(strncmp(err.text, failures[_i].said, strlen(failures[_i].said)) == 0, "%s", err.text);
+	ck_assert_msg(strncmp(err.text, failures[_i].said, strlen(failures[_i].said)) == 0, "%s",
+		err.text);
 	ck_assert_int_eq(err.status, failures[_i].status);
 	ck_assert_uint_eq(count_descriptors(), before);
 }

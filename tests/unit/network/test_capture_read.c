@@ -85,7 +85,8 @@ static void put_address(struct frame *frame, int family, const char *text)
 	put(frame, address, family == AF_INET ? 4 : 16);
 }
 
-static void put_tcp(struct frame *frame, int way, unsigned flags, uint32_t sequence, const char *text)
+static void put_tcp(struct frame *frame, int way, unsigned flags, uint32_t sequence,
+	const char *text)
 {
 	put16(frame, way == TO_HOME ? 5003 : 40000);
 	put16(frame, way == TO_HOME ? 40000 : 5003);
@@ -135,7 +136,8 @@ static struct frame make_v6(int link, unsigned hop, uint32_t sequence, const cha
 
 static void feed(int link, const struct frame *frame)
 {
-	/* A copy of just this size, so that valgrind and the sanitizers see whoever reads behind it. */
+	/* A copy of just this size, so that valgrind and the sanitizers see whoever reads behind
+	   it. */
 	uint8_t *copy = malloc(frame->len + 1);
 	memcpy(copy, frame->data, frame->len);
 	ck_assert(capture_read_frame(&streams, link, copy, frame->len, frame->len));
@@ -170,7 +172,8 @@ static void check_lengths(const struct capture_way *way, const unsigned *lengths
 
 /* ---- what is counted ---- */
 
-static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_NULL, DLT_LOOP };
+static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_NULL,
+	DLT_LOOP };
 
 START_TEST(each_link)
 {
@@ -322,7 +325,8 @@ START_TEST(padding_and_snapshots)
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 3, "cdefgh");
 	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, frame.len - 5, frame.len));
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 9, "ij");
-	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, 14 + 20 + 20, frame.len)); /* bare */
+	/* bare */
+	ck_assert(capture_read_frame(&streams, DLT_EN10MB, frame.data, 14 + 20 + 20, frame.len));
 	frame = make_v4(DLT_EN10MB, TO_HOME, ACK, 11, "kl");
 	frame.data[14 + 2] = frame.data[14 + 3] = 0; /* left to the network card */
 	feed(DLT_EN10MB, &frame);
@@ -363,7 +367,8 @@ END_TEST
 
 START_TEST(cut_anywhere)
 {
-	struct frame whole[] = { make_v4(DLT_EN10MB, TO_HOME, ACK, 1, "data"), make_v6(DLT_EN10MB, 16, 1, "data") };
+	struct frame whole[] = { make_v4(DLT_EN10MB, TO_HOME, ACK, 1, "data"),
+		make_v6(DLT_EN10MB, 16, 1, "data") };
 	for (size_t i = 0; i < 2; i++) {
 		size_t headers = whole[i].len - 4 - 4; /* but the options */
 		for (size_t len = 0; len < whole[i].len; len++) {
@@ -374,7 +379,8 @@ START_TEST(cut_anywhere)
 			memcpy(copy, frame.data, len);
 			uint64_t before = streams.malformed;
 			/* cut in the file */
-			ck_assert(capture_read_frame(&streams, DLT_EN10MB, copy, len, whole[i].len));
+			ck_assert(
+				capture_read_frame(&streams, DLT_EN10MB, copy, len, whole[i].len));
 			ck_assert_uint_eq(streams.malformed - before, len < headers);
 			free(copy);
 		}
@@ -388,7 +394,8 @@ START_TEST(any_byte)
 {
 	static const uint8_t values[] = { 0, 1, 0x0f, 0x45, 0x4f, 0x60, 0x7f, 0x80, 0xf0, 0xff };
 	for (size_t l = 0; l < sizeof links / sizeof links[0]; l++) {
-		struct frame whole[] = { make_v4(links[l], TO_HOME, ACK, 1, "data"), make_v6(links[l], 8, 1, "data") };
+		struct frame whole[] = { make_v4(links[l], TO_HOME, ACK, 1, "data"),
+			make_v6(links[l], 8, 1, "data") };
 		for (size_t i = 0; i < 2; i++) {
 			for (size_t at = 0; at < whole[i].len; at++) {
 				for (size_t v = 0; v < sizeof values; v++) {
@@ -441,7 +448,8 @@ static void write_file(int link, size_t missing)
 	ck_assert_ptr_nonnull(dumper);
 	for (uint32_t i = 0; i < 2; i++) {
 		struct frame frame = make_v4(link, TO_HOME, ACK, 1 + 4 * i, "data");
-		struct pcap_pkthdr header = { .caplen = (bpf_u_int32)frame.len, .len = (bpf_u_int32)frame.len };
+		struct pcap_pkthdr header = { .caplen = (bpf_u_int32)frame.len,
+			.len = (bpf_u_int32)frame.len };
 		pcap_dump((u_char *)dumper, &header, frame.data);
 	}
 	long size = pcap_dump_ftell(dumper);
@@ -503,9 +511,9 @@ END_TEST
 
 START_TEST(ends)
 {
-	static const char *const wrong[] = { "", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "[::1]",
-		"[::1:5003", "::1:5003", "[1.2.3.4]:1", "1.2.3:5", "[]:1", "[::1]5003",
-		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1" };
+	static const char *const wrong[] = { "", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x",
+		"1.2.3.4:65536", "[::1]", "[::1:5003", "::1:5003", "[1.2.3.4]:1", "1.2.3:5", "[]:1",
+		"[::1]5003", "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1" };
 	struct capture_end end;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		ck_assert_msg(!capture_parse_end(&end, wrong[i]), "%s", wrong[i]);

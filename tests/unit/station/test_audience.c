@@ -77,18 +77,22 @@ struct step {
 enum { STEPS_MAX = 12 };
 
 static const struct step conversations[][STEPS_MAX] = {
-	{ { "123456", 299, 299, 0 }, { "123456", 1, 300, 0 }, { "123456", 0, 300, 0 }, { "123456", 1, 301, 1 },
-		{ "123456", 0, 301, 0 } },
+	{ { "123456", 299, 299, 0 }, { "123456", 1, 300, 0 }, { "123456", 0, 300, 0 },
+		{ "123456", 1, 301, 1 }, { "123456", 0, 301, 0 } },
 	{ { "123456", 300, 300, 0 } },
-	{ { "123456", 301, 301, 1 }, { "123456", 299, 600, 0 }, { "123456", 1, 601, 2 }, { "123456", 299, 900, 0 },
-		{ "123456", 1, 901, 3 } },
+	{ { "123456", 301, 301, 1 }, { "123456", 299, 600, 0 }, { "123456", 1, 601, 2 },
+		{ "123456", 299, 900, 0 }, { "123456", 1, 901, 3 } },
 	{ { "123456", 600, 600, 1 }, { "123456", 300, 900, 2 }, { "123456", 300, 1200, 3 } },
-	{ { "123456", 900, 900, 2 }, { "123456", 1, 901, 3 } }, /* two marks in one datagram: one answer */
-	{ { "123456", 65501, 65501, 218 }, { "123456", 199, 65700, 0 }, { "123456", 1, 65701, 219 } },
+	{ { "123456", 900, 900, 2 },
+		{ "123456", 1, 901, 3 } }, /* two marks in one datagram: one answer */
+	{ { "123456", 65501, 65501, 218 }, { "123456", 199, 65700, 0 },
+		{ "123456", 1, 65701, 219 } },
 	{ { "123456", 0, 0, 0 }, { "123456", 0, 0, 0 } },
-	{ { "123456", 200, 200, 0 }, { "654321", 200, 200, 0 }, { "123456", 100, 300, 0 }, { "654321", 101, 301, 1 },
-		{ "123456", 1, 301, 1 }, { "654321", 299, 600, 0 }, { "123456", 300, 601, 2 }, { "654321", 1, 601, 2 } },
-	{ { "abcdef", 301, 301, 1 }, { "ABCDEF", 1, 1, 0 }, { "abcdeg", 300, 300, 0 } }, /* case counts, and the last byte */
+	{ { "123456", 200, 200, 0 }, { "654321", 200, 200, 0 }, { "123456", 100, 300, 0 },
+		{ "654321", 101, 301, 1 }, { "123456", 1, 301, 1 }, { "654321", 299, 600, 0 },
+		{ "123456", 300, 601, 2 }, { "654321", 1, 601, 2 } },
+	{ { "abcdef", 301, 301, 1 }, { "ABCDEF", 1, 1, 0 },
+		{ "abcdeg", 300, 300, 0 } }, /* case counts, and the last byte */
 };
 
 START_TEST(test_answers)
@@ -98,7 +102,8 @@ START_TEST(test_answers)
 		const struct step *step = &conversations[_i][s];
 		struct audience_heard heard = audience_hear(audience, step->id, step->characters);
 		ck_assert_msg(heard.total == step->total && heard.answer == step->answer,
-			"step %d: total %ju, answer %ju", s, (uintmax_t)heard.total, (uintmax_t)heard.answer);
+			"step %d: total %ju, answer %ju", s, (uintmax_t)heard.total,
+			(uintmax_t)heard.answer);
 	}
 	audience_destroy(audience);
 }
@@ -160,7 +165,8 @@ START_TEST(test_alone)
 }
 END_TEST
 
-/* 100,000 IDs take less than 8 MiB, each the place of one that is heard no more; against a plain array. */
+/* 100,000 IDs take less than 8 MiB, each the place of one that is heard no more; against a plain
+   array. */
 START_TEST(test_a_crowd)
 {
 	enum { CROWD = 100000 };
@@ -238,7 +244,8 @@ START_TEST(test_riddles_depend_on_seed_and_id)
 		char id[WIRE_ID_BYTES + 1];
 		name(id, i);
 		struct fate_stream other = fate_stream(i, "tv", 4, FATE_REPLY);
-		size_t one = riddle_choose(&stream, id, 1), two = riddle_choose(&other, "123456", 1);
+		size_t one = riddle_choose(&stream, id, 1),
+		       two = riddle_choose(&other, "123456", 1);
 		ids += !by_id[one];
 		seeds += !by_seed[two];
 		by_id[one] = by_seed[two] = true;
@@ -255,7 +262,8 @@ int main(void)
 	tcase_add_loop_test(speech, test_speech, 0, sizeof speeches / sizeof speeches[0]);
 	suite_add_tcase(suite, speech);
 	TCase *audience = tcase_create("audience");
-	tcase_add_loop_test(audience, test_answers, 0, sizeof conversations / sizeof conversations[0]);
+	tcase_add_loop_test(audience, test_answers, 0,
+		sizeof conversations / sizeof conversations[0]);
 	tcase_add_test(audience, test_one_by_one);
 	tcase_add_test(audience, test_the_longest_silent_goes_first);
 	tcase_add_test(audience, test_alone);

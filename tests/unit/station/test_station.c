@@ -18,7 +18,8 @@ static const struct {
 	const char *text;
 	const char *datagrams[DATAGRAMS_MAX];
 } plays[] = {
-	{ "ACT I\n\nWho's there?\n", { "swcmTVACT I", "swcmTV", "swcmTVWho's there?", REWIND, "swcmTVACT I", "swcmTV" } },
+	{ "ACT I\n\nWho's there?\n", { "swcmTVACT I", "swcmTV", "swcmTVWho's there?", REWIND,
+					     "swcmTVACT I", "swcmTV" } },
 	{ "one\ntwo", { "swcmTVone", "swcmTVtwo", REWIND, "swcmTVone" } },
 	{ "one\r\n\r\ntwo\r\n", { "swcmTVone", "swcmTV", "swcmTVtwo", REWIND, "swcmTVone" } },
 	{ "\n\n", { "swcmTV", "swcmTV", REWIND, "swcmTV" } },
@@ -144,7 +145,8 @@ int main(void)
 	Suite *suite = suite_create("station");
 	TCase *tcase = tcase_create("station");
 	tcase_add_loop_test(tcase, test_datagrams, 0, sizeof plays / sizeof plays[0]);
-	tcase_add_loop_test(tcase, test_long_lines_are_cut_between_characters, 0, sizeof lines / sizeof lines[0]);
+	tcase_add_loop_test(tcase, test_long_lines_are_cut_between_characters, 0,
+		sizeof lines / sizeof lines[0]);
 	tcase_add_test(tcase, test_hamlet);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

@@ -1,11 +1,13 @@
 /*
- * Drives a session without sockets or a clock: steps go in, a transcript of what it did comes out, one line each:
+ * Drives a session without sockets or a clock: steps go in, a transcript of what it did comes out,
+ * one line each:
  *
  *   0.000 send "This is PMU data 1"
  *   0.050 close done
  *   0.000 event command text="CMD_short:0" kind=short interval=0.000 messages=3
  *
- * READ and SLEEP leave no line: the driver goes on to the next step, or to the time that was asked for.
+ * READ and SLEEP leave no line: the driver goes on to the next step, or to the time that was asked
+ * for.
  */
 #ifndef TESTS_UNIT_STREAM_SESSION_DRIVER_H
 #define TESTS_UNIT_STREAM_SESSION_DRIVER_H
@@ -27,7 +29,8 @@ enum step_kind { STEP_NONE, STEP_INPUT, STEP_MESSAGE, STEP_EOF, STEP_STOP };
 struct step {
 	double at; /* seconds */
 	enum step_kind kind;
-	const char *text; /* INPUT: bytes of a stream or a fragment; MESSAGE: with them a message ends */
+	/* INPUT: bytes of a stream or a fragment; MESSAGE: with them a message ends */
+	const char *text;
 };
 
 struct driver {
@@ -42,13 +45,15 @@ struct driver {
 	size_t len;
 };
 
-static inline void driver_say(struct driver *driver, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline void driver_say(struct driver *driver, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static inline void driver_say(struct driver *driver, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	int n = vsnprintf(driver->transcript + driver->len, sizeof driver->transcript - driver->len, format, args);
+	int n = vsnprintf(driver->transcript + driver->len, sizeof driver->transcript - driver->len,
+		format, args);
 	va_end(args);
 	driver->len += (size_t)n;
 	ck_assert_uint_lt(driver->len, sizeof driver->transcript);
@@ -67,7 +72,8 @@ static inline void driver_say_bytes(struct driver *driver, const char *data, siz
 	driver_say(driver, "\"\n");
 }
 
-static inline void driver_on_event(void *context, enum event_type type, const struct field *fields, size_t count)
+static inline void driver_on_event(void *context, enum event_type type, const struct field *fields,
+	size_t count)
 {
 	struct driver *driver = context;
 	char escaped[WIRE_ESCAPED_MAX];
@@ -94,8 +100,8 @@ static inline void driver_set(struct driver *driver, const char *assignment)
 	ck_assert_msg(config_assign(driver->config, assignment, "test", &err), "%s", err.text);
 }
 
-static inline void driver_init(struct driver *driver, const struct session_ops *ops, enum endpoint_id endpoint,
-	const char *const *settings)
+static inline void driver_init(struct driver *driver, const struct session_ops *ops,
+	enum endpoint_id endpoint, const char *const *settings)
 {
 	static const char flood[] = "Who's there?";
 	*driver = (struct driver){ .ops = ops, .config = config_create() };
@@ -129,7 +135,8 @@ static inline void driver_run(struct driver *driver, double until)
 		case ACTION_SLEEP:
 			/* Asked earlier, it answers the same. */
 			ck_assert(driver->now < action.until);
-			ck_assert(driver->ops->next(driver->self, driver->now).until == action.until);
+			ck_assert(
+				driver->ops->next(driver->self, driver->now).until == action.until);
 			if (action.until > until)
 				return;
 			driver->now = action.until;
@@ -143,7 +150,8 @@ static inline void driver_run(struct driver *driver, double until)
 			driver_say(driver, "%.3f close %s\n", driver->now, action.why);
 			driver->closed = true;
 			/* And it stays so. */
-			ck_assert_int_eq(driver->ops->next(driver->self, driver->now).kind, ACTION_CLOSE);
+			ck_assert_int_eq(driver->ops->next(driver->self, driver->now).kind,
+				ACTION_CLOSE);
 			break;
 		}
 	}
@@ -160,11 +168,13 @@ static inline void driver_step(struct driver *driver, const struct step *step)
 	case STEP_INPUT:
 	case STEP_MESSAGE:
 		ck_assert(driver->ops->takes_input(driver->self));
-		driver->ops->input(driver->self, step->text, strlen(step->text), step->kind == STEP_MESSAGE);
+		driver->ops->input(driver->self, step->text, strlen(step->text),
+			step->kind == STEP_MESSAGE);
 		break;
 	case STEP_EOF:
 	case STEP_STOP:
-		driver->ops->tell(driver->self, step->kind == STEP_EOF ? SESSION_EOF : SESSION_STOP);
+		driver->ops->tell(driver->self,
+			step->kind == STEP_EOF ? SESSION_EOF : SESSION_STOP);
 		break;
 	}
 }

@@ -11,22 +11,20 @@ static const struct row {
 	const char *transcript;
 } rows[] = {
 	{ "what comes goes back",
-		{ { 0, STEP_INPUT, "O Romeo, Romeo! " }, { 1, STEP_INPUT, "wherefore" }, { 2, STEP_EOF, NULL } },
+		{ { 0, STEP_INPUT, "O Romeo, Romeo! " }, { 1, STEP_INPUT, "wherefore" },
+			{ 2, STEP_EOF, NULL } },
 		"0.000 send \"O Romeo, Romeo! \"\n"
 		"1.000 send \"wherefore\"\n"
 		"2.000 close peer closed\n" },
 	{ "an end before anything", { { 1, STEP_EOF, NULL } }, "1.000 close peer closed\n" },
-	{ "an end right behind the bytes",
-		{ { 0, STEP_INPUT, "Romeo" }, { 0, STEP_EOF, NULL } },
+	{ "an end right behind the bytes", { { 0, STEP_INPUT, "Romeo" }, { 0, STEP_EOF, NULL } },
 		"0.000 send \"Romeo\"\n"
 		"0.000 close peer closed\n" },
 	{ "a stop before anything", { { 1, STEP_STOP, NULL } }, "1.000 close stopping\n" },
-	{ "a stop lets go what has come",
-		{ { 0, STEP_INPUT, "Romeo" }, { 0, STEP_STOP, NULL } },
+	{ "a stop lets go what has come", { { 0, STEP_INPUT, "Romeo" }, { 0, STEP_STOP, NULL } },
 		"0.000 send \"Romeo\"\n"
 		"0.000 close stopping\n" },
-	{ "nothing is nothing",
-		{ { 0, STEP_INPUT, "" }, { 1, STEP_EOF, NULL } },
+	{ "nothing is nothing", { { 0, STEP_INPUT, "" }, { 1, STEP_EOF, NULL } },
 		"1.000 close peer closed\n" },
 };
 
@@ -36,8 +34,8 @@ START_TEST(test_row)
 	struct driver driver;
 	driver_init(&driver, &session_echo, ENDPOINT_ECHO, NULL);
 	driver_play(&driver, row->steps, STEPS_MAX);
-	ck_assert_msg(strcmp(driver.transcript, row->transcript) == 0, "%s:\n%s\nexpected:\n%s", row->name,
-		driver.transcript, row->transcript);
+	ck_assert_msg(strcmp(driver.transcript, row->transcript) == 0, "%s:\n%s\nexpected:\n%s",
+		row->name, driver.transcript, row->transcript);
 	driver_finish(&driver);
 }
 END_TEST
@@ -50,7 +48,8 @@ static const struct {
 START_TEST(test_it_asks_for_a_chunk)
 {
 	struct driver driver;
-	driver_init(&driver, &session_echo, ENDPOINT_ECHO, (const char *[]){ chunks[_i].setting, NULL });
+	driver_init(&driver, &session_echo, ENDPOINT_ECHO,
+		(const char *[]){ chunks[_i].setting, NULL });
 	struct action action = session_echo.next(driver.self, 0);
 	ck_assert_int_eq(action.kind, ACTION_READ);
 	ck_assert_uint_eq(action.len, chunks[_i].chunk);
@@ -64,7 +63,8 @@ START_TEST(test_all_256_bytes_come_back)
 	char bytes[256];
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)i;
-	driver_init(&driver, &session_echo, ENDPOINT_ECHO, (const char *[]){ "echo.chunk=256", NULL });
+	driver_init(&driver, &session_echo, ENDPOINT_ECHO,
+		(const char *[]){ "echo.chunk=256", NULL });
 	session_echo.input(driver.self, bytes, sizeof bytes, false);
 	struct action action = session_echo.next(driver.self, 0);
 	ck_assert_int_eq(action.kind, ACTION_SEND);
@@ -83,7 +83,8 @@ START_TEST(test_it_takes_nothing_more_while_it_sends)
 	ck_assert(!session_echo.takes_input(driver.self));
 	ck_assert_int_eq(session_echo.next(driver.self, 0).kind, ACTION_SEND);
 	ck_assert(!session_echo.takes_input(driver.self));
-	ck_assert_int_eq(session_echo.next(driver.self, 0).kind, ACTION_READ); /* it has been sent */
+	/* it has been sent */
+	ck_assert_int_eq(session_echo.next(driver.self, 0).kind, ACTION_READ);
 	ck_assert(session_echo.takes_input(driver.self));
 	driver_finish(&driver);
 }

@@ -15,32 +15,29 @@ static const struct row {
 	const char *settings[SETTINGS_MAX];
 	enum endpoint_id endpoint; /* 0 stands for ENDPOINT_PMU */
 } rows[] = {
-	{ "a command in one piece is answered at once",
-		{ { 1, STEP_INPUT, "CMD_short:0" } },
+	{ "a command in one piece is answered at once", { { 1, STEP_INPUT, "CMD_short:0" } },
 		"1.000 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
 		"1.000 send \"This is PMU data 1\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
 		"1.000 close done\n" },
-	{ "d seconds between messages, the first at once",
-		{ { 1, STEP_INPUT, "CMD_short:0.25" } },
+	{ "d seconds between messages, the first at once", { { 1, STEP_INPUT, "CMD_short:0.25" } },
 		"1.000 event command text=\"CMD_short:0.25\" kind=short interval=0.250 messages=2\n"
 		"1.000 send \"This is PMU data 1\"\n"
 		"1.250 send \"This is PMU data 2\"\n"
 		"1.250 close done\n" },
-	{ "the flood is one send",
-		{ { 0, STEP_INPUT, "CMD_floodme" } },
+	{ "the flood is one send", { { 0, STEP_INPUT, "CMD_floodme" } },
 		"0.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
 		"0.000 send \"Who's there?\"\n"
 		"0.000 close done\n" },
 
-	{ "a line end belongs to the command",
-		{ { 0, STEP_INPUT, "CMD_short:0\r\n" } },
+	{ "a line end belongs to the command", { { 0, STEP_INPUT, "CMD_short:0\r\n" } },
 		"0.000 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"0.000 send \"This is PMU data 2\"\n"
 		"0.000 close done\n" },
 	{ "also when it comes later, and in pieces",
-		{ { 0, STEP_INPUT, "CMD_short:1" }, { 0.1, STEP_INPUT, "\r" }, { 0.2, STEP_INPUT, "\n" } },
+		{ { 0, STEP_INPUT, "CMD_short:1" }, { 0.1, STEP_INPUT, "\r" },
+			{ 0.2, STEP_INPUT, "\n" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
@@ -74,165 +71,150 @@ static const struct row {
 		"2.050 send \"This is PMU data 2\"\n"
 		"2.050 close done\n" },
 	{ "a digit within 50 ms belongs to the number, and begins them anew",
-		{ { 0, STEP_INPUT, "CMD_sh" }, { 1, STEP_INPUT, "ort:0" }, { 1.04, STEP_INPUT, "." }, { 1.08, STEP_INPUT, "5" } },
+		{ { 0, STEP_INPUT, "CMD_sh" }, { 1, STEP_INPUT, "ort:0" },
+			{ 1.04, STEP_INPUT, "." }, { 1.08, STEP_INPUT, "5" } },
 		"1.130 event command text=\"CMD_short:0.5\" kind=short interval=0.500 messages=2\n"
 		"1.130 send \"This is PMU data 1\"\n"
 		"1.630 send \"This is PMU data 2\"\n"
 		"1.630 close done\n" },
 	{ "a line end ends the number at once",
-		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" }, { 1.01, STEP_INPUT, "\n" } },
+		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" },
+			{ 1.01, STEP_INPUT, "\n" } },
 		"1.010 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
 		"1.010 send \"This is PMU data 1\"\n"
 		"1.010 send \"This is PMU data 2\"\n"
 		"1.010 close done\n" },
 	{ "the peer's end ends the number at once",
-		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" }, { 1.01, STEP_EOF, NULL } },
+		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" },
+			{ 1.01, STEP_EOF, NULL } },
 		"1.010 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
 		"1.010 send \"This is PMU data 1\"\n"
 		"1.010 send \"This is PMU data 2\"\n"
 		"1.010 close done\n" },
 	{ "what no number goes on with ends it too, and makes it a command with bytes behind it",
-		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" }, { 1.01, STEP_INPUT, "x" } },
+		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" },
+			{ 1.01, STEP_INPUT, "x" } },
 		"1.010 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
 		"1.010 event error fault=peer what=bytes behind the command are ignored bytes=\"x\"\n"
 		"1.010 send \"This is PMU data 1\"\n"
 		"1.010 send \"This is PMU data 2\"\n"
 		"1.010 close done\n" },
-	{ "the flood needs no silence",
-		{ { 0, STEP_INPUT, "CMD_flood" }, { 1, STEP_INPUT, "me" } },
+	{ "the flood needs no silence", { { 0, STEP_INPUT, "CMD_flood" }, { 1, STEP_INPUT, "me" } },
 		"1.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
 		"1.000 send \"Who's there?\"\n"
 		"1.000 close done\n" },
 
-	{ "a message ends a command",
-		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_MESSAGE, "1" } },
+	{ "a message ends a command", { { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_MESSAGE, "1" } },
 		"1.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"1.000 send \"This is PMU data 1\"\n"
 		"2.000 send \"This is PMU data 2\"\n"
 		"2.000 close done\n",
 		.endpoint = ENDPOINT_PMU_WS },
 	{ "a fragment does not, however long nothing follows",
-		{ { 0, STEP_INPUT, "CMD_short:0" }, { 1, STEP_INPUT, ".5" }, { 2, STEP_MESSAGE, "" } },
+		{ { 0, STEP_INPUT, "CMD_short:0" }, { 1, STEP_INPUT, ".5" },
+			{ 2, STEP_MESSAGE, "" } },
 		"2.000 event command text=\"CMD_short:0.5\" kind=short interval=0.500 messages=2\n"
 		"2.000 send \"This is PMU data 1\"\n"
 		"2.500 send \"This is PMU data 2\"\n"
 		"2.500 close done\n",
 		.endpoint = ENDPOINT_PMU_WS },
-	{ "half a command in a message is none",
-		{ { 0, STEP_MESSAGE, "CMD_short:" } },
+	{ "half a command in a message is none", { { 0, STEP_MESSAGE, "CMD_short:" } },
 		"0.000 event command text=\"CMD_short:\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:\"\n"
-		"0.000 " REFUSAL("CMD_short:", "")
-		"0.000 close bad command\n",
+		"0.000 " REFUSAL("CMD_short:", "") "0.000 close bad command\n",
 		.endpoint = ENDPOINT_PMU_WSS },
-	{ "an empty message is none",
-		{ { 0, STEP_MESSAGE, "" } },
+	{ "an empty message is none", { { 0, STEP_MESSAGE, "" } },
 		"0.000 event command text=\"\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"\"\n"
-		"0.000 " REFUSAL("", "")
-		"0.000 close bad command\n",
+		"0.000 " REFUSAL("", "") "0.000 close bad command\n",
 		.endpoint = ENDPOINT_PMU_WS },
 
 	{ "what can no longer become a command is answered at once",
 		{ { 0, STEP_INPUT, "CMD_" }, { 1, STEP_INPUT, "x" } },
 		"1.000 event command text=\"CMD_x\" kind=bad interval=0.000 messages=0\n"
 		"1.000 event error fault=peer what=this is no command bytes=\"CMD_x\"\n"
-		"1.000 " REFUSAL("CMD_x", "")
-		"1.000 close bad command\n" },
+		"1.000 " REFUSAL("CMD_x", "") "1.000 close bad command\n" },
 	{ "a number may have 54 digits",
-		{ { 0, STEP_INPUT, "CMD_short:000000000000000000000000000000000000000000000000000000" } },
+		{ { 0, STEP_INPUT,
+			"CMD_short:000000000000000000000000000000000000000000000000000000" } },
 		"0.000 event command text=\"CMD_short:000000000000000000000000000000000000000000000000000000\" kind=short "
 		"interval=0.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"0.000 send \"This is PMU data 2\"\n"
 		"0.000 close done\n" },
 	{ "but not 55; what is shown is cut at 64 bytes",
-		{ { 0, STEP_INPUT, "CMD_short:0000000000000000000000000000000000000000000000000000001" } },
+		{ { 0, STEP_INPUT,
+			"CMD_short:0000000000000000000000000000000000000000000000000000001" } },
 		"0.000 event command text=\"CMD_short:000000000000000000000000000000000000000000000000000000...\" kind=bad "
 		"interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command "
 		"bytes=\"CMD_short:000000000000000000000000000000000000000000000000000000...\"\n"
-		"0.000 " REFUSAL("CMD_short:000000000000000000000000000000000000000000000000000000...", "")
-		"0.000 close bad command\n" },
+		"0.000 " REFUSAL(
+			"CMD_short:000000000000000000000000000000000000000000000000000000...",
+			"") "0.000 close bad command\n" },
 
-	{ "an hour is not too long",
-		{ { 0, STEP_INPUT, "CMD_short:3600" } },
+	{ "an hour is not too long", { { 0, STEP_INPUT, "CMD_short:3600" } },
 		"0.000 event command text=\"CMD_short:3600\" kind=short interval=3600.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"3600.000 send \"This is PMU data 2\"\n"
 		"3600.000 close done\n" },
-	{ "anything more is, however fast time runs",
-		{ { 0, STEP_INPUT, "CMD_short:3600.001" } },
+	{ "anything more is, however fast time runs", { { 0, STEP_INPUT, "CMD_short:3600.001" } },
 		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:3600.001\"\n"
-		"0.000 " REFUSAL("CMD_short:3600.001", LIMITS("2"))
-		"0.000 close bad command\n",
+		"0.000 " REFUSAL("CMD_short:3600.001", LIMITS("2")) "0.000 close bad command\n",
 		{ "pmu.speed=1000" } },
-	{ "so is a stream of more than a day",
-		{ { 0, STEP_INPUT, "CMD_short:28.81" } },
+	{ "so is a stream of more than a day", { { 0, STEP_INPUT, "CMD_short:28.81" } },
 		"0.000 event command text=\"CMD_short:28.81\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:28.81\"\n"
-		"0.000 " REFUSAL("CMD_short:28.81", LIMITS("3000"))
-		"0.000 close bad command\n",
+		"0.000 " REFUSAL("CMD_short:28.81", LIMITS("3000")) "0.000 close bad command\n",
 		{ "pmu.messages=3000" } },
 
-	{ "first and speed are settings",
-		{ { 0, STEP_INPUT, "CMD_short:1" } },
+	{ "first and speed are settings", { { 0, STEP_INPUT, "CMD_short:1" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=0.050 messages=2\n"
 		"0.000 send \"This is PMU data 0\"\n"
 		"0.050 send \"This is PMU data 1\"\n"
 		"0.050 close done\n",
 		{ "pmu.first=0", "pmu.speed=20" } },
-	{ "the endpoint's own settings win",
-		{ { 0, STEP_INPUT, "CMD_short:1" } },
+	{ "the endpoint's own settings win", { { 0, STEP_INPUT, "CMD_short:1" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=1\n"
 		"0.000 send \"This is PMU data 9\"\n"
 		"0.000 close done\n",
-		{ "pmu-tls.messages=1", "pmu-tls.first=9" },
-		.endpoint = ENDPOINT_PMU_TLS },
-	{ "there may be no messages",
-		{ { 0, STEP_INPUT, "CMD_short:1" } },
+		{ "pmu-tls.messages=1", "pmu-tls.first=9" }, .endpoint = ENDPOINT_PMU_TLS },
+	{ "there may be no messages", { { 0, STEP_INPUT, "CMD_short:1" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=0\n"
 		"0.000 close done\n",
 		{ "pmu.messages=0" } },
 
 	/* The peer's end in every state. */
 	{ "an end before anything", { { 3, STEP_EOF, NULL } }, "3.000 close peer closed\n" },
-	{ "an end in the command",
-		{ { 0, STEP_INPUT, "CMD_short:" }, { 3, STEP_EOF, NULL } },
+	{ "an end in the command", { { 0, STEP_INPUT, "CMD_short:" }, { 3, STEP_EOF, NULL } },
 		"3.000 event command text=\"CMD_short:\" kind=bad interval=0.000 messages=0\n"
 		"3.000 event error fault=peer what=this is no command bytes=\"CMD_short:\"\n"
-		"3.000 " REFUSAL("CMD_short:", "")
-		"3.000 close bad command\n" },
-	{ "an end in the stream",
-		{ { 0, STEP_INPUT, "CMD_short:1" }, { 0.5, STEP_EOF, NULL } },
+		"3.000 " REFUSAL("CMD_short:", "") "3.000 close bad command\n" },
+	{ "an end in the stream", { { 0, STEP_INPUT, "CMD_short:1" }, { 0.5, STEP_EOF, NULL } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
 		"1.000 close done\n" },
-	{ "an end with the flood",
-		{ { 0, STEP_INPUT, "CMD_floodme" }, { 0, STEP_EOF, NULL } },
+	{ "an end with the flood", { { 0, STEP_INPUT, "CMD_floodme" }, { 0, STEP_EOF, NULL } },
 		"0.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
 		"0.000 send \"Who's there?\"\n"
 		"0.000 close done\n" },
-	{ "an end with a bad command",
-		{ { 0, STEP_INPUT, "?" }, { 0, STEP_EOF, NULL } },
+	{ "an end with a bad command", { { 0, STEP_INPUT, "?" }, { 0, STEP_EOF, NULL } },
 		"0.000 event command text=\"?\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"?\"\n"
-		"0.000 " REFUSAL("?", "")
-		"0.000 close bad command\n" },
+		"0.000 " REFUSAL("?", "") "0.000 close bad command\n" },
 
 	/* The lab's end in every state. */
 	{ "a stop before anything", { { 3, STEP_STOP, NULL } }, "3.000 close stopping\n" },
-	{ "a stop in the command", { { 0, STEP_INPUT, "CMD_" }, { 3, STEP_STOP, NULL } }, "3.000 close stopping\n" },
-	{ "a stop in the stream",
-		{ { 0, STEP_INPUT, "CMD_short:1" }, { 0.5, STEP_STOP, NULL } },
+	{ "a stop in the command", { { 0, STEP_INPUT, "CMD_" }, { 3, STEP_STOP, NULL } },
+		"3.000 close stopping\n" },
+	{ "a stop in the stream", { { 0, STEP_INPUT, "CMD_short:1" }, { 0.5, STEP_STOP, NULL } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
 		"1.000 close done\n" },
-	{ "a stop with the flood",
-		{ { 0, STEP_INPUT, "CMD_floodme" }, { 0, STEP_STOP, NULL } },
+	{ "a stop with the flood", { { 0, STEP_INPUT, "CMD_floodme" }, { 0, STEP_STOP, NULL } },
 		"0.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
 		"0.000 send \"Who's there?\"\n"
 		"0.000 close done\n" },
@@ -253,15 +235,16 @@ START_TEST(test_row)
 	struct driver driver;
 	init(&driver, row->endpoint, row->settings);
 	driver_play(&driver, row->steps, STEPS_MAX);
-	ck_assert_msg(strcmp(driver.transcript, row->transcript) == 0, "%s:\n%s\nexpected:\n%s", row->name,
-		driver.transcript, row->transcript);
+	ck_assert_msg(strcmp(driver.transcript, row->transcript) == 0, "%s:\n%s\nexpected:\n%s",
+		row->name, driver.transcript, row->transcript);
 	driver_finish(&driver);
 }
 END_TEST
 
 /*
- * Each command cut in two and in three, pieces 10 ms apart: the same command, the same messages. Where the first piece
- * is a command by itself it is taken for one, as that is how real clients send them.
+ * Each command cut in two and in three, pieces 10 ms apart: the same command, the same messages.
+ * Where the first piece is a command by itself it is taken for one, as that is how real clients
+ * send them.
  */
 static const struct {
 	const char *text, *command, *sends;
@@ -298,12 +281,15 @@ static void check_split(size_t row, size_t first, size_t second)
 	init(&driver, ENDPOINT_PMU, NULL);
 	for (size_t i = 0; i < 3; i++)
 		if (*pieces[i])
-			driver_step(&driver, &(struct step){ 0.01 * (double)i, STEP_INPUT, pieces[i] });
+			driver_step(&driver,
+				&(struct step){ 0.01 * (double)i, STEP_INPUT, pieces[i] });
 	driver_run(&driver, INFINITY);
 	sends_of(driver.transcript, sends);
-	ck_assert_msg(strstr(driver.transcript, split_rows[row].command) && !strstr(driver.transcript, "event error") &&
-		strcmp(sends, split_rows[row].sends) == 0, "\"%s\" + \"%s\" + \"%s\":\n%s", pieces[0], pieces[1],
-		pieces[2], driver.transcript);
+	ck_assert_msg(strstr(driver.transcript, split_rows[row].command) &&
+			      !strstr(driver.transcript, "event error") &&
+			      strcmp(sends, split_rows[row].sends) == 0,
+		"\"%s\" + \"%s\" + \"%s\":\n%s", pieces[0], pieces[1], pieces[2],
+		driver.transcript);
 	driver_finish(&driver);
 }
 
