@@ -40,7 +40,7 @@ enum endpoint_id config_endpoint(enum config_key key, enum endpoint_id scope)
 	return only;
 }
 
-/* "1s" as "--print-config" would write it, from "1000ms". */
+/* The default in its canonical form: "1s" for "1000ms". */
 static void format_standard(enum config_key key, enum endpoint_id scope,
 	char text[CONFIG_VALUE_MAX])
 {

@@ -1,7 +1,8 @@
 /*
- * Who said what: one slot for each key of a group and one for each endpoint that has the key. A
- * getter looks at the endpoint's slot, then at the group's; a session may ask at every command. The
- * group's slot always holds something, the default at least.
+ * The values: one slot for each key of a group, and one for each endpoint that has the key. A
+ * getter takes the endpoint's slot, or the group's where the endpoint's is empty. That is fast
+ * enough for a session to ask at every command. The group's slot is never empty: it has at least
+ * the default.
  */
 #include "servers/config/config.h"
 
@@ -19,7 +20,7 @@
 
 struct config {
 	uint64_t version;
-	/* [0] is the group's, [1 + e] endpoint e's. */
+	/* [0] is the group's slot, [1 + e] that of endpoint e. */
 	struct config_slot slots[KEY_COUNT][1 + ENDPOINT_COUNT];
 };
 
@@ -166,7 +167,7 @@ bool config_assign(struct config *config, const char *assignment, const char *or
 		err_set(err, STATUS_FAILED, "%s: out of memory", origin);
 		return false;
 	}
-	/* "pmu.rtt = 20ms" is fine too. */
+	/* Blanks as in a file are allowed: "pmu.rtt = 20ms". */
 	size_t len = (size_t)(equals - key);
 	char *value = copy + len + 1;
 	while (len > 0 && strchr(blanks, copy[len - 1]))
@@ -186,7 +187,8 @@ struct suggestion {
 	unsigned distance;
 };
 
-/* Of two that are equally near the first stays: `compared` may be only a part of `name`. */
+/* Keeps `name` if `compared`, which may be a part of it, is nearer to what was asked than the best
+   so far. Of two that are equally near the first stays. */
 static void suggestion_try(struct suggestion *best, const char *compared, const char *name)
 {
 	unsigned distance = near_distance(best->asked, compared);
@@ -209,12 +211,12 @@ static bool is_section(const char *name, size_t len)
 	return false;
 }
 
-/* `what` is "key" or "section"; a key without a group ("messages") is compared with the last
-   parts. */
+/* `what` is "key" or "section". A key without a group ("messages") is compared with the last parts
+   of the names. */
 static void suggestion_find(struct suggestion *best, const char *what)
 {
 	bool section_only = strcmp(what, "section") == 0, leaf_only = !strchr(best->asked, '.');
-	/* A third of the letters, three at most: more is a guess. */
+	/* At most a third of the letters, and at most three, may differ: more would be a guess. */
 	size_t len = strlen(best->asked), dot = strcspn(best->asked, ".");
 	bool in_section = is_section(best->asked, dot);
 	best->distance = len < 3 ? 1 : len < 12 ? (unsigned)len / 3 + 1 : 4;
@@ -224,7 +226,7 @@ static void suggestion_find(struct suggestion *best, const char *what)
 				config_section((enum config_key)k, (enum endpoint_id)s);
 			if (!section)
 				continue;
-			/* "ws.port" does not mean "tv.port": each endpoint has one. */
+			/* For "ws.port", "tv.port" is no suggestion: each endpoint has its own. */
 			bool other =
 				strlen(section) != dot || memcmp(section, best->asked, dot) != 0;
 			if (in_section && other && !config_rows[k].group)
@@ -248,7 +250,7 @@ void config_unknown(const char *name, const char *what, struct err *err)
 		err_set(err, STATUS_USAGE, "no such %s; did you mean %s?", what, best.name);
 		return;
 	}
-	/* "echo.messages": the group is right, so tell what it has. */
+	/* "echo.messages": the group exists, so list its keys. */
 	char known[320];
 	size_t used = 0, len = strcspn(name, ".");
 	for (int s = ENDPOINT_NONE; s < ENDPOINT_COUNT; s++) {
@@ -274,7 +276,7 @@ const struct config_slot *config_slot_merged(const struct config *config, enum c
 	return slot->origin ? slot : &config->slots[key][0];
 }
 
-/* What holds for an endpoint, and where it was said. */
+/* config_slot_merged for the getters: asserts that the endpoint has the key. */
 static const struct config_slot *slot_merged(const struct config *config, enum config_key key,
 	enum endpoint_id endpoint)
 {
@@ -284,7 +286,7 @@ static const struct config_slot *slot_merged(const struct config *config, enum c
 	return config_slot_merged(config, key, endpoint);
 }
 
-/* "pmu-tls" or "tls": who said what holds for the endpoint. */
+/* "pmu-tls" or "tls": the section of the value that holds for the endpoint. */
 static const char *section_merged(const struct config *config, enum config_key key,
 	enum endpoint_id endpoint)
 {
@@ -307,7 +309,7 @@ static bool file_check(const struct config *config, enum config_key key, enum en
 		return true;
 	const char *trouble = NULL;
 	struct stat stat;
-	/* a FIFO without a writer must not hold us */
+	/* O_NONBLOCK: otherwise open(2) of a FIFO would wait for a writer. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &stat) < 0)
 		trouble = strerror(errno);

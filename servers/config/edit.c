@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What holds for the edit's key; the caller frees it. NULL: out of memory. */
+/* The value that holds for the edit's key, as text; the caller frees it. NULL: out of memory. */
 static char *value_now(const struct config_edit *edit, const struct config *config)
 {
 	char text[CONFIG_VALUE_MAX];
@@ -22,7 +22,7 @@ static bool values_equal(const struct config_value *a, const struct config_value
 	return a->number == b->number && texts_equal(a->text, b->text);
 }
 
-/* What is to be said for the key: as `value`, or as at the start. */
+/* Makes the new slot: from `value`, or a copy of the key's slot in `start`. */
 static enum config_edit_result slot_make(struct config_edit *edit, const struct config *start,
 	const char *value, const char *who, struct err *err)
 {
@@ -39,8 +39,8 @@ static enum config_edit_result slot_make(struct config_edit *edit, const struct 
 	return CONFIG_EDIT_BAD;
 }
 
-/* To set what is set already is no change, whoever has set it; to go back is one also where only
-   the origin is another. */
+/* Whether the edit would change nothing. When a value is set, only the value counts, not its
+   origin. When the start's value is restored, the origin counts too. */
 static bool is_said(const struct config_edit *edit, const struct config *config, bool restored)
 {
 	const struct config_slot *said = config_slot(config, edit->key, edit->scope);
@@ -50,7 +50,7 @@ static bool is_said(const struct config_edit *edit, const struct config *config,
 		(!restored || texts_equal(said->origin, edit->slot.origin));
 }
 
-/* What cannot be changed may be said again. */
+/* Whether the new value is the one that holds. A key that cannot be changed may be set to that. */
 static bool is_so(const struct config_edit *edit, const struct config *config)
 {
 	const struct config_slot *now = config_slot_merged(config, edit->key, edit->scope);
@@ -75,7 +75,8 @@ enum config_edit_result config_edit_make(struct config_edit *edit, struct config
 		char shown[CONFIG_SHOWN_MAX];
 		config_escape(shown, sizeof shown, value);
 		err_set(err, STATUS_USAGE,
-			"cannot be changed while the lab runs; stop the lab, and start it with --set %s=%s",
+			"cannot be changed while the lab runs; stop the lab, and start it with "
+			"--set %s=%s",
 			name, shown);
 		return CONFIG_EDIT_RESTART;
 	}

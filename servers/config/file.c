@@ -1,8 +1,8 @@
 /*
- * The configuration read from an INI file, or from one that is built in.
+ * Reads the configuration from an INI file, or from a text that is built in.
  *
- * Why not libinih: Debian's build hands no line numbers to its handler and cuts lines at 200 bytes
- * without a word. An error here names the file and the line, and nothing is ever cut.
+ * It does not use libinih: Debian's build gives its handler no line numbers, and silently truncates
+ * lines at 200 bytes. Here an error names the file and the line, and no line is truncated.
  */
 #include "servers/config/config.h"
 
@@ -15,7 +15,7 @@
 
 enum {
 	LINE_BYTES = 4096, /* of a line without its end */
-	ORIGIN_PATH = 200, /* of the path in an origin; the end of a longer one is shown */
+	ORIGIN_PATH = 200, /* of the path in an origin; of a longer path only the end is shown */
 };
 
 static const char blanks[] = " \t\r\v\f";
@@ -24,10 +24,10 @@ struct reader {
 	struct config *config;
 	FILE *file;
 	const char *path;
-	/* bytes of `path` up to its last slash: where its paths begin */
+	/* bytes of `path` up to and with its last slash: the folder of relative paths */
 	size_t folder;
 	char shown[ORIGIN_PATH + 16];   /* `path` as errors show it */
-	char origin[CONFIG_ORIGIN_MAX]; /* "lab.ini:7": the line being read */
+	char origin[CONFIG_ORIGIN_MAX]; /* "lab.ini:7": the current line */
 	unsigned long line;
 	char section[CONFIG_NAME_MAX];  /* "": none yet */
 	char text[LINE_BYTES + 1];
@@ -54,7 +54,8 @@ static char *text_trim(char *text)
 	return text;
 }
 
-/* Reads a line into reader->text. False at the end of the file and on an error, which fills err. */
+/* Reads a line into reader->text. False: the end of the file, or an error, which sets `*failed` and
+   fills err. */
 static bool line_read(struct reader *reader, bool *failed, struct err *err)
 {
 	size_t len = 0;
@@ -98,7 +99,8 @@ static bool tail_ends(const char *tail)
 	return *tail == '\0' || config_is_comment(*tail);
 }
 
-/* One escape behind a backslash; returns how many characters it has, 0 for none. */
+/* Decodes an escape, whose backslash is in front of `text`. Returns the number of its characters,
+   0: it is no escape. */
 static size_t escape_read(const char *text, char *c)
 {
 	static const char letters[] = "n\nr\rt\t\"\"\\\\";
@@ -118,7 +120,7 @@ static size_t escape_read(const char *text, char *c)
 	return 3;
 }
 
-/* `text` stands behind the opening quote; in place. NULL: err says why. */
+/* Decodes a quoted value in place. `text` begins behind the opening quote. NULL: err says why. */
 static char *quoted_read(struct reader *reader, char *text, struct err *err)
 {
 	char *in = text, *out = text;
@@ -147,13 +149,13 @@ static char *quoted_read(struct reader *reader, char *text, struct err *err)
 	return text;
 }
 
-/* `text` stands behind '='. In place. NULL: err says why. */
+/* Decodes a value in place. `text` begins behind '='. NULL: err says why. */
 static char *value_read(struct reader *reader, char *text, struct err *err)
 {
 	size_t blank = strspn(text, blanks);
 	if (text[blank] == '"')
 		return quoted_read(reader, text + blank + 1, err);
-	/* A comment is set apart by a blank: "a#b" is a value. */
+	/* A comment needs a blank in front of it: "a#b" is a value. */
 	for (size_t i = 1; text[i - 1] && text[i]; i++)
 		if (config_is_comment(text[i]) && config_is_blank(text[i - 1]))
 			text[i] = '\0';
@@ -194,7 +196,7 @@ static bool key_read(struct reader *reader, char *text, struct err *err)
 	*equals = '\0';
 	const char *name = text_trim(text);
 	if (reader->section[0] != '\0' && strchr(name, '.')) {
-		/* Which of the two groups was meant? Not for us to guess. */
+		/* It is unclear which of the two groups was meant. */
 		char shown[CONFIG_SHOWN_MAX];
 		config_escape(shown, sizeof shown, name);
 		err_set(err, STATUS_USAGE, "%s: %s: inside [%s] a key stands without its group",
@@ -261,7 +263,7 @@ bool config_load(struct config *config, const char *path, struct err *err)
 		err_set(err, STATUS_USAGE, "%s: cannot be read: %s", reader.shown, strerror(errno));
 		goto end;
 	}
-	/* A pipe has no folder. */
+	/* The paths in a pipe are relative to the current folder. */
 	const char *slash = strrchr(path, '/');
 	if (slash && S_ISREG(stat.st_mode))
 		reader.folder = (size_t)(slash - path) + 1;
@@ -276,9 +278,9 @@ bool config_load_text(struct config *config, const char *name, const char *text,
 {
 	struct reader reader;
 	reader_init(&reader, config, name);
-	if (*text == '\0') /* a stream over nothing is an error in some C libraries */
+	if (*text == '\0') /* fmemopen(3) of 0 bytes fails in some C libraries */
 		return true;
-	/* only read, whatever its type says */
+	/* The cast is safe: the stream only reads. */
 	reader.file = fmemopen((char *)text, strlen(text), "r");
 	if (!reader.file) {
 		err_set(err, STATUS_FAILED, "%s: %s", reader.shown, strerror(errno));

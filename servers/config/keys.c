@@ -1,4 +1,4 @@
-/* Keys by their names: whose they are, in which section they stand, what they are by default. */
+/* Keys by their names: which endpoints have them, their sections in a file, and their defaults. */
 #include "servers/config/keys.h"
 
 #include <stdio.h>
@@ -30,8 +30,7 @@ const char *config_section(enum config_key key, enum endpoint_id scope)
 	const struct config_row *row = &config_rows[key];
 	if (scope == ENDPOINT_NONE)
 		return row->group;
-	/* "pmu.messages" is the group's, and there is no second one for the endpoint of the same
-	   name. */
+	/* "pmu.messages" is the group's key. The endpoint of the same name has no second one. */
 	const char *name = endpoint_table[scope].name;
 	if (!config_row_has(row, scope) || (row->group && strcmp(row->group, name) == 0))
 		return NULL;

@@ -1,4 +1,5 @@
-/* The configuration written: as an INI file that reads back, as a table for --help, and as JSON. */
+/* Writes the configuration: as an INI file that config_load reads, as a table for --help, as
+   JSON. */
 #include "servers/config/config.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "common/json.h"
 #include "servers/config/keys.h"
 
-/* The groups, then those endpoints that no group is named after. NULL behind the last. */
+/* The sections: the groups, then the endpoints that have no group's name. NULL behind the last. */
 static const char *section_name(size_t index)
 {
 	for (size_t g = 0; config_groups[g]; g++)
@@ -40,7 +41,7 @@ bool config_entry_next(const struct config *config, size_t *at, struct config_en
 	return false;
 }
 
-/* True where the reader would not read `text` back as it is. */
+/* True when config_load would not read `text` without quotes back as the same value. */
 static bool value_needs_quotes(const char *text)
 {
 	size_t len = strlen(text);
@@ -54,7 +55,8 @@ static bool value_needs_quotes(const char *text)
 	return false;
 }
 
-/* The value as a file has it: a path is made absolute, for the file may be read from anywhere. */
+/* Writes a value as in a file. A path is made absolute, since the file may be read from another
+   folder. */
 static void value_print(const struct config_row *row, const struct config_slot *slot, FILE *out)
 {
 	char text[CONFIG_VALUE_MAX], folder[CONFIG_PATH_MAX], quoted[4 * CONFIG_VALUE_MAX + 16];

@@ -25,7 +25,7 @@ enum { PROFILE_COUNT = sizeof profiles / sizeof *profiles };
 
 static const char suffix[] = ".ini";
 
-/* The built-in profile whose name is the first `len` bytes. */
+/* The built-in profile whose name is the first `len` bytes of `name`; NULL: none. */
 static const struct profile *profile_find(const char *name, size_t len)
 {
 	for (size_t i = 0; i < PROFILE_COUNT; i++)
@@ -44,7 +44,8 @@ static bool file_load(struct config *config, const char *name, struct err *err)
 {
 	if (config_load(config, name, err))
 		return true;
-	/* "epfl-2016.ini", as it is called in profiles/ */
+	/* The user may have given a built-in profile its file name in profiles/:
+	   "epfl-2016.ini". */
 	const struct profile *profile =
 		has_suffix(name) ? profile_find(name, strlen(name) - (sizeof suffix - 1)) : NULL;
 	if (profile && access(name, F_OK) < 0)
@@ -52,7 +53,7 @@ static bool file_load(struct config *config, const char *name, struct err *err)
 	return false;
 }
 
-/* The one that was meant, most likely: at most two slips of the fingers. NULL: none. */
+/* The built-in profile with the most similar name (common/near.h: at most 2 apart). NULL: none. */
 static const char *profile_near(const char *name)
 {
 	const char *nearest = NULL;

@@ -1,7 +1,6 @@
 /*
- * The table of keys. What is RESTART was used up when the lab was made (ports, certificates,
- * texts), or decides where what it sends may go; what is LATER is taken up by a connection when it
- * begins.
+ * The table of keys. A RESTART key is used only when the lab starts (ports, certificates, texts),
+ * or decides where the lab's datagrams may go. A LATER key is read by a connection when it begins.
  */
 #include <stddef.h>
 
@@ -23,8 +22,8 @@
 static const char *const reply_choices[] = { [WS_REPLY_BINARY] = "binary", [WS_REPLY_TEXT] = "text",
 	NULL };
 
-static const char *const inactive_choices[] = { [RESET_CLOSED] = "closed", [RESET_SILENT] = "silent",
-	NULL };
+static const char *const inactive_choices[] = { [RESET_CLOSED] = "closed",
+	[RESET_SILENT] = "silent", NULL };
 static const char *const direction_choices[] = { [RESET_REQUEST] = "request",
 	[RESET_REPLY] = "reply", [RESET_BOTH] = "both", NULL };
 static const char *const separator_choices[] = { [RESET_EQUALS] = "=", [RESET_COLON] = ":", NULL };

@@ -39,7 +39,6 @@ static bool check_ipv4(const char *text, const char *example, struct err *err)
 	return false;
 }
 
-/* No other address: the station would send to somebody who did not ask for it. */
 bool config_check_group(const char *text, struct err *err)
 {
 	return check_ipv4(text, "224.1.1.1", err);

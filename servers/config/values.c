@@ -1,6 +1,6 @@
 /*
- * The kinds of values: numbers with units, words, paths, texts. What was printed reads back as the
- * same value (common/quantity.h).
+ * Reads and writes each kind of value: numbers with units, words, paths, texts. A printed value
+ * reads back as the same value (common/quantity.h).
  */
 #include "servers/config/keys.h"
 
@@ -19,7 +19,7 @@ static const struct quantity_unit byte_units[] = { { "", 1 }, { "B", 1 }, { "KiB
 	{ "MiB", MIB(1) }, { "GiB", MIB(1024) }, { NULL, 0 } };
 static const struct quantity_unit factor_units[] = { { "", CONFIG_MICRO }, { NULL, 0 } };
 
-/* Even ones are no. */
+/* Those with an even index mean no. */
 static const char *const yes_no_words[] = { "no", "yes", "false", "true", "off", "on", "0", "1",
 	NULL };
 
@@ -52,7 +52,7 @@ static bool word_parse(const char *const *words, const char *text, int64_t *inde
 	return false;
 }
 
-/* What the key takes, as a half-sentence: "a duration from 0 to 200ms, or none". */
+/* Writes what the key takes, for an error: "a duration from 0 to 200ms, or none". */
 static void value_describe(const struct config_row *row, char *text, size_t size)
 {
 	const struct kind *kind = &kinds[row->kind];
@@ -127,7 +127,8 @@ bool config_value_parse(const struct config_row *row, const char *text, struct c
 	return true;
 }
 
-/* number / unit as a decimal fraction, as short as it is exact. `unit` is a power of ten. */
+/* Writes number / unit as an exact decimal fraction without trailing zeros. `unit` is a power of
+   ten. */
 static void fraction_format(char *text, size_t size, int64_t number, int64_t unit, const char *name)
 {
 	int64_t rest = number % unit;
@@ -228,7 +229,8 @@ void config_escape(char *text, size_t size, const char *from)
 	size_t used = 0;
 	for (; *from; from++) {
 		unsigned char c = (unsigned char)*from;
-		bool middle = (c & 0xc0) == 0x80; /* of a UTF-8 character: not a place to cut */
+		/* The text is not cut inside a UTF-8 character. */
+		bool middle = (c & 0xc0) == 0x80;
 		if (used + (middle ? 5 : 8) > size) {
 			snprintf(text + used, size - used, "...");
 			return;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Bytes; the kernel doubles them, and counts 768 for a short datagram: room for 10,000, 0.1 s of
-   100,000 a second. */
+/* Bytes. The kernel doubles them and counts 768 for a short datagram. So there is room for 10,000
+   datagrams: 0.1 s at 100,000 a second. */
 enum { RECEIVE_BUFFER = 4 << 20 };
 
 struct batch_in {
@@ -63,16 +63,15 @@ fail:;
 	return -1;
 }
 
-/* Less is no reason to stop. */
 void batch_make_room(int fd)
 {
 	int room = RECEIVE_BUFFER;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0) /* root's */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 }
 
-/* Not SO_RXQ_OVFL: its number comes with the next datagram that is let in, and not at all where
-   none is. */
+/* It does not use SO_RXQ_OVFL: that counter only comes with the next datagram that is accepted. */
 bool batch_queue(int fd, struct batch_queue *queue)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
@@ -83,7 +82,8 @@ bool batch_queue(int fd, struct batch_queue *queue)
 	return told;
 }
 
-/* A connected UDP socket hears its peer alone; connected to itself, nobody. */
+/* A connected UDP socket receives only from its peer. Connected to itself it receives from
+   nobody. */
 void batch_refuse(int fd)
 {
 	struct address self;
@@ -93,7 +93,7 @@ void batch_refuse(int fd)
 		uint16_t port = address_port(&self);
 		address_parse(&self, self.ss.ss_family == AF_INET6 ? "::1" : "127.0.0.1", port);
 	}
-	/* Should it fail, then what comes between the last read and close() is lost. */
+	/* When it fails, datagrams that arrive between the last read and close(2) are lost. */
 	if (connect(fd, (const struct sockaddr *)&self.ss, self.len) != 0)
 		return;
 }
@@ -102,7 +102,7 @@ void batch_refuse(int fd)
 
 struct batch_in *batch_in_create(void)
 {
-	/* 4 MiB that stay untouched but for what arrives */
+	/* 4 MiB, of which only the pages that are written to take memory. */
 	struct batch_in *in = calloc(1, sizeof *in);
 	for (int i = 0; in && i < BATCH_SIZE; i++) {
 		in->vectors[i] = (struct iovec){ in->data[i], BATCH_DATAGRAM };
@@ -141,7 +141,8 @@ char *batch_in_data(struct batch_in *in, int i, size_t *len)
 	return in->data[i];
 }
 
-/* For a reply the interface is left to the routing table: only the address counts. */
+/* Clears the interface in the ancillary data: a reply has the local address as its source, but the
+   routing table chooses the interface. */
 const struct batch_origin *batch_in_origin(struct batch_in *in, int i)
 {
 	struct msghdr *header = &in->headers[i].msg_hdr;
@@ -193,7 +194,7 @@ void batch_out_send(struct batch_out *out, int fd,
 		int n = sendmmsg(fd, out->headers + sent, (unsigned)(out->count - sent), 0);
 		if (n > 0) {
 			sent += n;
-		} else if (errno != EINTR) { /* about the first one, which it could not send */
+		} else if (errno != EINTR) { /* the errno is that of the first datagram */
 			on_refused(context, &out->origins[sent], out->told[sent], errno);
 			sent++;
 		}

@@ -7,11 +7,12 @@
 enum {
 	ITEMS_MAX = 4096,
 	BYTES_MAX = 4 << 20,
-	PEERS_PART = 8, /* one peer gets the room divided by this */
+	PEERS_PART = 8, /* one peer may use this part of both: an eighth */
 };
 
-/* Timers of one time run in any order, so those that begin in one turn of the loop are set apart by
-   as much as a double can tell after a year. It is less than the next turn is later. */
+/* Seconds. libev runs timers of the same time in any order. So timers that are started in the same
+   iteration of the loop get times that differ by this, which a double can still tell apart after a
+   year of uptime. The next iteration comes later than that. */
 static const double APART = 10e-9;
 
 struct delayed {
@@ -29,8 +30,8 @@ void delays_init(struct delays *delays, struct ev_loop *loop)
 	*delays = (struct delays){ .loop = loop };
 }
 
-/* Two peers in one place share it: they are few, and a place is large. NULL: the lab's own, which
-   have no share. */
+/* Two peers whose keys have the same place share it: peers are few, and a share is large. NULL: the
+   lab's own items have no share. */
 static struct delays_share *share_of(struct delays *delays, uint64_t peer)
 {
 	return peer ? &delays->shares[(peer >> 1) % DELAYS_SHARES] : NULL;

@@ -1,5 +1,5 @@
-/* A datagram endpoint: one socket a family, a responder, and an imperfect network in both
-   directions. */
+/* A datagram endpoint: one socket for each address family, a responder, and an imperfect network in
+   both directions. */
 #include "servers/datagram/endpoint_private.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 
-enum { PORT_TRIES = 64 }; /* free ports, until one is free on every address */
+enum { PORT_TRIES = 64 }; /* free ports to try, until one is free on every address */
 
 static const double SWEEP_SECONDS = 1;
 
@@ -69,8 +69,9 @@ static struct endpoint *udp_create(const struct endpoint_options *options)
 	return &endpoint->base;
 }
 
-/* Code A and B speak IPv4, and code A's "localhost" is 127.0.0.1: the printer has one socket where
-   reset has two. */
+/* Whether the endpoint serves the address when there are several. reset serves both families,
+   udp-print IPv4 only: code A and code B of the handout use IPv4, and code A's "localhost" is
+   127.0.0.1. */
 static bool serves(const struct endpoint_udp *endpoint, const struct address *address)
 {
 	return endpoint_table[endpoint->base.id].groups & GROUP_RESET ||
@@ -96,8 +97,8 @@ static bool bind_all(struct endpoint_udp *endpoint, uint16_t port, struct err *e
 	return true;
 }
 
-/* A family that is served by the hour may well be missing; one that is to be served always may
-   not. */
+/* A family that is served in turn with the other one may have no address. When the configuration
+   asks for fixed families, one of them needs an address. */
 static bool check_families(const struct endpoint_udp *endpoint, const struct turns *turns,
 	struct err *err)
 {
@@ -124,8 +125,11 @@ static bool udp_listen(struct endpoint *base, const struct address *addresses, s
 			continue;
 		struct side *side = &endpoint->sides[endpoint->side_count++];
 		bool six = addresses[i].ss.ss_family == AF_INET6;
-		*side = (struct side){ .endpoint = endpoint, .address = addresses[i], .number = six ? 6 : 4,
-			.turn = six ? TURN_6 : TURN_4, .fd = -1 };
+		*side = (struct side){ .endpoint = endpoint,
+			.address = addresses[i],
+			.number = six ? 6 : 4,
+			.turn = six ? TURN_6 : TURN_4,
+			.fd = -1 };
 		impair_init(&side->request, endpoint->options.seed, name, side->number,
 			FATE_REQUEST);
 		impair_init(&side->answer, endpoint->options.seed, name, side->number, FATE_REPLY);
@@ -157,7 +161,7 @@ static void udp_start(struct endpoint *base)
 	ev_timer_start(endpoint->options.loop, &endpoint->sweep);
 }
 
-/* What waits for its delay is not waited for: it is lost, as in a network that is switched off. */
+/* Delayed datagrams are lost, as in a network that is switched off. */
 static void udp_stop(struct endpoint *base)
 {
 	struct endpoint_udp *endpoint = from_base(base);
@@ -178,7 +182,7 @@ static bool udp_is_idle(const struct endpoint *base)
 
 static void udp_abort(struct endpoint *base)
 {
-	/* udp_stop has left nothing */
+	/* udp_stop has left nothing to abort. */
 }
 
 static bool udp_check(struct endpoint *base, struct err *err)
@@ -191,7 +195,7 @@ static bool udp_check(struct endpoint *base, struct err *err)
 	return impair_config_check(&endpoint->impair, err) && check_families(endpoint, &turns, err);
 }
 
-/* All else is read when a datagram comes. */
+/* Only the turns are applied here. All other keys are read when a datagram arrives. */
 static void udp_changed(struct endpoint *base)
 {
 	struct endpoint_udp *endpoint = from_base(base);
@@ -199,8 +203,8 @@ static void udp_changed(struct endpoint *base)
 		udp_change_turns(endpoint);
 }
 
-/* Read and lost, not left in the queue: on resume all that was sent meanwhile would be answered at
-   once, most of it long given up by who had sent it. */
+/* While the endpoint is paused, datagrams are read and dropped. If they stayed in the queue, they
+   would all be answered at once on resume, when most of their senders have timed out. */
 static void udp_pause(struct endpoint *base, bool paused)
 {
 	base->paused = paused;

@@ -1,6 +1,7 @@
 /*
- * What the files of a datagram endpoint share: endpoint.c is the contract, families.c the families'
- * turns, way.c the way of a datagram, side.c a family's socket.
+ * What the files of a datagram endpoint share. endpoint.c implements struct endpoint_ops,
+ * families.c switches the address families, way.c takes a datagram from arrival to reply, side.c
+ * opens and closes a family's socket.
  */
 #ifndef SERVERS_DATAGRAM_ENDPOINT_PRIVATE_H
 #define SERVERS_DATAGRAM_ENDPOINT_PRIVATE_H
@@ -21,29 +22,30 @@
 
 enum { FAMILIES = 2 };
 
-/* One family of the endpoint. */
+/* One address family of the endpoint. */
 struct side {
 	struct endpoint_udp *endpoint;
 	struct address address;
 	int number;  /* 4 or 6 */
 	unsigned turn; /* TURN_4 or TURN_6 */
 	int fd;      /* -1: closed */
-	bool active; /* served, else closed or silent */
-	bool leaving; /* refuses whoever is new, and closes when nothing is under way any more */
-	size_t under_way;
-	uint32_t missed; /* of this socket, as told */
-	bool behind;     /* the last turn has left something unread */
+	bool active; /* served; else closed, or open and silent (reset.inactive) */
+	/* new datagrams are refused; the socket closes when no delayed datagram is pending */
+	bool leaving;
+	size_t under_way; /* delayed datagrams that are pending */
+	uint32_t missed; /* datagrams of this socket that the kernel dropped, as reported so far */
+	bool behind;     /* the last read may have left datagrams in the queue */
 	struct ev_io io;
-	struct impair request, answer;
+	struct impair request, answer; /* the two directions */
 };
 
-/* A datagram under way: on its way in, or on its way out. */
+/* A delayed datagram: a request, or a reply. */
 struct pending {
 	struct side *side;
 	struct batch_origin origin;
-	bool outward;
-	bool told; /* in detail */
-	uint64_t n;
+	bool outward; /* a reply */
+	bool told; /* its events are emitted (telling.h) */
+	uint64_t n; /* its number in its direction */
 	size_t len;
 	char data[];
 };
@@ -57,9 +59,10 @@ struct endpoint_udp {
 	struct side sides[FAMILIES];
 	size_t side_count;
 	struct turns turns;
-	/* once, also where nothing is served; and again where other turns are asked for */
+	/* the event `family` was emitted: once at the start, even when no family is served, and
+	   again when the configuration asks for other turns */
 	bool turn_told;
-	double started;
+	double started; /* clock_now() */
 	struct ev_timer turn, sweep;
 	struct impair_config impair;
 	struct batch_in *in;
@@ -67,7 +70,7 @@ struct endpoint_udp {
 	struct shares shares;
 	struct delays delays;
 	struct telling telling;
-	const struct batch_origin *origin; /* of the datagram that is being dealt with */
+	const struct batch_origin *origin; /* of the current datagram */
 	bool stopped;
 
 	struct { uint64_t received, replies, missed; } totals;
@@ -75,44 +78,52 @@ struct endpoint_udp {
 
 /* ---- side.c ---- */
 
-/* Binds the side's socket, if it is closed. STATUS_BIND. */
+/* Opens the side's socket in the endpoint's network namespace, if it is closed. A leaving socket is
+   replaced by a new one. False: the port cannot be bound (STATUS_BIND, with errno), or the
+   namespace cannot be entered (STATUS_FAILED). */
 bool udp_side_open(struct side *side, struct err *err);
+
+/* Stops the watcher, reports missed datagrams, and closes the socket, if it is open. */
 void udp_side_close(struct side *side);
 
-/* Tells how many the kernel's queue had no room for since the last time. */
+/* Reports how many datagrams the kernel has dropped since the last call because the socket's queue
+   was full. */
 void udp_tell_missed(struct side *side);
 
 /* ---- way.c ---- */
 
-/* Reads and deals with at most `batches` of what has come, whoever sent it. */
+/* Reads at most `batches` batches from the socket and handles each datagram, without regard to
+   shares (shares.h). */
 void udp_read_batches(struct side *side, int batches);
 
-/* What the network does to datagrams in this direction, as the configuration says now. Valid until
-   the next call. */
+/* The impairments of this direction, as the configuration says now. A direction that is not
+   impaired has a perfect network: see reset.direction; at other endpoints only requests are
+   impaired. Valid until the next call. */
 const struct impair_spec *udp_spec(struct endpoint_udp *endpoint, enum fate_direction direction);
 
-/* The watcher of a side's socket. */
+/* The callback of a side's socket: it is readable. */
 void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 
-/* Tells of a delayed datagram that is given up: the lab ends (delays_clear). */
+/* Emits `drop` for a delayed datagram (struct pending) that is lost because the lab ends; for
+   delays_clear. */
 void udp_on_lost(void *item);
 
 /* ---- families.c ---- */
 
-/* Reads `turns` from the configuration. */
+/* Sets endpoint->turns from the configuration. */
 void udp_read_turns(struct endpoint_udp *endpoint);
 
-/* The configuration has changed: reads it again, and takes the turn that it asks for. */
+/* To be called when the configuration has changed: reads the turns again and applies them. */
 void udp_change_turns(struct endpoint_udp *endpoint);
 
-/* Opens and closes what the time asks for, tells when that has changed, and sets the timer for the
-   next turn. */
+/* Opens and closes the sockets as the current turn asks for, emits `family` when that has changed,
+   and starts the timer for the next turn. */
 void udp_take_turn(struct endpoint_udp *endpoint);
 
-/* What `family` of struct endpoint_ops asks for. */
+/* Implements `family` of struct endpoint_ops. */
 const char *udp_family(const struct endpoint *base, double *left);
 
-/* The timer of the turns. */
+/* The callback of the turns' timer. */
 void udp_on_turn(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 #endif

@@ -1,4 +1,4 @@
-/* The families' turns: which socket is open, and when that changes. */
+/* The turns of the address families: which socket is open, and when that changes. */
 #include "servers/datagram/endpoint_private.h"
 
 #include <math.h>
@@ -6,11 +6,13 @@
 
 #include "common/clock.h"
 
-enum { LAST_BATCHES = 192 }; /* what had arrived is served when a family's turn ends: as much as a socket's room takes */
+/* When a family's turn ends, the datagrams in its queue are still served: as many as the socket's
+   receive buffer holds. */
+enum { LAST_BATCHES = 192 };
 
-/* The wall clock is looked at this often at least: it may be set, and summer time begins. */
+/* The wall clock is read at least this often: it may be set, and summer time may begin. */
 static const double TURN_SECONDS_MAX = 30;
-/* When a family's port could not be opened again. */
+/* After this time a port that could not be opened is tried again. */
 static const double RETRY_SECONDS = 1;
 
 static void side_watch(struct side *side)
@@ -83,8 +85,9 @@ static void tell_turn(struct endpoint_udp *endpoint, unsigned families, double l
 			F_TEXT("active", family_name(families)));
 }
 
-/* The port is opened before the other family's is closed, and what had arrived there is served.
-   False: try again. */
+/* Opens or closes a family's socket. udp_take_turn opens all sockets before it closes any.
+   Datagrams that are in the queue when the family's turn ends are served. False: the port could not
+   be opened, try again. */
 static bool side_serve(struct side *side, bool active)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
@@ -125,7 +128,7 @@ void udp_take_turn(struct endpoint_udp *endpoint)
 		since_midnight(), &left);
 	if (left < again)
 		again = left;
-	/* First those that begin, then those that end. */
+	/* First the families whose turn begins, then those whose turn ends. */
 	for (int active = 1; active >= 0; active--) {
 		for (size_t i = 0; i < endpoint->side_count; i++) {
 			struct side *side = &endpoint->sides[i];

@@ -5,7 +5,7 @@
 
 enum { PROBES = 8 };
 
-/* A token bucket: fills with time. */
+/* Adds the tokens of the time since the last call. True: the bucket holds `cost` tokens. */
 static bool fill(struct fold_bucket *bucket, double burst, double rate, unsigned cost, double now)
 {
 	bucket->tokens += (now - bucket->filled_at) * rate;
@@ -26,8 +26,8 @@ unsigned fold_cost(size_t written, unsigned impairments)
 	return 1 + (unsigned)(written / FOLD_TEXT) + impairments;
 }
 
-/* Its place, or that of the one longest silent. Who changes ports to be forgotten still has its
-   address. */
+/* The sender's place. A new sender gets the place of the one that has been silent longest. A host
+   that changes ports to be forgotten as a sender still has its address's bucket. */
 static struct fold_sender *find_sender(struct fold *fold, uint64_t key, double now)
 {
 	struct fold_sender *oldest = NULL;
@@ -38,12 +38,13 @@ static struct fold_sender *find_sender(struct fold *fold, uint64_t key, double n
 		if (!oldest || sender->bucket.filled_at < oldest->bucket.filled_at)
 			oldest = sender;
 	}
-	*oldest = (struct fold_sender){ .key = key, .bucket = { .tokens = FOLD_BURST, .filled_at = now } };
+	*oldest = (struct fold_sender){ .key = key,
+		.bucket = { .tokens = FOLD_BURST, .filled_at = now } };
 	return oldest;
 }
 
-/* Its place, or that of the one longest silent of which nothing is left to tell; NULL: all have
-   something. */
+/* The address's place. A new address gets the place of the one that has been silent longest, among
+   those without folded datagrams that are not told yet. NULL: all places have such datagrams. */
 static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *name, double now)
 {
 	struct fold_host *oldest = NULL;
@@ -56,7 +57,8 @@ static struct fold_host *find_host(struct fold *fold, uint64_t key, const char *
 			oldest = host;
 	}
 	if (oldest) {
-		*oldest = (struct fold_host){ .key = key, .bucket = { .tokens = FOLD_BURST_HOST, .filled_at = now } };
+		*oldest = (struct fold_host){ .key = key,
+			.bucket = { .tokens = FOLD_BURST_HOST, .filled_at = now } };
 		snprintf(oldest->name, sizeof oldest->name, "%s", name);
 	}
 	return oldest;
@@ -66,7 +68,8 @@ bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const
 	unsigned cost, double now)
 {
 	struct fold_host *host = find_host(fold, host_key, name, now);
-	/* more spinners than places: count it with a neighbour rather than not at all */
+	/* There are more busy addresses than places. The datagram is counted for another address,
+	   which is better than not at all. */
 	if (!host) {
 		fold->hosts[(host_key >> 1) % FOLD_HOSTS].folded++;
 		return false;
@@ -75,7 +78,7 @@ bool fold_admit(struct fold *fold, uint64_t sender_key, uint64_t host_key, const
 	bool own = fill(&sender->bucket, FOLD_BURST, FOLD_RATE, cost, now);
 	bool shared = fill(&host->bucket, FOLD_BURST_HOST, FOLD_RATE_HOST, cost, now);
 	bool all = fill(&fold->all, FOLD_BURST_ALL, FOLD_RATE_ALL, cost, now);
-	if (!own || !shared || !all) { /* and nothing is taken from any */
+	if (!own || !shared || !all) { /* no bucket pays */
 		host->folded++;
 		return false;
 	}

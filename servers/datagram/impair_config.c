@@ -7,7 +7,7 @@ static void read_spec(struct impair_config *impair)
 	const struct config *config = impair->config;
 	enum endpoint_id endpoint = impair->endpoint;
 	struct jitter jitter;
-	/* Both texts were checked when they were set. */
+	/* Both texts were checked when they were set, so parsing does not fail. */
 	loss_parse(&impair->spec.loss, config_text(config, KEY_LOSS, endpoint), NULL);
 	jitter_parse(&jitter, config_text(config, KEY_JITTER, endpoint), NULL);
 	impair->spec.delay = config_seconds(config, KEY_DELAY, endpoint);

@@ -5,7 +5,8 @@
 
 #include "servers/impair/fate.h"
 
-/* Of its parts: the rest of a sockaddr (flow, padding) is not the sender. */
+/* Hashes the parts, not the whole sockaddr: flow label, scope and padding do not identify a
+   sender. */
 static uint64_t key_of(const struct address *peer, uint16_t port)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer->ss;

@@ -1,4 +1,4 @@
-/* A number that stands for a sender. Pure. */
+/* A hash that stands for a sender. Pure. */
 #ifndef SERVERS_DATAGRAM_PEER_KEY_H
 #define SERVERS_DATAGRAM_PEER_KEY_H
 
@@ -6,8 +6,10 @@
 
 #include "common/net.h"
 
-/* Of the address alone, or of address and port; never 0. */
+/* The key of the IP address, without the port; never 0. */
 uint64_t peer_key_host(const struct address *peer);
+
+/* The key of IP address and port; never 0. */
 uint64_t peer_key(const struct address *peer);
 
 #endif

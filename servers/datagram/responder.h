@@ -1,7 +1,7 @@
 /*
- * A responder decides what a datagram server says. It is pure: bytes and a sender in, a reply or
- * silence out; it knows no socket, loop or clock, allocates nothing, and never answers more than
- * RESPONDER_REPLY_MAX bytes (no amplification).
+ * A responder decides what a datagram server replies. It is pure: it gets a datagram and its
+ * sender, and gives a reply or none. It knows no socket, loop or clock and allocates nothing. A
+ * reply has at most RESPONDER_REPLY_MAX bytes, so that the server cannot be used for amplification.
  */
 #ifndef SERVERS_DATAGRAM_RESPONDER_H
 #define SERVERS_DATAGRAM_RESPONDER_H
@@ -15,25 +15,26 @@
 
 enum { RESPONDER_REPLY_MAX = 16 }; /* bytes */
 
-/* What a responder is given; outlives it. */
+/* What a responder may use. It outlives the responder. */
 struct responder_host {
-	/* read at every datagram, so that a change holds for the next one */
+	/* to be read at every datagram, so that a change holds for the next one */
 	const struct config *config;
 	enum endpoint_id endpoint;
 	uint64_t seed;
 };
 
-/* How it tells what it understood; the driver adds who and when. */
+/* How a responder emits events. The driver (the endpoint) adds the peer and the time. */
 struct responder_log {
 	void (*emit)(void *driver, enum event_type type, const struct field *fields, size_t count);
 	void *driver;
 };
 
+/* A datagram that has arrived. All of it is valid during the call. */
 struct datagram {
 	const char *data;
 	size_t len;
 	int family;           /* 4 or 6 */
-	uint64_t n;           /* counts the datagrams of that family from 1 */
+	uint64_t n;           /* its number among the requests of that family, from 1 on */
 	const void *sender;   /* the sender's address as bytes, the same for the same sender */
 	size_t sender_len;
 };
@@ -41,22 +42,27 @@ struct datagram {
 struct responder_ops {
 	const char *name;
 
-	/* Bytes that the driver sets aside for `self`, zeroed. */
+	/* Bytes that the driver allocates for `self`, zeroed. */
 	size_t size;
 
-	/* Bytes of a datagram's text that it tells at most: WIRE_COMMAND_MAX with F_BYTES,
-	   WIRE_SHOWN with F_SAID. What is told is paid for (fold.h). */
+	/* Bytes of a datagram's text that its events show at most: WIRE_COMMAND_MAX with F_BYTES,
+	   WIRE_SHOWN with F_SAID. The datagram's cost depends on it (fold.h). */
 	size_t shown;
 
+	/* Called once, before the first receive. `log` is valid during the call only, and is to be
+	   copied. */
 	void (*init)(void *self, const struct responder_host *host,
 		const struct responder_log *log);
 
-	/* A datagram has arrived. Writes the answer and returns its length; 0 is silence. */
+	/* A datagram has arrived. Writes the reply and returns its length; 0: no reply. */
 	size_t (*receive)(void *self, const struct datagram *datagram,
 		char reply[RESPONDER_REPLY_MAX]);
 };
 
+/* The endpoint udp-print: shows each datagram, and never replies. */
 extern const struct responder_ops responder_print;
+
+/* The endpoint reset: answers RESET:n. */
 extern const struct responder_ops responder_reset;
 
 #endif

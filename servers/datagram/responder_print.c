@@ -1,4 +1,4 @@
-/* Code B of the handout: tells all of what arrives and from where, and answers nothing. */
+/* Code B of the handout: shows each datagram and its sender, and never replies. */
 #include "servers/datagram/responder.h"
 
 #include "common/wire.h"

@@ -1,8 +1,8 @@
 /*
- * The PMU of part 3: RESET:n advances its clock by X, 0 <= X <= n, and is answered OFFSET=X;
- * anything else is answered "Wrong command.". The clock advances whether or not the answer arrives,
- * which is the lesson: a request that is repeated because its answer was lost moves the clock
- * twice.
+ * The PMU of part 3. RESET:n advances its clock by X, 0 <= X <= n, and the reply is OFFSET=X. To
+ * any other datagram the reply is "Wrong command.". The clock advances whether or not the reply
+ * arrives. That is what students are to learn: a request that is repeated because its reply was
+ * lost moves the clock twice.
  */
 #include "servers/datagram/responder.h"
 
@@ -11,20 +11,20 @@
 #include "common/wire.h"
 #include "servers/impair/fate.h"
 
-/* Senders whose resets are counted, and where one of them is looked for. The one longest silent
-   makes room. */
+/* The number of senders whose resets are counted, and of places to look for one of them. A new
+   sender replaces the one that has been silent longest. */
 enum { PEERS = 1024, PROBES = 8 };
 
 struct peer {
 	uint64_t key; /* hash of its address; 0: free */
 	uint64_t resets;
-	uint64_t last; /* number of the reset, over all peers */
+	uint64_t last; /* the number of its last reset, counted over all peers */
 };
 
 struct responder_reset {
 	const struct responder_host *host;
 	struct responder_log log;
-	uint64_t clock;  /* seconds that the PMU is ahead */
+	uint64_t clock;  /* seconds by which the PMU's clock is ahead */
 	uint64_t resets;
 	struct peer peers[PEERS];
 };
@@ -55,8 +55,8 @@ static uint64_t count_peer(struct responder_reset *reset, const struct datagram 
 	return 1;
 }
 
-/* Our own words are the one thing that is not answered: with a spoofed sender two servers, or one
-   with itself, would else talk for ever. */
+/* The reply to anything but RESET:n. A datagram with this same reply gets none: otherwise a spoofed
+   sender could make two servers, or one with itself, exchange datagrams for ever. */
 static size_t wrong(struct responder_reset *reset, const struct datagram *datagram,
 	char reply[RESPONDER_REPLY_MAX])
 {

@@ -11,10 +11,10 @@ void shares_begin(struct shares *shares)
 
 static unsigned place_of(const struct shares *shares, uint64_t key)
 {
-	/* in this order: what was alike would stay so */
+	/* The turn comes first: keys that collide in one turn must not collide in the next. */
 	const uint64_t parts[] = { shares->turn, key };
 	uint64_t hash = fate_hash(parts, sizeof parts);
-	/* folded: keys may differ in few bits */
+	/* XOR-folded, since keys may differ in few bits. */
 	return (unsigned)(hash >> 40 ^ hash >> 20) % SHARES_PLACES;
 }
 
@@ -26,8 +26,8 @@ static bool take(uint8_t *taken, uint8_t most)
 	return true;
 }
 
-/* Its sender's share first: who spins on one socket leaves their address's share to others
-   there. */
+/* The sender's share comes first: a socket that has used it up takes nothing from the share of its
+   address, which stays for other sockets there. */
 bool shares_take(struct shares *shares, uint64_t sender, uint64_t host)
 {
 	return take(&shares->senders[place_of(shares, sender)], SHARES_SENDER) &&

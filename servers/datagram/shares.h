@@ -1,7 +1,7 @@
 /*
- * Who gets what of a queue that fills faster than it is served: each sender (address and port) so
- * many datagrams of a turn, each address so many more; what is above that is given up unread, so
- * that the queue has room for others. Pure.
+ * Shares of a receive queue that fills faster than it is served. In one turn each sender (address
+ * and port) may have SHARES_SENDER datagrams served, and each address SHARES_HOST. The endpoint
+ * drops the datagrams above that, so that the queue has room for other senders. Pure.
  */
 #ifndef SERVERS_DATAGRAM_SHARES_H
 #define SERVERS_DATAGRAM_SHARES_H
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 enum {
-	SHARES_SENDER = 32, /* datagrams of a turn */
-	SHARES_HOST = 128,
+	SHARES_SENDER = 32, /* datagrams in a turn */
+	SHARES_HOST = 128,  /* datagrams in a turn */
 	SHARES_PLACES = 1024,
 };
 
@@ -20,11 +20,12 @@ struct shares {
 	uint8_t senders[SHARES_PLACES], hosts[SHARES_PLACES];
 };
 
-/* A turn begins: nobody has had anything. A zeroed struct is fine to begin with. */
+/* Begins a turn: all counts are 0. The struct is zeroed before the first turn. */
 void shares_begin(struct shares *shares);
 
-/* True: serve this datagram. The keys are those of its sender and of the sender's address
-   (peer_key.h). Two senders may have one place; in the next turn they hardly have again. */
+/* True: serve this datagram, which is counted. False: its sender or address has had its share. The
+   keys are those of the sender and of its address (peer_key.h). Two senders whose keys have the
+   same place share it for this turn; the next turn assigns other places. */
 bool shares_take(struct shares *shares, uint64_t sender, uint64_t host);
 
 #endif

@@ -1,4 +1,4 @@
-/* One family of a datagram endpoint: its socket. */
+/* The socket of one address family of a datagram endpoint. */
 #include "servers/datagram/endpoint_private.h"
 
 #include <unistd.h>
@@ -7,8 +7,8 @@
 
 bool udp_side_open(struct side *side, struct err *err)
 {
-	/* it can hear nobody any more; what is under way leaves through the new one, from the same
-	   port */
+	/* A leaving socket receives nothing any more. Pending datagrams leave through the new
+	   socket, from the same port. */
 	if (side->leaving)
 		udp_side_close(side);
 	int outside;

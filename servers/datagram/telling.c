@@ -12,12 +12,13 @@ void telling_init(struct telling *telling, struct journal *journal, enum endpoin
 	fold_init(&telling->fold, clock_now());
 }
 
-/* Loss costs nothing: a `drop` stands in the place of all that would have followed. */
+/* Loss costs nothing: the event `drop` replaces all events that would have followed. */
 unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t len, size_t most)
 {
 	enum { ESCAPED = 5 }; /* bytes of \\x01 */
 	size_t written = 0;
-	/* Of what is folded this is all that is done, so it does not ask what is UTF-8. */
+	/* A folded datagram costs the server little more than this loop, so the loop is simple and
+	   does not decode UTF-8. */
 	for (size_t i = 0; i < len && i < most; i++) {
 		unsigned char c = (unsigned char)text[i];
 		written += c < ' ' || c >= 0x7f || c == '"' || c == '\\' ? ESCAPED : 1;
@@ -31,7 +32,7 @@ unsigned telling_cost(const struct impair_spec *spec, const char *text, size_t l
 bool telling_admit(struct telling *telling, const struct address *peer, unsigned cost)
 {
 	if (!journal_wants(telling->journal, EVENT_REPEATED))
-		return false; /* nobody listens */
+		return false; /* nobody reads the journal */
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer->ss;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer->ss;
 	bool six = peer->ss.ss_family == AF_INET6;

@@ -1,6 +1,7 @@
 /*
- * The way of a datagram: `receive` (its fate as a request), `arrive` (the responder, and the fate
- * of its answer) and out, at once or when its delay is over.
+ * What happens to a datagram, from arrival to reply: `receive` decides its fate as a request,
+ * `arrive` calls the responder and decides the fate of the reply, `send_out` sends the reply, at
+ * once or when its delay is over.
  */
 #include "servers/datagram/endpoint_private.h"
 
@@ -9,10 +10,10 @@
 
 #include "servers/datagram/peer_key.h"
 
-/* Batches; then the streams get their turn. */
+/* Batches that are read before the streams are served again. */
 enum { READS_A_TURN = 4, CROWDED_READS_A_TURN = 64 };
 
-/* From here on events and replies are about this datagram. */
+/* Makes a datagram the current one: events and replies that follow belong to it. */
 static void regard(struct endpoint_udp *endpoint, const struct batch_origin *origin, bool told)
 {
 	endpoint->origin = origin;
@@ -65,7 +66,6 @@ static void on_due(void *item)
 		udp_side_close(side);
 }
 
-/* The lab ends before its delay is over. */
 void udp_on_lost(void *item)
 {
 	struct pending *pending = item;
@@ -113,7 +113,7 @@ const struct impair_spec *udp_spec(struct endpoint_udp *endpoint, enum fate_dire
 	return is_impaired(endpoint, direction) ? impair_config_spec(&endpoint->impair) : &perfect;
 }
 
-/* A datagram is there: the responder decides, and its answer has a fate of its own. */
+/* A datagram has passed the network. The responder decides on the reply, which has its own fate. */
 static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
@@ -177,7 +177,8 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 	}
 }
 
-/* It is not counted: the others' numbers, and so their fates, are what they would be without it. */
+/* Drops a datagram because of its sender's share. It gets no number, so the numbers, and thus the
+   fates, of other datagrams are the same as without it. */
 static void give_up(struct side *side, const struct batch_origin *origin)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
@@ -187,7 +188,7 @@ static void give_up(struct side *side, const struct batch_origin *origin)
 		"its sender fills the queue");
 }
 
-/* True: perhaps something is left. */
+/* True: the queue may still hold datagrams. */
 static bool read_batches(struct side *side, int batches, bool shared)
 {
 	struct endpoint_udp *endpoint = side->endpoint;
@@ -214,8 +215,9 @@ void udp_read_batches(struct side *side, int batches)
 	read_batches(side, batches, false);
 }
 
-/* An answer costs four times as much as reading: who sends faster than the lab can answer would
-   fill the queue that all share, and the kernel would throw away what others send as well. */
+/* A reply takes four times as long as reading. A sender that is faster than the replies would fill
+   the queue that all senders share, and the kernel would drop other senders' datagrams. So when the
+   queue is more than half full, each sender only gets its share of a turn. */
 void udp_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct side *side = io->data;

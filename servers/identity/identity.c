@@ -1,11 +1,11 @@
 /*
- * A CA and a server's certificate, made once and kept. The usual start only reads them, without a
- * lock; whatever it does not like is made anew under the lock, each file complete before it gets
- * its name.
+ * The CA and the server certificate, made once and kept. A usual start only reads them, without the
+ * lock. Files that are missing or not good are made again under the lock. Each file is complete
+ * before it gets its name.
  *
- * Directories made here are 0700. The default one is set back to that. One that the user has named
- * keeps its rights, but is not used where others may write to it or own it: they could put their
- * own key there. A file of somebody else counts as not there.
+ * Directories made here have mode 0700; the default one is set back to that. A directory that the
+ * user has named keeps its mode. It is not used when another user owns it or may write to it, since
+ * that user could put a key of their own there.
  */
 #include "servers/identity/identity.h"
 
@@ -34,7 +34,8 @@ static void path_join(char path[PATH_MAX], const char *dir, const char *name)
 	snprintf(path, PATH_MAX, "%s/%s", dir, name);
 }
 
-/* NULL also where it is somebody else's, or has any of the bits `without`. */
+/* Opens a file of the directory. NULL also when another user owns it, or when its mode has any of
+   the bits `without`. */
 static FILE *open_own(const char *dir, const char *name, mode_t without)
 {
 	char path[PATH_MAX];
@@ -67,7 +68,7 @@ static int no_passphrase(char *buf, int size, int writing, void *context)
 	return -1;
 }
 
-/* A key that others could read may be theirs too by now. */
+/* Whether other users may have read the key, or own it. */
 static bool is_exposed(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
@@ -90,7 +91,7 @@ static EVP_PKEY *read_key(const char *dir, const char *name)
 	return key;
 }
 
-/* A CA without its key still vouches; it is only replaced when it has to sign. */
+/* A CA is good without its key: the key is only needed when the CA has to sign again. */
 static bool is_good_dir(const char *dir, time_t now)
 {
 	X509 *ca = read_cert(dir, "ca.pem");
@@ -103,8 +104,8 @@ static bool is_good_dir(const char *dir, time_t now)
 	return good;
 }
 
-/* Under the lock, so that one name is enough for what is not complete yet. Keys are 0600 from the
-   start. */
+/* Writes a certificate, or else a key. The lock is held, so one name is enough for the incomplete
+   file. A key has mode 0600 from the start. */
 static bool write_file(const char *dir, const char *name, X509 *cert, EVP_PKEY *key,
 	struct err *err)
 {
@@ -134,7 +135,8 @@ fail:
 	return false;
 }
 
-/* Makes what is missing or no longer good. The lock is held. */
+/* Makes a new server pair, and a new CA if the old one is not good or cannot sign. The lock is
+   held. */
 static bool make_files(const char *dir, time_t now, struct err *err)
 {
 	struct tls_pair ca = { read_cert(dir, "ca.pem"), read_key(dir, "ca_key.pem") }, own = { 0 };
@@ -164,7 +166,7 @@ out:
 	return made;
 }
 
-/* -1 when it cannot be made, or when somebody sits on it for LOCK_WAIT_MS. */
+/* Takes the lock. -1: it cannot be made, or another process holds it for LOCK_WAIT_MS. */
 static int lock_take(const char *dir, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
@@ -177,7 +179,8 @@ static int lock_take(const char *dir, struct err *err)
 		err_set(err, STATUS_USAGE, "%s: %s", path, strerror(errno));
 		return -1;
 	}
-	/* flock(2) has no time limit of its own, and a process must not start signals for one. */
+	/* It polls, since flock(2) has no timeout. A signal as a timeout would affect the whole
+	   process. */
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MS) {
 			err_set(err, STATUS_USAGE, "%s: %s", path,
@@ -190,7 +193,8 @@ static int lock_take(const char *dir, struct err *err)
 	return fd;
 }
 
-/* mkdir -p, all of it 0700 as the XDG base directory specification asks for. */
+/* Makes the directory and its parents, with mode 0700 as the XDG base directory specification
+   asks. */
 static bool make_dirs(const char *dir, struct err *err)
 {
 	char path[PATH_MAX];
@@ -255,7 +259,7 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 	int lock = lock_take(dir, err);
 	if (lock < 0)
 		return false;
-	if (!is_good_dir(dir, now)) { /* else another start was faster */
+	if (!is_good_dir(dir, now)) { /* no other process has made the files meanwhile */
 		good = make_files(dir, now, err);
 		if (good && !is_good_dir(dir, now)) {
 			good = false;
@@ -267,14 +271,14 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 	return good;
 }
 
-/* A home is not made: who has none that is there (daemons, HOME=/nonexistent) is not meant to have
-   one. */
+/* A home directory is not made: a user without one (a daemon, HOME=/nonexistent) is not meant to
+   have one. */
 static bool default_dir(char dir[PATH_MAX], struct err *err)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	struct stat st;
 
-	if (state && state[0] == '/') { /* relative ones are invalid, says the specification */
+	if (state && state[0] == '/') { /* the specification: a relative one is invalid */
 		snprintf(dir, PATH_MAX, "%s/pmulab", state);
 		return true;
 	}

@@ -1,7 +1,7 @@
 /*
- * The lab's own certificates, made on the user's machine with libcrypto the first time: a CA and an
- * EC P-256 certificate for localhost, 127.0.0.1, ::1, tcpip.epfl.ch, lab3.iew.epfl.ch and
- * lab3.iw.epfl.ch.
+ * The lab's own certificates in files: a CA, and an EC P-256 server certificate for localhost,
+ * 127.0.0.1, ::1, tcpip.epfl.ch, lab3.iew.epfl.ch and lab3.iw.epfl.ch. They are made on the user's
+ * machine with libcrypto at the first start, and kept.
  */
 #ifndef SERVERS_IDENTITY_IDENTITY_H
 #define SERVERS_IDENTITY_IDENTITY_H
@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 
+/* Absolute paths of PEM files. */
 struct tls_identity {
 	char ca_file[PATH_MAX];
 	char cert_file[PATH_MAX];
@@ -19,16 +20,23 @@ struct tls_identity {
 };
 
 /*
- * Finds or makes ca.pem, cert.pem and key.pem in `dir`; "" is $XDG_STATE_HOME/pmulab, else
- * ~/.local/state/pmulab, where a home that does not exist is not made. Directory 0700, keys 0600;
- * two processes at the same moment get the same files (lock file); a pair with less than a week
- * left is renewed, and so is its CA; a file of somebody else counts as not there. False with `err`
- * (STATUS_USAGE): nothing can be written there, or it is somebody else's. No reason to give up: a
- * lab can have its certificates in memory (tls_issue_run).
+ * Finds or makes ca.pem, cert.pem and key.pem in `dir`. "" is $XDG_STATE_HOME/pmulab, or, where
+ * that variable is no absolute path, ~/.local/state/pmulab; a home directory that does not exist is
+ * not made.
+ *
+ * Directories that are made, and the default one, have mode 0700, keys have 0600. A lock file lets
+ * two processes that start at the same moment get the same files. A certificate with less than a
+ * week left is renewed. A CA with less than a week left is renewed too, with its certificate. A
+ * file that belongs to another user counts as missing.
+ *
+ * False with `err` (STATUS_USAGE): there is no home directory; the directory cannot be made or
+ * written, belongs to another user, may be written by others or does not keep keys private; another
+ * process holds the lock for 10 s; or OpenSSL fails. The lab can still run, with certificates in
+ * memory (tls_issue_run).
  */
 bool tls_identity_open(struct tls_identity *identity, const char *dir, struct err *err);
 
-/* The same as if it was `now`; for tests of what happens when certificates grow old. */
+/* tls_identity_open with `now` as the current time; for tests of certificates that expire. */
 bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t now,
 	struct err *err);
 

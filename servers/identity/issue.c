@@ -1,4 +1,5 @@
-/* X.509 for the lab: what its CA and its server's certificate say, and when they are still good. */
+/* X.509 for the lab: the contents of its CA and of its server certificate, and the checks whether
+   they are still good. */
 #include "servers/identity/issue.h"
 
 #include <string.h>
@@ -19,13 +20,15 @@ static const char *const dns_names[] = { "localhost", "tcpip.epfl.ch", "lab3.iew
 static const char *const ip_names[] = { "127.0.0.1", "::1" };
 
 #define SUBJECT_NAMES                                                                              \
-	"DNS:localhost,DNS:tcpip.epfl.ch,DNS:lab3.iew.epfl.ch,DNS:lab3.iw.epfl.ch,IP:127.0.0.1,IP:::1"
+	"DNS:localhost,DNS:tcpip.epfl.ch,DNS:lab3.iew.epfl.ch,"                                    \
+	"DNS:lab3.iw.epfl.ch,IP:127.0.0.1,IP:::1"
 
-/* Who puts the CA into a browser trusts it for the lab's names and for nothing else (RFC 5280
-   4.2.1.10). */
-#define CA_NAMES                                                                                             \
-	"critical,permitted;DNS:localhost,permitted;DNS:tcpip.epfl.ch,permitted;DNS:lab3.iew.epfl.ch,"       \
-	"permitted;DNS:lab3.iw.epfl.ch,permitted;IP:127.0.0.0/255.0.0.0,"                                    \
+/* Name constraints: a browser in which the CA is installed trusts it for the lab's names only (RFC
+   5280, section 4.2.1.10). */
+#define CA_NAMES                                                                                   \
+	"critical,permitted;DNS:localhost,permitted;DNS:tcpip.epfl.ch,"                            \
+	"permitted;DNS:lab3.iew.epfl.ch,permitted;DNS:lab3.iw.epfl.ch,"                            \
+	"permitted;IP:127.0.0.0/255.0.0.0,"                                                        \
 	"permitted;IP:0:0:0:0:0:0:0:1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
 
 void tls_pair_finish(struct tls_pair *pair)
@@ -80,7 +83,8 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	return added;
 }
 
-/* 127 random bits: positive, and at most the 20 bytes of RFC 5280 4.1.2.2. */
+/* 127 random bits: a positive number, and not more than the 20 bytes of RFC 5280, section
+   4.1.2.2. */
 static bool set_serial(X509 *cert)
 {
 	BIGNUM *number = BN_new();
@@ -91,7 +95,8 @@ static bool set_serial(X509 *cert)
 	return set;
 }
 
-/* A key and an unsigned certificate that began a day ago: virtual machines' clocks are late. */
+/* Makes a key and an unsigned certificate. It is valid from a day ago on, since the clock of a
+   virtual machine may be slow. */
 static bool pair_begin(struct tls_pair *pair, const char *name, time_t now, int days)
 {
 	*pair = (struct tls_pair){ X509_new(), EVP_EC_gen("P-256") };
@@ -122,7 +127,7 @@ bool tls_issue_server(struct tls_pair *own, const struct tls_pair *ca, time_t no
 {
 	if (!pair_begin(own, "localhost", now, CERT_DAYS))
 		return false;
-	/* Nothing outlives its CA. */
+	/* A certificate must not be valid longer than its CA. */
 	if (ASN1_TIME_compare(X509_get0_notAfter(own->cert), X509_get0_notAfter(ca->cert)) > 0 &&
 		X509_set1_notAfter(own->cert, X509_get0_notAfter(ca->cert)) != 1)
 		return false;
@@ -152,7 +157,9 @@ bool tls_issue_run(struct tls_pair *server, char **ca, time_t now)
 {
 	struct tls_pair signer = { 0 };
 	*server = (struct tls_pair){ 0 };
-	*ca = tls_issue_ca(&signer, now) && tls_issue_server(server, &signer, now) ? cert_text(signer.cert) : NULL;
+	*ca = tls_issue_ca(&signer, now) && tls_issue_server(server, &signer, now)
+		? cert_text(signer.cert)
+		: NULL;
 	tls_pair_finish(&signer);
 	if (!*ca)
 		tls_pair_finish(server);

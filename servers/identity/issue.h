@@ -1,6 +1,6 @@
 /*
- * The lab's CA and its server's certificate, in memory: EC P-256, for the names that identity.h
- * lists. Pure libcrypto; the clock is the caller's.
+ * The lab's CA and its server certificate, in memory: EC P-256, for the names that identity.h
+ * lists. It only calls libcrypto; the caller gives the current time (`now`).
  */
 #ifndef SERVERS_IDENTITY_ISSUE_H
 #define SERVERS_IDENTITY_ISSUE_H
@@ -10,7 +10,7 @@
 
 #include <openssl/x509.h>
 
-/* Owned by whoever holds it; either may be NULL. */
+/* A certificate and its private key, both owned by the struct; each may be NULL. */
 struct tls_pair {
 	X509 *cert;
 	EVP_PKEY *key;
@@ -19,18 +19,24 @@ struct tls_pair {
 /* Frees both and sets them to NULL. */
 void tls_pair_finish(struct tls_pair *pair);
 
-/* Make a new pair, a CA or a server's that `ca` signs. False: OpenSSL's error queue says why.
-   Finish it anyway. */
+/* Makes a new CA, valid from a day before `now` to 3650 days after it. The caller calls
+   tls_pair_finish, also after false: OpenSSL's error queue says why. */
 bool tls_issue_ca(struct tls_pair *ca, time_t now);
+
+/* Makes a new server pair, signed by `ca`: valid for 365 days after `now`, but not longer than its
+   CA. All else as for tls_issue_ca. */
 bool tls_issue_server(struct tls_pair *server, const struct tls_pair *ca, time_t now);
 
-/* For one run: a server's pair, and the certificate of its CA as text (PEM), for free(3). The CA's
-   key signs this once and is gone. False: as above, and there is neither. */
+/* For one run of the lab: makes a server pair, and its CA's certificate as text (PEM), which the
+   caller frees with free(3). The CA's key signs this one certificate and is then freed. False:
+   OpenSSL's error queue says why; the pair is empty and `*ca` is NULL. */
 bool tls_issue_run(struct tls_pair *server, char **ca, time_t now);
 
-/* Complete, matching, signed by `ca`, with all names, and a week left at least. `cert` may be
-   NULL. */
+/* Whether `cert` is a CA that is valid now and has at least a week left. NULL is not. */
 bool tls_issue_good_ca(X509 *cert, time_t now);
+
+/* Whether the pair has a certificate and the key that fits it, is signed by `ca`, is valid for all
+   names, and has at least a week left. */
 bool tls_issue_good_server(const struct tls_pair *server, X509 *ca, time_t now);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Philox4x32-10, and values made of its bits. The counter is (n low, n high, stream, purpose and
- * draw); the key is the seed. One block gives 128 bits: fate_normal takes all of them, the others
- * the first 64.
+ * draw); the key is the seed. One block gives 128 bits. fate_normal uses all of them, the other
+ * functions the first 64.
  */
 #include "servers/impair/fate.h"
 
@@ -12,8 +12,8 @@
 enum { ROUNDS = 10, PURPOSE_BITS = 8, DRAW_BITS = 24 };
 #define TWO_PI 6.283185307179586
 
-/* Random123's philox.h: multipliers, and what is added to the key each round (the golden ratio,
-   sqrt(3) - 1). */
+/* From Random123's philox.h: the multipliers, and what each round adds to the key (the golden
+   ratio, sqrt(3) - 1). */
 static const uint32_t MULTIPLIERS[2] = { 0xd2511f53, 0xcd9e8d57 };
 static const uint32_t WEYL[2] = { 0x9e3779b9, 0xbb67ae85 };
 
@@ -34,7 +34,7 @@ void fate_philox(uint32_t block[4], const uint32_t counter[4], const uint32_t ke
 	memcpy(block, x, sizeof x);
 }
 
-/* http://www.isthe.com/chongo/tech/comp/fnv/ */
+/* FNV-1a over more bytes: http://www.isthe.com/chongo/tech/comp/fnv/ */
 static uint64_t hash_more(uint64_t hash, const void *data, size_t len)
 {
 	const unsigned char *bytes = data;
@@ -51,10 +51,10 @@ uint64_t fate_hash(const void *data, size_t len)
 struct fate_stream fate_stream(uint64_t seed, const char *endpoint, int family,
 	enum fate_direction direction)
 {
-	/* The NUL parts the name from what follows. */
+	/* The name is hashed with its NUL, which separates it from what follows. */
 	const unsigned char rest[2] = { (unsigned char)family, (unsigned char)direction };
 	uint64_t hash = hash_more(fate_hash(endpoint, strlen(endpoint) + 1), rest, sizeof rest);
-	/* Folded as FNV's authors do where fewer bits are wanted. */
+	/* XOR-folded to 32 bits, as FNV's authors recommend for a shorter hash. */
 	return (struct fate_stream){ .seed = seed, .stream = (uint32_t)(hash >> 32 ^ hash) };
 }
 
@@ -76,7 +76,7 @@ static void draw_block(uint64_t halves[2], const struct fate_stream *stream, uin
 	halves[1] = (uint64_t)block[3] << 32 | block[2];
 }
 
-/* The upper 53 bits, all that a double holds. */
+/* The upper 53 bits: a double has no more. */
 static double uniform(uint64_t bits)
 {
 	return (double)(bits >> 11) * 0x1p-53;
@@ -100,9 +100,9 @@ uint64_t fate_below(const struct fate_stream *stream, uint64_t n, enum fate_purp
 	uint64_t bound)
 {
 	assert(bound > 0);
-	/* 2^64 mod bound values are left over when 0 .. 2^64 - 1 is cut into pieces of `bound`: the
-	   lowest ones are thrown back, and all remainders are equally likely. At worst every second
-	   draw is. */
+	/* When 0 .. 2^64 - 1 is divided into ranges of `bound` values, 2^64 mod bound values are
+	   left over. The lowest ones are rejected, so that all remainders are equally likely. At
+	   worst, every second draw is rejected. */
 	uint64_t left_over = (0 - bound) % bound;
 	uint64_t bits;
 	uint32_t draw = 0;

@@ -1,8 +1,8 @@
 /*
- * Chance is a function, not a stream: what is drawn for datagram n depends on the seed, the
- * endpoint's name, the family, the direction, n and what it is drawn for, and on nothing else. So a
- * run repeats whatever the number and interleaving of its clients, and can be shown before it
- * happens.
+ * Random values as a function, not as a stream. The value for datagram n depends only on the seed,
+ * the endpoint's name, the family, the direction, n and the purpose of the value. So a run is
+ * repeatable, whatever the number of clients and the order of their datagrams, and the fate of
+ * datagrams can be shown before they arrive.
  *
  * The function is Philox4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel
  * random numbers: as easy as 1, 2, 3", SC11, 2011. Pure: no state, no clock, no allocation.
@@ -13,46 +13,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The values are part of the function: never change or reuse one. */
+/* What a value is drawn for. The numbers are part of the function: never change or reuse one. */
 enum fate_purpose {
 	FATE_LOSS = 1,
-	FATE_TRANSITION = 2, /* of a loss model's state */
+	FATE_TRANSITION = 2, /* whether a loss model changes its state */
 	FATE_OFFSET = 3,     /* X of OFFSET=X */
 	FATE_DELAY = 4,
 	FATE_DUPLICATE = 5,
 	FATE_REORDER = 6,
-	FATE_CORRUPT = 7,     /* whether */
-	FATE_CORRUPT_BIT = 8, /* which bit */
-	FATE_RIDDLE = 9,
+	FATE_CORRUPT = 7,     /* whether the datagram is corrupted */
+	FATE_CORRUPT_BIT = 8, /* which bit is flipped */
+	FATE_RIDDLE = 9,      /* which riddle the station sends first */
 };
 
-/* Seen from the lab's server. The values count as above. */
+/* The direction of a datagram, as the lab's server sees it. The numbers are part of the function,
+   too. */
 enum fate_direction {
-	FATE_REQUEST = 1, /* what comes to it */
-	FATE_REPLY = 2,   /* what it sends */
+	FATE_REQUEST = 1, /* the server receives it */
+	FATE_REPLY = 2,   /* the server sends it */
 };
 
-/* Whose datagrams; a value to be copied. */
+/* The datagrams of one endpoint, family and direction. A plain value, to be copied. */
 struct fate_stream {
 	uint64_t seed;
 	uint32_t stream;
 };
 
-/* `endpoint` counts by its name ("reset"), so that a new row in the table changes nobody's fate.
-   `family` is 4 or 6. */
+/* `endpoint` is the endpoint's name ("reset"): a name and not a number, so that a new row in the
+   table of endpoints changes no values. `family` is 4 or 6. */
 struct fate_stream fate_stream(uint64_t seed, const char *endpoint, int family,
 	enum fate_direction direction);
 
-/* "request", "reply" */
+/* "request", "reply"; static. */
 const char *fate_direction_name(enum fate_direction direction);
 
-/* FNV-1a (64 bits; Fowler, Noll, Vo): for what is drawn by a name or an ID instead of a number. */
+/* The hash FNV-1a (64 bits; Fowler, Noll, Vo), to draw a value for a name or an ID instead of a
+   number. */
 uint64_t fate_hash(const void *data, size_t len);
 
 /*
- * Below, n counts from 1, and `draw` tells apart several values for the same n and purpose: 0, 1,
- * 2, ... below 2^24. Different (n, purpose, draw) give independent values.
+ * In the functions below, n counts from 1. `draw` (0, 1, 2, ..., less than 2^24) tells apart
+ * several values for the same n and purpose. Different (n, purpose, draw) give independent values.
  */
+
+/* 64 random bits. */
 uint64_t fate_bits(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
 	uint32_t draw);
 
@@ -60,17 +64,18 @@ uint64_t fate_bits(const struct fate_stream *stream, uint64_t n, enum fate_purpo
 double fate_uniform(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
 	uint32_t draw);
 
-/* Uniform in 0 .. bound - 1 without modulo bias; bound > 0. It takes as many draws as it needs,
-   from 0 on: no other value may be drawn for this n and purpose. */
+/* Uniform in 0 .. bound - 1 without modulo bias; bound > 0. It uses as many draws as it needs, from
+   draw 0 on: no other value may be drawn for this n and purpose. */
 uint64_t fate_below(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
 	uint64_t bound);
 
-/* Normal with mean 0 and standard deviation 1, never beyond 8.6. The only one that goes through
-   libm, whose last bit may differ from one machine to another. */
+/* Normal with mean 0 and standard deviation 1, between -8.6 and 8.6. Only this function uses libm,
+   so the last bit of its values may differ from one machine to another. */
 double fate_normal(const struct fate_stream *stream, uint64_t n, enum fate_purpose purpose,
 	uint32_t draw);
 
-/* The generator itself, for its reference vectors. */
+/* The generator itself: writes the block of a counter and a key. It is public for the tests with
+   its reference vectors, and for hashes with a key. */
 void fate_philox(uint32_t block[4], const uint32_t counter[4], const uint32_t key[2]);
 
 #endif

@@ -14,14 +14,14 @@ bool impair_check(const struct impair_spec *spec, struct err *err)
 {
 	if (spec->reorder == 0 || spec->delay > 0 || spec->jitter > 0)
 		return true;
-	/* netem refuses it too. */
+	/* tc-netem(8) rejects it, too. */
 	err_set(err, STATUS_USAGE,
 		"reorder needs a delay: a datagram that leaves at once overtakes those that wait; "
 		"add one, such as delay=50ms");
 	return false;
 }
 
-/* True with this probability. Nothing is drawn where it is not asked for. */
+/* True with the probability `share`. When that is 0, nothing is drawn. */
 static bool happens(double *drawn, const struct impair *impair, enum fate_purpose purpose,
 	uint32_t share)
 {
@@ -39,10 +39,8 @@ static double delay(const struct impair *impair, const struct impair_spec *spec,
 	return fmax(0, spec->delay + spec->jitter * deviation);
 }
 
-/*
- * A lost datagram is lost altogether: netem decides on duplication first, so that one of two copies
- * may be lost, and the loss that is measured is less than the one that was asked for.
- */
+/* Loss comes first, so no copy of a lost datagram is sent. netem decides on duplication first:
+   there one of two copies may be lost, and the measured loss is less than the configured one. */
 struct impair_fate impair_next(struct impair *impair, const struct impair_spec *spec, size_t len)
 {
 	struct impair_fate fate = { .n = ++impair->n, .drawn_duplicate = NAN, .drawn_reorder = NAN,

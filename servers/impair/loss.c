@@ -1,8 +1,8 @@
 /*
- * The models, one function each. `gemodel` and `state` follow loss_gilb_ell and loss_4state in
- * Linux's net/sched/sch_netem.c (S. Salsano, F. Ludovici, A. Ordine, "Definition of a general and
- * intuitive loss model for packet networks and its implementation in the Netem module in the Linux
- * kernel", 2009): what a state leads to, and which state a datagram is judged in.
+ * The loss models, one function each. `gemodel` and `state` have the transitions of loss_gilb_ell
+ * and loss_4state in Linux's net/sched/sch_netem.c, and decide in the same state on a datagram
+ * (S. Salsano, F. Ludovici, A. Ordine, "Definition of a general and intuitive loss model for packet
+ * networks and its implementation in the Netem module in the Linux kernel", 2009).
  */
 #include "servers/impair/loss.h"
 
@@ -12,11 +12,12 @@
 #include "common/share.h"
 #include "servers/impair/loss_private.h"
 
-/* `verdict` comes with lost false, and nothing drawn. */
+/* Decides on datagram verdict->n and changes the state. On entry `lost` is false, and nothing was
+   drawn. */
 typedef void judge(const struct loss_spec *spec, struct loss_state *state,
 	const struct fate_stream *stream, struct loss_verdict *verdict);
 
-/* True with this probability: never for 0, always for 100 %. */
+/* True with the probability `limit`: never for 0, always for 1. */
 static bool draw(double *drawn, const struct fate_stream *stream, uint64_t n,
 	enum fate_purpose purpose, double limit)
 {
@@ -38,20 +39,20 @@ static void judge_random(const struct loss_spec *spec, struct loss_state *state,
 
 struct burst_odds loss_burst_odds(const struct loss_spec *spec)
 {
-	double average = spec->shares[0], length = spec->length; /* billionths and millionths */
+	double average = spec->shares[0], length = spec->length; /* billionths, millionths */
 	struct burst_odds odds = { .first = share_real(spec->shares[0]), .begin = 1, .go_on = 1 };
 	if (spec->shares[0] < SHARE_ONE) {
-		/* Of what is not lost, the last one before a run: average / length runs for 1 -
-		   average. */
+		/* A run begins after a datagram that is not lost; there are average / length runs
+		   for 1 - average such datagrams. */
 		odds.begin = average * LOSS_LENGTH_ONE / (length * (SHARE_ONE - average));
 		odds.go_on = (length - LOSS_LENGTH_ONE) / length;
 	}
 	return odds;
 }
 
-/* E. N. Gilbert, "Capacity of a burst-noise channel", 1960, with all lost in the bad state and none
-   in the good one. The first datagram is drawn from the average, so that each one is lost with the
-   same probability. */
+/* The model of E. N. Gilbert, "Capacity of a burst-noise channel", 1960: all datagrams are lost in
+   the bad state, none in the good one. The first datagram is lost with the average probability, so
+   that all datagrams are lost with the same probability. */
 static void judge_burst(const struct loss_spec *spec, struct loss_state *state,
 	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
@@ -73,9 +74,10 @@ static void judge_gemodel(const struct loss_spec *spec, struct loss_state *state
 		const char *name;
 		int leave, loss; /* of the shares */
 	} states[] = { [GOOD] = { "good", P, LOSS_GOOD }, [BAD] = { "bad", R, LOSS_BAD } };
-	/* As in netem, the state changes first, but the datagram is judged in the old one. netem
-	   loses in the bad state when the drawn value is above h; below 1-h is as likely, and reads
-	   as everywhere else. */
+	/* As in netem, the state changes first, but the old state decides on the datagram. In the
+	   bad state netem loses it when the random value is above h. Here it is lost when the value
+	   is below 1-h: this has the same probability, and is the comparison of the other
+	   models. */
 	int at = state->at;
 	bool leaves = draw(&verdict->transition, stream, verdict->n, FATE_TRANSITION,
 		share_real(spec->shares[states[at].leave]));
@@ -86,7 +88,7 @@ static void judge_gemodel(const struct loss_spec *spec, struct loss_state *state
 		state->at = at == GOOD ? BAD : GOOD;
 }
 
-/* A datagram is judged by the state that it leads to. */
+/* The state changes first, and the new state decides on the datagram. */
 static void judge_state(const struct loss_spec *spec, struct loss_state *state,
 	const struct fate_stream *stream, struct loss_verdict *verdict)
 {
@@ -95,7 +97,8 @@ static void judge_state(const struct loss_spec *spec, struct loss_state *state,
 	static const struct {
 		const char *name;
 		bool lost;
-		/* the first, then the second: where the drawn value falls; -1: none */
+		/* two transitions: their shares, tried in this order (-1: none), and the states
+		   they lead to */
 		int share[2];
 		int next[2], otherwise;
 	} states[] = {
@@ -168,7 +171,7 @@ struct loss_verdict loss_next(const struct loss_spec *spec, struct loss_state *s
 		state->at = 0;
 	}
 	models[spec->model].judge(spec, state, stream, &verdict);
-	/* The model's own state goes on as if it had been lost. */
+	/* The model keeps the state that it has after a loss. */
 	if (verdict.lost && spec->max_run > 0 && state->run >= spec->max_run) {
 		verdict.lost = false;
 		verdict.spared = true;

@@ -1,4 +1,4 @@
-/* Specifications from text and back. */
+/* Reads loss specifications from text, and writes them. */
 #include "servers/impair/loss.h"
 
 #include <assert.h>
@@ -11,11 +11,12 @@
 #include "common/wire.h"
 #include "servers/impair/loss_private.h"
 
-enum { TEXT_BYTES = 2048, DECIMALS = 6 }; /* of what is read; of LENGTH */
+/* Bytes of a text with its NUL; decimals of LENGTH. */
+enum { TEXT_BYTES = 2048, DECIMALS = 6 };
 static const uint32_t LENGTH_MAX = 1000 * LOSS_LENGTH_ONE;
 
-/* What stands behind "model:" is the function's to change. Its errors are about the part that is
-   wrong. */
+/* Reads the text behind "model:", and may change it. An error names the part that is wrong, without
+   the model. */
 typedef bool parse(struct loss_spec *spec, char *text, struct err *err);
 typedef int format(const struct loss_spec *spec, char *text, size_t size);
 
@@ -23,9 +24,9 @@ static parse parse_burst, parse_gemodel, parse_state, parse_list, parse_first, p
 static format format_random, format_burst, format_shares, format_list, format_first, format_pattern;
 
 static const struct model {
-	const char *name; /* with the colon where there is more */
-	const char *form; /* shown to whoever gets it wrong */
-	parse *parse;     /* NULL: not by its name */
+	const char *name; /* with its colon, where text follows */
+	const char *form; /* for errors */
+	parse *parse;     /* NULL: parse_model reads it */
 	format *format;
 	unsigned shares;
 } models[LOSS_MODEL_COUNT] = {
@@ -48,7 +49,7 @@ static const char *escape(char shown[WIRE_ESCAPED_MAX], const char *text)
 	return shown;
 }
 
-/* The text up to the next comma; `*rest` is what is behind it, NULL at the end. */
+/* Cuts off the text up to the next comma. `*rest` is the text behind it, NULL at the end. */
 static char *next_part(char **rest)
 {
 	return strsep(rest, ",");
@@ -69,7 +70,7 @@ static bool whole_parse(uint32_t *value, const char *text, uint32_t min, uint32_
 	return false;
 }
 
-/* 1 to 1000 with at most six decimals. */
+/* Reads a number from 1 to 1000 with at most six decimals. */
 static bool length_parse(uint32_t *length, const char *text, struct err *err)
 {
 	size_t digits = strspn(text, "0123456789"), decimals = 0;
@@ -103,7 +104,7 @@ static bool parse_burst(struct loss_spec *spec, char *text, struct err *err)
 	if (!share_parse(&spec->shares[0], average, err) ||
 		!length_parse(&spec->length, length, err))
 		return false;
-	/* Between two runs one datagram gets through, at least. */
+	/* Between two runs at least one datagram is not lost. */
 	uint64_t most = (uint64_t)SHARE_ONE * spec->length / (spec->length + LOSS_LENGTH_ONE);
 	if (spec->shares[0] > most && spec->shares[0] < SHARE_ONE) {
 		char share[SHARE_TEXT_MAX];
@@ -117,7 +118,7 @@ static bool parse_burst(struct loss_spec *spec, char *text, struct err *err)
 	return true;
 }
 
-/* One share to `most`, whose names are for errors. `*count`: how many there were. */
+/* Reads 1 to `most` shares. `names` are for errors. `*count` is how many there were. */
 static bool shares_parse(struct loss_spec *spec, char *text, const char *const names[],
 	unsigned most, unsigned *count, struct err *err)
 {
@@ -161,7 +162,8 @@ static bool parse_state(struct loss_spec *spec, char *text, struct err *err)
 		spec->shares[P31] = SHARE_ONE - spec->shares[P13];
 	if (count <= P23)
 		spec->shares[P23] = SHARE_ONE;
-	/* What leaves one state; netem does not check, and its sums wrap around. */
+	/* The shares that leave one state must not exceed 100 % together. netem does not check
+	   this, and its sums overflow. */
 	static const int sums[][2] = { { P13, P14 }, { P31, P32 } };
 	for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
 		if (spec->shares[sums[i][0]] <= SHARE_ONE - spec->shares[sums[i][1]])
@@ -174,7 +176,7 @@ static bool parse_state(struct loss_spec *spec, char *text, struct err *err)
 	return true;
 }
 
-/* In any order, twice or not. */
+/* The entries may come in any order, and more than once. */
 static bool parse_list(struct loss_spec *spec, char *text, struct err *err)
 {
 	char *rest = text;
@@ -272,7 +274,7 @@ bool loss_parse(struct loss_spec *spec, const char *text, struct err *err)
 			return false;
 	}
 	if (!parse_model(&parsed, copy, err)) {
-		/* Which model the part belongs to. */
+		/* The error names the model. */
 		if (parsed.model != LOSS_NONE && parsed.model != LOSS_RANDOM)
 			err_prefix(err, "%.*s", (int)strlen(models[parsed.model].name) - 1,
 				models[parsed.model].name);
@@ -282,7 +284,7 @@ bool loss_parse(struct loss_spec *spec, const char *text, struct err *err)
 	return true;
 }
 
-/* ---- and back ---- */
+/* ---- writing ---- */
 
 static int format_random(const struct loss_spec *spec, char *text, size_t size)
 {

@@ -1,7 +1,8 @@
 /*
- * What a model leads to in the long run. The random ones are Markov chains of at most four states,
- * of which two matrices say all: LOST[i][j] is the probability to go from i to j and lose the
- * datagram, KEPT[i][j] to go there and keep it. max-run cuts the runs of such a chain.
+ * The long-run values of each model. The random models are Markov chains of at most four states.
+ * Two matrices describe a chain: lost[i][j] is the probability to go from state i to state j and
+ * lose the datagram, kept[i][j] the probability to go there and not lose it. max-run limits the
+ * runs of such a chain.
  */
 #include "servers/impair/loss.h"
 
@@ -22,7 +23,7 @@ struct vector {
 	double at[STATES];
 };
 
-/* State 0 is where it starts. States that are never reached have rows of zeros. */
+/* The chain starts in state 0. States that the model does not have, have rows of zeros. */
 struct chain {
 	struct matrix lost, kept;
 };
@@ -61,9 +62,9 @@ static double sum(const struct vector *v)
 }
 
 /*
- * The share of time in each state, from state 0 on. Each step is taken with probability 1/2 (so
- * that a chain which goes round in circles settles too), and the steps are doubled by squaring,
- * until even a billionth has had its effect.
+ * The share of time that the chain spends in each state, when it starts in state 0. Each step is
+ * taken with probability 1/2, so that a periodic chain converges, too. Each squaring doubles the
+ * number of steps, until even a transition of one billionth has had its effect.
  */
 static struct vector occupancy(const struct matrix *steps)
 {
@@ -73,7 +74,7 @@ static struct vector occupancy(const struct matrix *steps)
 			m.at[i][j] = (m.at[i][j] + (i == j)) / 2;
 	for (int squaring = 0; squaring < SQUARINGS; squaring++) {
 		m = multiply(&m, &m);
-		for (int i = 0; i < STATES; i++) { /* against rounding */
+		for (int i = 0; i < STATES; i++) { /* corrects rounding errors */
 			double total = m.at[i][0] + m.at[i][1] + m.at[i][2] + m.at[i][3];
 			for (int j = 0; total > 0 && j < STATES; j++)
 				m.at[i][j] /= total;
@@ -94,7 +95,7 @@ static struct chain chain_of(const struct loss_spec *spec)
 		chain.lost.at[0][0] = share[0];
 		chain.kept.at[0][0] = 1 - share[0];
 		break;
-	case LOSS_BURST: { /* a gap, a run */
+	case LOSS_BURST: { /* states: gap, run */
 		struct burst_odds odds = loss_burst_odds(spec);
 		chain.lost.at[0][1] = odds.begin;
 		chain.kept.at[0][0] = 1 - odds.begin;
@@ -102,7 +103,7 @@ static struct chain chain_of(const struct loss_spec *spec)
 		chain.kept.at[1][0] = 1 - odds.go_on;
 		break;
 	}
-	case LOSS_GEMODEL: /* good, bad: judged in the state that is left */
+	case LOSS_GEMODEL: /* states: good, bad; the state that is left decides */
 		for (int from = 0; from < 2; from++)
 			for (int to = 0; to < 2; to++) {
 				double step = from != to ? share[from] : 1 - share[from];
@@ -111,7 +112,7 @@ static struct chain chain_of(const struct loss_spec *spec)
 				chain.kept.at[from][to] = step * (1 - loss);
 			}
 		break;
-	/* as in tc-netem(8), counted from 0; the shares are p13, p31, p32, p23, p14 */
+	/* States as in tc-netem(8), but counted from 0; the shares are p13, p31, p32, p23, p14. */
 	case LOSS_STATE: {
 		const uint32_t *s = spec->shares;
 		chain.lost.at[0][2] = share[0];
@@ -149,9 +150,9 @@ static struct loss_theory expect_chain(const struct chain *chain)
 }
 
 /*
- * With max-run m, look at the chain whenever a datagram has got through. From there to the next
- * such moment r = 0 to m losses follow, then one that is kept, or behind m losses one that is kept
- * anyway.
+ * With max-run m, the chain is observed whenever a datagram was not lost. Between two such moments
+ * there are 0 to m losses, then a datagram that is not lost; after m losses the next datagram is
+ * not lost in any case.
  */
 static struct loss_theory expect_limited(const struct chain *chain, uint32_t max_run)
 {
@@ -201,8 +202,8 @@ static struct loss_theory expect_first(const struct loss_spec *spec)
 		.run = total > 0 ? (double)total / (double)runs : 0 };
 }
 
-/* Behind one round it repeats with the pattern, or, where all are x, with max-run: count whole ones
-   of both. */
+/* After the first round of the pattern, the losses repeat with the pattern, or with max-run when
+   the pattern is all x. So it counts over a whole number of both. */
 static struct loss_theory expect_pattern(const struct loss_spec *spec)
 {
 	if (!memchr(spec->pattern, '.', spec->count) && spec->max_run == 0)

@@ -7,7 +7,7 @@
 #include "common/wire.h"
 
 static const double HOUR = 3600;
-/* Shorter turns than this would be over before a client's second try. */
+/* Seconds. A shorter turn would be over before a client tries for the second time. */
 static const double PERIOD_MIN = 0.1, PERIOD_MAX = 86400;
 
 static const struct {
@@ -42,7 +42,7 @@ bool turns_parse(struct turns *turns, const char *text, struct err *err)
 	return false;
 }
 
-/* IPv4 in the even ones of the periods, IPv6 in the odd ones. */
+/* IPv4 in even periods, IPv6 in odd ones. */
 static unsigned in_turn(double time, double period, double *left)
 {
 	double number = floor(time / period);

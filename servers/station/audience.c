@@ -1,5 +1,6 @@
-/* A hash table with chains over an array of places, and a list from the one heard last to the one
-   silent longest: whoever is new when all places are taken gets the place of the latter. */
+/* A hash table with chains over an array of places, and a list of the participants in the order of
+   their last datagrams. When all places are taken, a new participant gets the place of the one that
+   has been silent longest. */
 #include "servers/station/audience.h"
 
 #include <stdlib.h>
@@ -28,8 +29,8 @@ static bool can_be_id(const char *id)
 	return true;
 }
 
-/* "Someth|ing is rotten": a word in lower case, its first letter at most a capital, that goes on
-   behind the six bytes. */
+/* Whether a word goes on behind the six bytes: "Someth|ing is rotten". All its letters are lower
+   case; only the first one may be a capital. */
 static bool reads_on(const char *data, size_t len)
 {
 	if (len == WIRE_ID_BYTES || !is_letter(data[0]))
@@ -44,7 +45,7 @@ static uint64_t count_characters(const char *text, size_t len)
 {
 	uint64_t count = 0;
 	for (size_t i = 0; i < len; i++)
-		/* RFC 3629, section 3: the others go on */
+		/* Counts the bytes that begin a character (RFC 3629, section 3). */
 		count += ((unsigned char)text[i] & 0xC0) != 0x80;
 	return count;
 }
@@ -56,7 +57,7 @@ struct speech speech_parse(const char *data, size_t len)
 		return (struct speech){ .kind = SPEECH_SHORT };
 	if (!utf8_feed(&utf8, data, len) || !utf8_complete(&utf8))
 		return (struct speech){ .kind = SPEECH_NOT_UTF8 };
-	/* The rest of a character that begins in the ID is no text. */
+	/* The rest of a character that begins in the ID does not belong to the text. */
 	const char *text = data + WIRE_ID_BYTES;
 	while (text < data + len && ((unsigned char)*text & 0xC0) == 0x80)
 		text++;
@@ -71,13 +72,13 @@ struct speech speech_parse(const char *data, size_t len)
 	};
 }
 
-/* ---- who has said how much ---- */
+/* ---- the participants ---- */
 
-/* Places are told by their number from 1 on; 0 is none. */
+/* A place is referred to by its number, from 1 on; 0 is none. */
 struct participant {
 	uint64_t total;
 	uint32_t chain;        /* the next one with the same hash */
-	uint32_t newer, older; /* in the order of their last words */
+	uint32_t newer, older; /* in the order of their last datagrams */
 	char id[WIRE_ID_BYTES];
 };
 
@@ -99,7 +100,7 @@ struct audience *audience_create(size_t max, uint64_t seed)
 	audience->buckets = 1;
 	while (audience->buckets < max)
 		audience->buckets *= 2;
-	/* Large blocks that the system gives page by page, as they are used. */
+	/* Large blocks: only the pages that are written to take memory. */
 	audience->places = calloc(max + 1, sizeof *audience->places);
 	audience->heads = calloc(audience->buckets, sizeof *audience->heads);
 	if (audience->places && audience->heads)
@@ -117,8 +118,8 @@ void audience_destroy(struct audience *audience)
 	free(audience);
 }
 
-/* With a key, so that nobody who does not know the seed can choose IDs that all fall on one
-   chain. */
+/* The hash has a key, so that a sender that does not know the seed cannot choose IDs that all fall
+   on one chain. */
 static uint32_t *head_of(struct audience *audience, const char id[WIRE_ID_BYTES])
 {
 	uint32_t counter[4] = { 0 }, block[4];
@@ -153,7 +154,7 @@ static void list_add(struct audience *audience, uint32_t place)
 	audience->newest = place;
 }
 
-/* The place of the one silent longest, free now. */
+/* Frees the place of the participant that has been silent longest, and returns it. */
 static uint32_t forget(struct audience *audience)
 {
 	uint32_t place = audience->oldest;
@@ -185,7 +186,7 @@ static uint32_t add(struct audience *audience, const char id[WIRE_ID_BYTES])
 	return place;
 }
 
-/* The marks at 301, 601, ... that a total has reached. */
+/* How many of the limits 301, 601, ... a total has reached. */
 static uint64_t marks(uint64_t total)
 {
 	return total == 0 ? 0 : (total - 1) / AUDIENCE_CHARACTERS;

@@ -1,7 +1,7 @@
 /*
- * The television station: says the play in its group, a line an interval, hears what participants
- * say there, and answers those who talk much. What it says goes through an imperfect network; what
- * it hears is all written down. Nothing goes to anybody but the group.
+ * The television station. It sends the play to its multicast group, one line each interval. It
+ * receives what participants send to the group, and answers those who send enough text. What it
+ * sends goes through an imperfect network, and only to the group. What it receives is not impaired.
  */
 #include "servers/station/endpoint_private.h"
 
@@ -86,7 +86,7 @@ static struct in_addr interface_of(const struct endpoint_tv *tv)
 	return interface;
 }
 
-/* `addresses` are those of the other endpoints: the station is where its group is, on its
+/* `addresses` is for the other endpoints. The station listens at its group's address, on its
    interface. */
 static bool tv_listen(struct endpoint *base, const struct address *addresses, size_t count,
 	uint16_t port, struct err *err)
@@ -108,8 +108,9 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 		endpoint_advise(err, &tv->options, error, port);
 		if (error != EADDRINUSE && error != EACCES)
 			err_append(err,
-				"; give --set %s.interface=ADDRESS, an address of this machine's where multicast works, or "
-				"name the endpoints that you need without %s",
+				"; give --set %s.interface=ADDRESS, an address of this machine's "
+				"where multicast works, or name the endpoints that you need "
+				"without %s",
 				endpoint_table[base->id].name, endpoint_table[base->id].name);
 		return false;
 	}
@@ -117,7 +118,7 @@ static bool tv_listen(struct endpoint *base, const struct address *addresses, si
 	return true;
 }
 
-/* What is not the default has been asked for, and is told all the same. */
+/* The user has asked for these settings. The station warns of their effects all the same. */
 static void warn(struct endpoint_tv *tv)
 {
 	int ttl = (int)config_integer(tv->options.config, KEY_TV_TTL, tv->base.id);
@@ -125,15 +126,16 @@ static void warn(struct endpoint_tv *tv)
 	char what[200];
 	if (!multicast_is(&tv->group)) {
 		snprintf(what, sizeof what,
-			"warning: tv.group=%s is no multicast address: the station sends to that host alone, "
-			"and nobody can join",
+			"warning: tv.group=%s is no multicast address: the station sends to that "
+			"host alone, and nobody can join",
 			config_text(tv->options.config, KEY_TV_GROUP, tv->base.id));
 		telling_error(&tv->telling, "configuration", what);
 	}
 	if ((loopback && ttl == 0) || tv->options.isolated)
 		return;
 	snprintf(what, sizeof what,
-		"warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this machine",
+		"warning: with tv.interface=%s and tv.ttl=%d what the station sends %s this "
+		"machine",
 		config_text(tv->options.config, KEY_TV_INTERFACE, tv->base.id), ttl,
 		loopback || ttl == 0 ? "still stays on" : "leaves");
 	telling_error(&tv->telling, "configuration", what);
@@ -154,7 +156,7 @@ static void tv_start(struct endpoint *base)
 	tv_schedule(tv, TV_LATE_SECONDS);
 }
 
-/* What waits for its delay is not waited for: it is lost, as in a network that is switched off. */
+/* Delayed datagrams are lost, as in a network that is switched off. */
 static void tv_stop(struct endpoint *base)
 {
 	struct endpoint_tv *tv = from_base(base);
@@ -174,7 +176,7 @@ static bool tv_is_idle(const struct endpoint *base)
 
 static void tv_abort(struct endpoint *base)
 {
-	/* tv_stop has left nothing */
+	/* tv_stop has left nothing to abort. */
 }
 
 static bool tv_check(struct endpoint *base, struct err *err)
@@ -182,7 +184,8 @@ static bool tv_check(struct endpoint *base, struct err *err)
 	return impair_config_check(&from_base(base)->imperfection, err);
 }
 
-/* A new interval holds for the line that is waited for, too; but nothing is made up for. */
+/* A new interval holds for the next line, too. When that line would be late then, it is due now,
+   and the lines after it do not catch up. */
 static void tv_changed(struct endpoint *base)
 {
 	struct endpoint_tv *tv = from_base(base);

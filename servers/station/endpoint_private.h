@@ -1,6 +1,6 @@
 /*
- * What the files of the station share: endpoint.c is the contract, speak.c what it says, hear.c
- * what it hears.
+ * What the files of the station share. endpoint.c implements struct endpoint_ops, speak.c sends the
+ * play, hear.c receives and answers participants.
  */
 #ifndef SERVERS_STATION_ENDPOINT_PRIVATE_H
 #define SERVERS_STATION_ENDPOINT_PRIVATE_H
@@ -25,14 +25,14 @@ struct endpoint_tv {
 	struct endpoint base;
 	struct endpoint_options options;
 	struct address group, source;
-	int hearing, speaking; /* descriptors; -1: none */
+	int hearing, speaking; /* the receiving and the sending socket; -1: none */
 	struct ev_io io;
 	struct ev_timer line, sweep;
 	double said; /* when the last line was due; clock_now() */
-	unsigned intervals; /* from then to the next one */
+	unsigned intervals; /* from that line to the next one */
 	double interval; /* seconds */
-	double due; /* the next line */
-	uint32_t missed; /* that the kernel's queue had no room for, as told */
+	double due; /* when the next line is due; clock_now() */
+	uint32_t missed; /* datagrams that the kernel dropped, as reported so far */
 
 	struct station station;
 	struct audience *audience;
@@ -49,31 +49,33 @@ struct endpoint_tv {
 
 /* ---- speak.c ---- */
 
-/* From here on events are about what the station does by itself. */
+/* The events that follow are about the station itself: they are always emitted, without a peer. */
 void tv_regard_nobody(struct endpoint_tv *tv);
 
-/* Through the imperfect network to the group. Returns the datagram's number; 0: it is lost. */
+/* Sends a datagram (at most STATION_DATAGRAM_MAX bytes) to the group, through the imperfect
+   network. Returns its number; 0: it is lost. */
 uint64_t tv_broadcast(struct endpoint_tv *tv, const char *data, size_t len);
 
-/* Tells of a delayed datagram that is given up: the lab ends (delays_clear). */
+/* Emits `drop` for a delayed datagram that is lost because the lab ends; for delays_clear. */
 void tv_on_lost(void *item);
 
-/* Sets the timer for the next line. One that is late by up to `late` seconds keeps its time, so
-   that those behind it keep theirs. */
+/* Starts the timer for the next line. A line that is late by at most `late` seconds keeps its due
+   time, so that the lines after it keep theirs. A line that is later is due now. */
 void tv_schedule(struct endpoint_tv *tv, double late);
 
-/* After a longer sleep, the lines that were missed are not said in a hurry. */
+/* `late` of tv_schedule: after a longer sleep, the missed lines are not sent at once. */
 #define TV_LATE_SECONDS 1.0
 
-/* The timer of the lines. */
+/* The callback of the lines' timer: sends the next line. */
 void tv_on_line(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 /* ---- hear.c ---- */
 
-/* The watcher of the socket in the group. */
+/* The callback of the receiving socket: it is readable. */
 void tv_on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 
-/* Once a second, and at the end: tells in numbers what was not told one by one. */
+/* Emits the counts of missed and folded datagrams and of forgotten participants. Called once a
+   second and when the station stops. */
 void tv_sweep(struct endpoint_tv *tv);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the station hears in its group, and whom it answers. */
+/* What the station does with the datagrams that it receives from its group. */
 #include "servers/station/endpoint_private.h"
 
 #include <netinet/in.h>
@@ -6,7 +6,7 @@
 
 #include "servers/station/riddles.h"
 
-enum { READS_A_TURN = 4 }; /* batches; then the streams get their turn */
+enum { READS_A_TURN = 4 }; /* batches that are read before the streams are served again */
 
 static bool is_own(const struct endpoint_tv *tv, const struct address *peer)
 {
@@ -46,16 +46,17 @@ static void hear_participant(struct endpoint_tv *tv, const char *data, size_t le
 		F_SAID("text", speech->text, speech->len));
 	if (speech->kind == SPEECH_DOUBTFUL && heard.first)
 		complain(tv,
-			"the ID reads like the beginning of the text; if it is, put six bytes in front that say whose it is, "
-			"such as 123456",
+			"the ID reads like the beginning of the text; if it is, put six bytes in "
+			"front that say whose it is, such as 123456",
 			data, len);
 	if (speech->kind == SPEECH_NO_ID && heard.first)
 		complain(tv,
-			"the ID is missing: the first six bytes say whose a datagram is, such as 123456; these have a blank, a "
-			"control character or an accent, and count as an ID all the same; the text follows at once",
+			"the ID is missing: the first six bytes say whose a datagram is, such as "
+			"123456; these have a blank, a control character or an accent, and count "
+			"as an ID all the same; the text follows at once",
 			data, len);
 	if (memcmp(id, tv->station.id, WIRE_ID_BYTES) == 0)
-		/* Perhaps another station: the two would answer each other. */
+		/* The sender may be another station: the two would answer each other for ever. */
 		complain(tv, "somebody else uses the station's own ID, and gets no answer", data,
 			len);
 	else if (heard.answer > 0)
@@ -77,7 +78,8 @@ static void hear(struct endpoint_tv *tv, const struct address *peer, const char 
 	switch (speech.kind) {
 	case SPEECH_SHORT:
 		complain(tv,
-			"too short: a datagram begins with six bytes that say whose it is, such as 123456",
+			"too short: a datagram begins with six bytes that say whose it is, such as "
+			"123456",
 			data, len);
 		break;
 	case SPEECH_NOT_UTF8:

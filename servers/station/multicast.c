@@ -48,8 +48,9 @@ bool multicast_check(const struct address *group, struct in_addr interface, stru
 	inet_ntop(AF_INET, &host, host_text, sizeof host_text);
 	inet_ntop(AF_INET, &interface, name, sizeof name);
 	err_set(err, STATUS_USAGE,
-		"tv.group=%s is no multicast address and cannot be reached from tv.interface=%s; name an "
-		"address of this machine's with --set tv.interface=ADDRESS too, or a group from 224.0.0.0 to 239.255.255.255",
+		"tv.group=%s is no multicast address and cannot be reached from tv.interface=%s; "
+		"name an address of this machine's with --set tv.interface=ADDRESS too, or a group "
+		"from 224.0.0.0 to 239.255.255.255",
 		host_text, name);
 	return false;
 }
@@ -67,15 +68,16 @@ int multicast_hear(struct address *group, struct in_addr interface, struct err *
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(fd, group, interface, "socket", err);
-	/* With SO_REUSEADDR the kernel may choose a port that somebody has; set behind bind, it
-	   still lets others in. */
+	/* With SO_REUSEADDR set, bind(2) to port 0 may choose a port that is in use. When it is set
+	   after bind(2), other sockets can still share the port. */
 	if (!any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd, group, interface, "SO_REUSEADDR", err);
 	if (bind(fd, (const struct sockaddr *)&local.ss, local.len) != 0)
 		return fail(fd, group, interface, "bind", err);
 	if (any_port && !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd, group, interface, "SO_REUSEADDR", err);
-	/* Else it also got what others on this machine have joined, on any interface. */
+	/* Otherwise the socket would also receive from groups that other sockets on this machine
+	   have joined, on any interface (ip(7)). */
 	if (!set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0))
 		return fail(fd, group, interface, "IP_MULTICAST_ALL", err);
 	if (multicast_is(group) &&

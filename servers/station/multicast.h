@@ -1,4 +1,5 @@
-/* Sockets for an IPv4 multicast group: one that hears it, one that sends to it (ip(7)). */
+/* Sockets for an IPv4 multicast group: one that receives from it, one that sends to it (ip(7)). All
+   addresses are IPv4. */
 #ifndef SERVERS_STATION_MULTICAST_H
 #define SERVERS_STATION_MULTICAST_H
 
@@ -8,27 +9,31 @@
 #include "common/err.h"
 #include "common/net.h"
 
-/* 224.0.0.0 to 239.255.255.255 */
+/* Whether it is a multicast address: 224.0.0.0 to 239.255.255.255. */
 bool multicast_is(const struct address *group);
 
-/* 127.0.0.0 to 127.255.255.255 */
+/* Whether it is a loopback address: 127.0.0.0 to 127.255.255.255. */
 bool multicast_is_loopback(struct in_addr address);
 
-/* Whether a socket of this interface can send there at all: from the loopback interface no other
-   host can be reached. STATUS_USAGE. */
+/* Whether a socket of this interface can reach the address. False (STATUS_USAGE): the interface is
+   the loopback interface, and `group` is neither a multicast nor a loopback address. */
 bool multicast_check(const struct address *group, struct in_addr interface, struct err *err);
 
 /*
- * A non-blocking, close-on-exec socket that gets what is sent to the group's address and port on
- * the interface, and nothing else. Where `group` is no multicast address there is nothing to join,
- * and the socket hears what is sent to the interface's own address on that port. Receivers that set
- * SO_REUSEADDR too can run beside it; port 0 asks for one that nobody has, and `group` then gets
- * it. -1 with `err` (STATUS_BIND) and errno on failure.
+ * Makes a non-blocking, close-on-exec socket that receives the datagrams sent to the group's
+ * address and port on the interface, and no others. When `group` is no multicast address, the
+ * socket joins no group and receives what is sent to the interface's own address and that port.
+ * Other receivers that set SO_REUSEADDR too can run beside it. Port 0 asks for a free port, which
+ * `group` gets. The caller closes the socket. -1 with `err` (STATUS_BIND) and errno: failure.
  */
 int multicast_hear(struct address *group, struct in_addr interface, struct err *err);
 
-/* The same for sending: from a free port of the interface's address, which `source` gets, through
-   that interface, with this TTL (0: stays on this machine), and heard on this machine too. */
+/*
+ * Makes a non-blocking, close-on-exec socket that sends to multicast groups through the interface,
+ * with this TTL (0 to 255; 0: datagrams stay on this machine). Receivers on this machine get them
+ * too. It is bound to the interface's address and a free port, which `source` gets. The caller
+ * closes the socket. -1 with `err` (STATUS_BIND) and errno: failure.
+ */
 int multicast_speak(struct address *source, struct in_addr interface, int ttl, struct err *err);
 
 #endif

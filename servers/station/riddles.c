@@ -14,7 +14,8 @@ static const char *const riddles[RIDDLE_COUNT] = {
 	"The longer it waits for an answer, the slower it asks again. What is it?",
 	"I have sixty-five thousand doors and not one wall. What am I?",
 	"Alone I am nothing, doubled I shorten the longest address, but only once. What am I?",
-	"I stay for a while after everybody has gone, so that no late letter finds a stranger. What am I?",
+	"I stay for a while after everybody has gone, so that no late letter finds a stranger. "
+	"What am I?",
 	"Two keys fit me: the one that locks is for all, the one that opens is for one. What am I?",
 	"I cut what you send wherever I like, and put it together without a seam. Who am I?",
 	"I grow with every answer, and one loss halves me. What am I?",
@@ -35,7 +36,7 @@ const char *riddle_text(size_t index)
 size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYTES],
 	uint64_t number)
 {
-	/* n counts from 1; the hash of an ID may be anything. */
+	/* n must not be 0, but the hash of an ID may be. */
 	uint64_t first =
 		fate_below(stream, fate_hash(id, WIRE_ID_BYTES) | 1, FATE_RIDDLE, RIDDLE_COUNT);
 	return (first + number) % RIDDLE_COUNT;
@@ -44,7 +45,7 @@ size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYT
 size_t riddle_answer(char text[RIDDLE_ANSWER_MAX], const struct fate_stream *stream,
 	const char id[WIRE_ID_BYTES], uint64_t number)
 {
-	char shown[WIRE_ID_BYTES]; /* an ID may be any bytes; an answer is text */
+	char shown[WIRE_ID_BYTES]; /* an ID may be any bytes, but an answer is text */
 	for (int i = 0; i < WIRE_ID_BYTES; i++)
 		shown[i] = id[i] < ' ' || id[i] > '~' ? '?' : id[i];
 	return (size_t)snprintf(text, RIDDLE_ANSWER_MAX, "@%.*s: %s %s", WIRE_ID_BYTES, shown,

@@ -1,4 +1,4 @@
-/* What the station answers to a talkative participant: a word of thanks and a riddle. Pure. */
+/* The station's answers to participants that have sent enough text: thanks and a riddle. Pure. */
 #ifndef SERVERS_STATION_RIDDLES_H
 #define SERVERS_STATION_RIDDLES_H
 
@@ -13,16 +13,16 @@ enum {
 	RIDDLE_ANSWER_MAX = 256, /* bytes of "@<ID>: <thanks> <riddle>" with its NUL */
 };
 
-/* `index` is 0 .. RIDDLE_COUNT - 1; one line of ASCII. */
+/* A riddle: one line of ASCII; static. `index` is 0 .. RIDDLE_COUNT - 1. */
 const char *riddle_text(size_t index);
 
-/* Which one the participant gets as its answer `number`, from 1 on: by seed and ID. It gets all of
-   them before it gets one again. */
+/* The index of the riddle that the participant gets in its answer `number` (from 1 on). It depends
+   on the stream and the ID. A participant gets all riddles before one repeats. */
 size_t riddle_choose(const struct fate_stream *stream, const char id[WIRE_ID_BYTES],
 	uint64_t number);
 
-/* Writes the answer, without the station's ID, and a NUL; returns its length. The ID is printable
-   ASCII. */
+/* Writes the answer, without the station's ID, and a NUL; returns its length in bytes without the
+   NUL. The ID may be any bytes: those that are not printable ASCII are shown as '?'. */
 size_t riddle_answer(char text[RIDDLE_ANSWER_MAX], const struct fate_stream *stream,
 	const char id[WIRE_ID_BYTES], uint64_t number);
 

@@ -1,4 +1,4 @@
-/* What the station says: the play, a line an interval, through an imperfect network to the
+/* How the station sends the play: one line each interval, through an imperfect network, to the
    group. */
 #include "servers/station/endpoint_private.h"
 
@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 
-/* A datagram on its way to the group. */
+/* A delayed datagram to the group. */
 struct pending {
 	struct endpoint_tv *tv;
 	uint64_t n;
@@ -29,7 +29,7 @@ static void transmit(struct endpoint_tv *tv, const char *data, size_t len)
 	char what[128];
 	snprintf(what, sizeof what, "a datagram could not be sent to the group: %s",
 		strerror(errno));
-	/* An interface that is down is told as often as a sender that spins. */
+	/* Errors are folded, since an interface that is down causes one for each datagram. */
 	if (telling_admit(&tv->telling, &tv->group, 1))
 		telling_error(&tv->telling, "network", what);
 }

@@ -13,12 +13,12 @@ size_t station_cut(const char *text, size_t len, size_t size)
 {
 	if (len <= size)
 		return len;
-	/* A character goes on in bytes of the form 10xxxxxx, three at most (RFC 3629, section
-	   3). */
+	/* The bytes of a character behind its first have the form 10xxxxxx; there are at most three
+	   (RFC 3629, section 3). */
 	size_t cut = size;
 	while (cut > 0 && size - cut < 3 && ((unsigned char)text[cut] & 0xC0) == 0x80)
 		cut--;
-	/* no UTF-8: anywhere will do */
+	/* A text that is not UTF-8 is cut anywhere. */
 	return ((unsigned char)text[cut] & 0xC0) == 0x80 ? size : cut;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The play as datagrams: the station's ID and a line, a blank line as the bare ID, at the end
- * "RWND..." and a pause, then again from the start. Pure: it decides what comes next and after how
- * many intervals; it knows no socket, loop or clock.
+ * The play as datagrams. Each datagram is the station's ID and one line of the play; for a blank
+ * line it is the ID alone. After the last line comes "RWND...", then a pause, then the play begins
+ * again. Pure: it decides what is sent next and after how many intervals; it knows no socket, loop
+ * or clock.
  */
 #ifndef SERVERS_STATION_STATION_H
 #define SERVERS_STATION_STATION_H
@@ -11,30 +12,33 @@
 #include "common/wire.h"
 
 enum {
-	/* bytes: what an Ethernet frame takes behind the headers of IPv4 and UDP */
+	/* bytes: the payload that fits into an Ethernet frame with IPv4 and UDP headers */
 	STATION_DATAGRAM_MAX = 1472,
-	STATION_PAUSE = 3,           /* intervals of silence behind the rewinding, as deployed */
+	/* intervals from "RWND..." to the first line, as in the deployed server */
+	STATION_PAUSE = 3,
 };
 
 #define STATION_REWIND "RWND..."
 
 struct station {
 	const char *text; /* UTF-8; the caller's */
-	size_t len;
-	size_t at;        /* the next byte to say; len: rewinds next */
+	size_t len;       /* bytes */
+	size_t at;        /* the offset of the next byte to send; len: "RWND..." comes next */
 	char id[WIRE_ID_BYTES];
 };
 
+/* `text` outlives the station; `id` is copied. */
 void station_init(struct station *station, const char *text, size_t len,
 	const char id[WIRE_ID_BYTES]);
 
-/* Writes the next datagram and returns its length. `*intervals`: the one behind it is due so many
-   intervals later. A line that does not fit goes on in the next datagram; it is cut between
-   characters. Line ends ("\n", "\r\n") are not sent. */
+/* Writes the next datagram and returns its length in bytes. `*intervals` is the number of intervals
+   until the datagram after it is due. A line that does not fit is cut between characters and goes
+   on in the next datagram. Line ends ("\n", "\r\n") are not sent. */
 size_t station_next(struct station *station, char datagram[STATION_DATAGRAM_MAX],
 	unsigned *intervals);
 
-/* The most of `len` bytes that fit into `size` without cutting a character of UTF-8. */
+/* How many of `len` bytes fit into `size` bytes without cutting a character of UTF-8. A text that
+   is not UTF-8 is cut anywhere. */
 size_t station_cut(const char *text, size_t len, size_t size);
 
 #endif

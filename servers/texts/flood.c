@@ -5,7 +5,8 @@
 
 #include "servers/texts/text.h"
 
-/* A character of UTF-8 is a lead byte and bytes of the form 10xxxxxx (RFC 3629, section 3). */
+/* Puts spaces in the place of a character that is cut at the end. In UTF-8 a character is a lead
+   byte, then bytes of the form 10xxxxxx (RFC 3629, section 3). */
 static void blank_cut_character(char *text, size_t size)
 {
 	size_t tail = 0;
@@ -29,7 +30,7 @@ char *flood_create(const char *file, size_t size, struct err *err)
 		free(text);
 		return NULL;
 	}
-	/* Doubles what is there until it is long enough. */
+	/* Doubles the text until it is long enough. */
 	for (size_t have = len; have < size; have *= 2)
 		memcpy(text + have, text, have < size - have ? have : size - have);
 	blank_cut_character(text, size);

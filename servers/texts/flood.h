@@ -1,4 +1,4 @@
-/* The large message of CMD_floodme: readable text, whatever its size. */
+/* The large message of CMD_floodme: readable text of any size. */
 #ifndef SERVERS_TEXTS_FLOOD_H
 #define SERVERS_TEXTS_FLOOD_H
 
@@ -7,9 +7,10 @@
 #include "common/err.h"
 
 /*
- * `size` bytes of text, the file's or (file "") the opening of Hamlet, again from its beginning
- * where it is too short; a UTF-8 character that the end would cut gives way to spaces. The caller
- * frees it. NULL with `err` (STATUS_USAGE) when the file cannot be read or is empty.
+ * Makes `size` (at least 1) bytes of text, without a NUL. The text is that of `file`, or of the
+ * opening of Hamlet where `file` is "". A text that is too short is repeated. A UTF-8 character
+ * that the end would cut is replaced by spaces. The caller frees the text with free(3). NULL with
+ * `err`: the file cannot be read or is empty (STATUS_USAGE); out of memory (STATUS_FAILED).
  */
 char *flood_create(const char *file, size_t size, struct err *err);
 

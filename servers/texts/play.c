@@ -8,7 +8,7 @@
 
 static const char key[] = "tv.text";
 
-/* The number of the first line that is not UTF-8; 0: all are. */
+/* The number of the first line that is not UTF-8, from 1 on; 0: all lines are UTF-8. */
 static size_t find_bad_line(const char *text, size_t len)
 {
 	size_t number = 0;
