@@ -12,7 +12,8 @@ bool addresses_one(struct addresses *addresses, const char *text)
 	return true;
 }
 
-/* False: this machine does not have the address. */
+/* False: this machine does not have the address. Other errors, such as a missing right, do not
+   count. */
 static bool can_bind(const struct address *address)
 {
 	struct err err;

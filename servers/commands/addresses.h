@@ -1,4 +1,4 @@
-/* Where the lab listens. */
+/* The addresses on which the lab listens. */
 #ifndef SERVERS_COMMANDS_ADDRESSES_H
 #define SERVERS_COMMANDS_ADDRESSES_H
 
@@ -10,15 +10,18 @@
 enum { ADDRESSES_MAX = 2 };
 
 struct addresses {
-	struct address list[ADDRESSES_MAX]; /* without ports */
+	struct address list[ADDRESSES_MAX]; /* port 0 */
 	size_t count;
-	char missing[128]; /* a line for people where one of a pair was left out; else "" */
+	/* a line for people when addresses_pair left one out; else "" */
+	char missing[128];
 };
 
-/* One numeric address; false: `text` is none. */
+/* Appends the numeric IPv4 or IPv6 address in `text`. At most ADDRESSES_MAX in all. False: `text`
+   is no such address, and nothing is appended. */
 bool addresses_one(struct addresses *addresses, const char *text);
 
-/* An IPv4 and an IPv6 address; the second is left out where the machine has no IPv6. */
+/* Appends two numeric addresses, of IPv4 and IPv6, to an empty list. Leaves the second one out, and
+   says so in `missing`, when this machine does not have it or has no IPv6 (it tries to bind it). */
 void addresses_pair(struct addresses *addresses, const char *v4, const char *v6);
 
 #endif

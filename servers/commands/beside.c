@@ -6,21 +6,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* After SIGTERM, a command has so long to end by itself. */
+/* How long a command may go on after SIGTERM, before it is killed. */
 static const double PATIENCE_SECONDS = 2;
 
-/* What others send us is meant for the command. Not SIGTSTP: the whole group stops, and goes on
-   together. */
+/* The signals to pmulab that are passed on to the command. Not SIGTSTP: it stops the whole process
+   group, the command included. */
 static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
 
+/* Whether pmulab is in the terminal's foreground process group. */
 static bool owns_terminal(void)
 {
 	pid_t group = tcgetpgrp(STDIN_FILENO);
 	return group > 0 && group == getpgrp();
 }
 
-/* Its foreground group has ended. Another group that is there has been given the terminal while we
-   were behind. */
+/* Whether the terminal's foreground process group has ended. A group that exists has been put into
+   the foreground by the user's shell, while pmulab was in the background. */
 static bool terminal_is_free(void)
 {
 	pid_t group = tcgetpgrp(STDIN_FILENO);
@@ -60,8 +61,8 @@ static void on_quiet(struct ev_loop *loop, struct ev_idle *watcher, int events)
 	emulator_stop(beside->emulator);
 }
 
-/* Everything ends: first the command's processes, then, with nobody left to talk to and all heard
-   that they have said, the emulator. */
+/* Ends everything: first the command's processes; then, when the loop is idle and so has read all
+   that they have sent, the emulator. */
 static void end(struct beside *beside, int status)
 {
 	beside->status = status;
@@ -74,8 +75,8 @@ static void end(struct beside *beside, int status)
 	ev_idle_start(beside->loop, &beside->on_quiet);
 }
 
-/* The terminal's signals (SI_KERNEL) have reached the command already: it is in our process group,
-   or has one of its own, which the terminal knows. */
+/* The terminal's signals (SI_KERNEL) have reached the command already: it is in pmulab's process
+   group or in the terminal's foreground group. */
 static void on_signal(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct beside *beside = watcher->data;
@@ -85,6 +86,7 @@ static void on_signal(struct ev_loop *loop, struct ev_io *watcher, int events)
 			keeper_signal(&beside->keeper, (int)info.ssi_signo);
 }
 
+/* SIGTERM has not ended the command in time. */
 static void on_no_patience(struct ev_loop *loop, struct ev_timer *watcher, int events)
 {
 	end(watcher->data, BESIDE_TIMEOUT);
@@ -107,7 +109,8 @@ static int status_of(const struct beside *beside, int status)
 	return WIFSIGNALED(status) ? BESIDE_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* A script that is there may begin with "#!" and a program that is not. */
+/* execvp(3) fails with ENOENT also for a script that exists, when the program that its "#!" line
+   names does not. */
 static void tell_unable(struct beside *beside, int error)
 {
 	bool found = error != ENOENT ||
@@ -164,8 +167,8 @@ void beside_close(struct beside *beside)
 		return;
 	if (beside->signals >= 0)
 		close(beside->signals);
-	/* A shell takes the terminal for itself, and may have been killed before it could give it
-	   back. */
+	/* An interactive shell puts itself into the terminal's foreground, and may have been killed
+	   before it restored the terminal. SIGTTOU would stop tcsetpgrp(3). */
 	if (beside->had_terminal && terminal_is_free()) {
 		sigset_t output;
 		sigemptyset(&output);

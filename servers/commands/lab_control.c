@@ -7,7 +7,7 @@
 
 enum { PAGE_PORT = 8080 };
 
-/* ---- where ---- */
+/* ---- addresses and paths ---- */
 
 static bool parse_port(const char *text, uint16_t *port)
 {
@@ -17,7 +17,7 @@ static bool parse_port(const char *text, uint16_t *port)
 	return len > 0 && len <= 5 && strspn(text, "0123456789") == len && value <= UINT16_MAX;
 }
 
-/* "127.0.0.1:8080", "[::1]:8080"; the port or the address alone. */
+/* Takes "127.0.0.1:8080" or "[::1]:8080", and also the address or the port alone. */
 static bool parse_page(struct address *address, const char *text, struct err *err)
 {
 	char host[ADDRESS_TEXT];
@@ -38,7 +38,8 @@ static bool parse_page(struct address *address, const char *text, struct err *er
 	return false;
 }
 
-/* What --control asks for, and with --page alone the place where `pmulab ctl` looks by itself. */
+/* The socket of --control. Without --control, or with "default", it is in the place where `pmulab
+   ctl` looks by itself. */
 static bool find_socket(const struct lab_options *lab, char path[PLACE_SIZE], struct err *err)
 {
 	if (!lab->control || strcmp(lab->control, "default") == 0)
@@ -49,7 +50,7 @@ static bool find_socket(const struct lab_options *lab, char path[PLACE_SIZE], st
 	return false;
 }
 
-/* ---- from the beginning to the end ---- */
+/* ---- opening and starting ---- */
 
 bool lab_control_open(const struct lab_options *lab, enum lab_place place, struct ev_loop *loop,
 	struct control **control, struct err *err)
@@ -62,8 +63,8 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 		return true;
 	if (lab->control && place == LAB_LOOPBACK) {
 		err_set(err, STATUS_USAGE,
-			"--control needs a network of its own, which --loopback does without: the command "
-			"could open the socket too; --page has a key");
+			"--control needs a network of its own, which --loopback does without: the "
+			"command could open the socket too; --page has a key");
 		return false;
 	}
 	if (lab->page) {
@@ -77,8 +78,8 @@ bool lab_control_open(const struct lab_options *lab, enum lab_place place, struc
 	}
 	if (*control || lab->control)
 		return *control;
-	/* The socket is an extra: another lab may have it. What is wrong with the page is wrong
-	   without it too. */
+	/* --page alone can do without the socket, which another lab may have. An error of the page
+	   comes again without the socket. */
 	struct err extra = *err;
 	options.socket = NULL;
 	*control = control_open(&options, err);
@@ -119,7 +120,7 @@ bool lab_control_start(const struct lab_options *lab, struct control *control,
 	emulator_observe(emulator, ring_observer(ring));
 	if (!control_start(control, emulator, ring, scenario, err))
 		return false;
-	/* Whatever --quiet says: nobody else knows the key. */
+	/* Also with --quiet: the key is printed nowhere else. */
 	if (*control_url(control))
 		fprintf(stderr, "pmulab: the page is %s\n", control_url(control));
 	return true;

@@ -31,7 +31,7 @@ struct parsing {
 	void *context;
 };
 
-/* Before anything is opened that would take its place. */
+/* Checks stdout before a file is opened that would get the closed descriptor's number. */
 static bool check_events(const char *file, struct err *err)
 {
 	if (strcmp(file, "-") != 0 || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
@@ -40,7 +40,7 @@ static bool check_events(const char *file, struct err *err)
 	return false;
 }
 
-/* Everything but the keys. */
+/* All options but those that set keys. */
 static bool on_other(void *context, int id, const char *value, struct err *err)
 {
 	const struct parsing *parsing = context;
@@ -99,7 +99,7 @@ static bool on_set(void *context, int id, const char *value, struct err *err)
 enum cli_result lab_options_parse(struct lab_options *lab, const struct cli *cli, int argc,
 	char **argv, cli_on_option *on_option, void *context, int *operands, struct err *err)
 {
-	/* A pass for each, so that the one wins over the other wherever it stands. */
+	/* One pass for each kind of option, so that their order on the line does not matter. */
 	static cli_on_option *const passes[] = { on_other, on_profile, on_file, on_set };
 	struct parsing parsing = { lab, on_option, context };
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
@@ -129,12 +129,12 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 	return cli_flush(err) ? CLI_DONE : CLI_ERROR;
 }
 
-/* ---- who is told ---- */
+/* ---- observers and messages ---- */
 
 bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
 	struct err *err)
 {
-	/* no-color.org: when it is there and not empty */
+	/* https://no-color.org: no colour when the variable is set and not empty */
 	const char *no_color = getenv("NO_COLOR");
 	bool colour = isatty(STDERR_FILENO) && (!no_color || !*no_color);
 	struct observer *text =
@@ -238,7 +238,8 @@ void lab_print_tables(FILE *out)
 	for (int id = 0; id < ENDPOINT_COUNT; id++)
 		fprintf(out, "  %-10s %5u  %s\n", endpoint_table[id].name, endpoint_table[id].port,
 			endpoint_table[id].about);
-	fputs("\nKeys (--set, -c; a key of a group may be given for one of its endpoints, as pmu-ws.messages):\n",
+	fputs("\nKeys (--set, -c; a key of a group may be given for one of its endpoints, as "
+	      "pmu-ws.messages):\n",
 		out);
 	config_print_keys(out);
 }

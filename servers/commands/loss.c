@@ -1,4 +1,4 @@
-/* Finds the command below `loss`, and is one of them: the preview. */
+/* `pmulab loss` runs one of its two commands. `preview` is here, `stats` is in loss_stats.c. */
 #include "servers/commands/loss.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 #include "servers/impair/fate.h"
 #include "servers/impair/loss.h"
 
-enum { FATES = 100, FATES_MAX = 10000000, LINE = 50 }; /* LINE: on a terminal */
+/* LINE: fates in a line on a terminal */
+enum { FATES = 100, FATES_MAX = 10000000, LINE = 50 };
 
 enum option {
 	OPTION_LOSS = CLI_FIRST,
@@ -54,7 +55,8 @@ static const struct cli preview_cli = {
 		"LOSS is one of\n"
 		"  none                                nothing is lost\n"
 		"  30%, 0.3                            each one with this probability\n"
-		"  burst:AVERAGE,LENGTH                mean loss and mean run of losses: burst:30%,4\n"
+		"  burst:AVERAGE,LENGTH                mean loss and mean run of losses: "
+		"burst:30%,4\n"
 		"  gemodel:p[,r[,1-h[,1-k]]]           Gilbert-Elliott, as in tc-netem(8)\n"
 		"  state:p13[,p31[,p32[,p23[,p14]]]]   four states, as in tc-netem(8)\n"
 		"  list:1,2,5                          exactly these\n"
@@ -138,14 +140,15 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return true;
 }
 
-/* What the station hears is not impaired: its fates are those of what it sends. */
+/* The television station loses nothing that it receives; only its own datagrams have fates. */
 static bool settle_direction(struct preview *preview, struct err *err)
 {
 	if (!(endpoint_table[preview->endpoint].groups & GROUP_TV))
 		return true;
 	if (preview->has_direction && preview->direction == FATE_REQUEST) {
 		err_set(err, STATUS_USAGE,
-			"--direction: %s loses nothing that it hears; its lines and answers are reply",
+			"--direction: %s loses nothing that it hears; its lines and answers are "
+			"reply",
 			endpoint_table[preview->endpoint].name);
 		return false;
 	}

@@ -1,4 +1,5 @@
-/* `pmulab loss`: which datagrams are lost, before it happens (preview) and afterwards (stats). */
+/* `pmulab loss`: which datagrams a seed will lose (preview), and how many a run has lost
+   (stats). */
 #ifndef SERVERS_COMMANDS_LOSS_H
 #define SERVERS_COMMANDS_LOSS_H
 

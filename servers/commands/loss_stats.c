@@ -1,6 +1,6 @@
 /*
- * Reads the journal and puts each flow - the datagrams of one endpoint, family and direction -
- * together again from their numbers: what was told of them, and which of them were lost.
+ * Reads the journal and collects each flow: the numbers of the datagrams of one endpoint, family
+ * and direction, and which of them were lost. Then counts the losses and their runs.
  */
 #include "servers/commands/loss_stats.h"
 
@@ -30,8 +30,10 @@ const struct cli loss_stats_cli = {
 	.options = options,
 	.count = sizeof options / sizeof options[0],
 	.notes =
-		"The interval is Wilson's at 95 %. It takes each loss for itself: where losses come in runs,\n"
-		"the true one is wider. \"fitted\" is the burst model with the observed loss and mean run; the\n"
+		"The interval is Wilson's at 95 %. It takes each loss for itself: where losses "
+		"come in runs,\n"
+		"the true one is wider. \"fitted\" is the burst model with the observed loss and "
+		"mean run; the\n"
 		"key <endpoint>.loss takes it as it stands.",
 	.examples = "pmulab loss stats lab.ndjson",
 	.exit_status = "0, 1 the file cannot be read or tells of no datagrams, 2 usage.",
@@ -41,7 +43,8 @@ struct flow {
 	char *endpoint;
 	long family;
 	bool reply;
-	/* 2 n + 1 where datagram n was lost, else 2 n; in any order, and some twice */
+	/* for each datagram n in the journal: 2 n + 1 when it was lost, else 2 n; in any order, and
+	   some n twice */
 	uint64_t *told;
 	size_t count, size;
 };
@@ -50,8 +53,8 @@ struct journal {
 	struct ndjson file;
 	struct flow *flows;
 	size_t count;
-	json_t *config;            /* of the start event; NULL: there was none */
-	/* events that the journal lost, datagrams that it only counts */
+	json_t *config; /* of the `start` event; NULL: there was none */
+	/* events that the journal lost (`lost`); datagrams that it only counts (`repeated`) */
 	uint64_t missing, repeated;
 };
 
@@ -97,8 +100,8 @@ static bool flow_add(struct flow *flow, uint64_t n, bool lost)
 
 /* ---- reading ---- */
 
-/* A drop for another reason than chance is none of the network's: the datagram counts as
-   arrived. */
+/* Adds datagram n of the event. One that was dropped for another reason than simulated loss is not
+   `lost`. */
 static bool add_datagram(struct journal *journal, const json_t *event, bool reply, bool lost,
 	struct err *err)
 {
@@ -106,7 +109,7 @@ static bool add_datagram(struct journal *journal, const json_t *event, bool repl
 	json_t *family = json_object_get(event, "family");
 	const char *endpoint = ndjson_text(event, "endpoint");
 	if (n <= 0 || n > INT64_MAX / 2 || !*endpoint)
-		return true; /* about none in particular */
+		return true; /* about no single datagram */
 	struct flow *flow =
 		find_flow(journal, endpoint, family ? (long)json_integer_value(family) : 4, reply);
 	return (flow && flow_add(flow, (uint64_t)n, lost)) || out_of_memory(err);
@@ -163,7 +166,7 @@ static const struct {
 	{ "receive", read_datagram },
 	{ "drop", read_drop },
 	{ "reply", read_reply },
-	{ "line", read_reply }, /* of the play: nobody asked, but it is sent */
+	{ "line", read_reply }, /* the play's datagrams go from the lab, as replies do */
 	{ "answer", read_reply },
 	{ "lost", read_lost },
 	{ "repeated", read_repeated },
@@ -211,8 +214,8 @@ static int compare_flows(const void *a, const void *b)
 	return order != 0 ? order : x->reply - y->reply;
 }
 
-/* A run ends where the next number is missing. `*missing`: the numbers below the last one that were
-   not told. */
+/* A gap in the numbers ends a run. `*missing`: how many numbers below the last one are not in the
+   journal. */
 static struct stats_runs count_runs(struct flow *flow, uint64_t *missing)
 {
 	struct stats_runs runs = { 0 };
@@ -220,7 +223,8 @@ static struct stats_runs count_runs(struct flow *flow, uint64_t *missing)
 	qsort(flow->told, flow->count, sizeof flow->told[0], compare_told);
 	for (size_t i = 0; i < flow->count; i++) {
 		uint64_t n = flow->told[i] / 2;
-		/* Lost is the last that is told of a number. */
+		/* When a number is there twice, the last entry counts; lost sorts behind
+		   arrived. */
 		if (i + 1 < flow->count && flow->told[i + 1] / 2 == n)
 			continue;
 		if (n != last + 1)
@@ -232,8 +236,8 @@ static struct stats_runs count_runs(struct flow *flow, uint64_t *missing)
 	return runs;
 }
 
-/* The key as it was, where it holds for this direction (reset.direction); NULL: the journal does
-   not tell. */
+/* The configured loss; "none" where it does not hold for this direction (reset.direction). NULL:
+   the journal does not say. */
 static const char *configured(const struct journal *journal, const struct flow *flow)
 {
 	char key[64];
@@ -246,7 +250,8 @@ static const char *configured(const struct journal *journal, const struct flow *
 	return json_string_value(json_object_get(journal->config, key));
 }
 
-/* The burst model of the observed loss and mean run, where there is one. */
+/* Writes the burst model with the observed loss and mean run, or the loss alone where that model is
+   not possible. */
 static void fit(const struct stats_runs *runs, char *text, size_t size)
 {
 	struct loss_spec spec;
@@ -254,7 +259,7 @@ static void fit(const struct stats_runs *runs, char *text, size_t size)
 	snprintf(text, size, "burst:%.1f%%,%.2f", loss, stats_runs_mean(runs));
 	if (runs->hits == 0)
 		snprintf(text, size, "none");
-	else if (!loss_parse(&spec, text, NULL)) /* as good as all are lost */
+	else if (!loss_parse(&spec, text, NULL)) /* nearly all are lost */
 		snprintf(text, size, "%.1f%%", loss);
 }
 

@@ -1,4 +1,4 @@
-/* `pmulab loss stats`: what a journal of events says about loss. */
+/* `pmulab loss stats`: counts the losses in a journal of events. */
 #ifndef SERVERS_COMMANDS_LOSS_STATS_H
 #define SERVERS_COMMANDS_LOSS_STATS_H
 

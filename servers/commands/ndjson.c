@@ -1,4 +1,5 @@
-/* Line by line: a journal may be larger than memory, and what has no lines is none. */
+/* Reads line by line, with a limit for a line: a journal may be larger than memory, and another
+   file may be one endless line. */
 #include "servers/commands/ndjson.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 				"%s: %s:%" PRIu64 ": the last line is cut off, and left out\n",
 				file->program, file->path, file->line);
 		} else {
-			/* which quotes the line */
+			/* escaped, since jansson's message quotes the line */
 			const char *reason = object ? "no object" : error.text;
 			char why[WIRE_ESCAPED_MAX];
 			wire_escape(why, reason, strlen(reason));
@@ -69,7 +70,7 @@ static bool read_lines(struct ndjson *file, FILE *stream, ndjson_on_object *on_o
 		json_decref(object);
 		errno = 0;
 	}
-	if (done && !feof(stream)) { /* no memory for a line sets no error */
+	if (done && !feof(stream)) { /* not ferror(3), which out of memory does not set */
 		err_set(err, STATUS_FAILED, "%s: %s", file->path, strerror(errno));
 		done = false;
 	}

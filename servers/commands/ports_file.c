@@ -10,7 +10,8 @@
 
 #include "servers/commands/variables.h"
 
-/* In single quotes where a shell would read more into it; a quote itself is '\''. */
+/* Puts a value with characters that are special to a shell in single quotes; a single quote becomes
+   '\''. */
 static void print_variable(void *context, const char *name, const char *value)
 {
 	FILE *out = context;
@@ -28,7 +29,7 @@ static void print_variable(void *context, const char *name, const char *value)
 	fputs("'\n", out);
 }
 
-/* Where clients on this machine reach it: a wildcard address is reached at the loopback one. */
+/* Clients cannot connect to a wildcard address, so they get the loopback address instead. */
 static void print_all(FILE *out, const struct emulator *emulator, const struct address *host)
 {
 	char text[NI_MAXHOST] = "";
@@ -70,7 +71,9 @@ bool ports_file_write(struct ports_file *file, const char *path, const struct em
 	if (rename(temporary, path) != 0)
 		goto fail;
 	free(temporary);
-	*file = (struct ports_file){ .path = path, .device = written.st_dev, .inode = written.st_ino };
+	*file = (struct ports_file){ .path = path,
+		.device = written.st_dev,
+		.inode = written.st_ino };
 	return true;
 fail:
 	err_set(err, STATUS_USAGE, "--ports-file: %s: %s", path, strerror(errno));

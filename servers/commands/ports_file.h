@@ -1,4 +1,5 @@
-/* The file that tells other programs where the lab is: lines that a shell can source. */
+/* The file that tells other programs the lab's address and ports: lines NAME=VALUE (variables.h)
+   that a shell can source. */
 #ifndef SERVERS_COMMANDS_PORTS_FILE_H
 #define SERVERS_COMMANDS_PORTS_FILE_H
 
@@ -11,17 +12,18 @@
 
 struct ports_file {
 	const char *path; /* NULL: nothing was written */
-	/* of what was written: another lab may have put its own in that place since */
+	/* the file that was written; another lab may have replaced it by its own since */
 	dev_t device;
 	ino_t inode;
 };
 
-/* Writes it whole: a temporary file beside it, then rename(2). `path` outlives `file`. STATUS_USAGE
-   on failure. */
+/* Writes the file atomically, mode 0644: to a temporary file beside it, then rename(2). `host` is
+   the address that clients on this machine connect to; for 0.0.0.0 they get 127.0.0.1. `path`
+   outlives `file`. False with `err` (STATUS_USAGE): nothing is left behind. */
 bool ports_file_write(struct ports_file *file, const char *path, const struct emulator *emulator,
 	const struct address *host, struct err *err);
 
-/* Removes what was written, if it is still there. */
+/* Removes the file if it is still the one that was written. Does nothing for `path` NULL. */
 void ports_file_remove(struct ports_file *file);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * All is read before anything is written: a journal that is none leaves the report of yesterday as
- * it is. The page comes in two pieces from servers/control/page.h, and the events stand between
- * them.
+ * The whole journal is read before anything is written, so a wrong file does not replace an older
+ * report. The page is in two pieces (servers/control/page.h); the events are written between them.
  */
 #include "servers/commands/report.h"
 
@@ -29,19 +28,24 @@ const struct cli report_cli = {
 	.summary = "the page of a run that is over, as one file",
 	.usage = "EVENTS.ndjson -o FILE.html",
 	.about =
-		"Writes the page of --page with the events of a run in it: one HTML file that works offline and\n"
+		"Writes the page of --page with the events of a run in it: one HTML file that "
+		"works offline and\n"
 		"can be mailed. - reads the events from stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
 	.notes =
-		"Of a long run the last events that fit 32 MiB are in it; how many are left out is said on stderr\n"
-		"and in the page. The file loads nothing from anywhere, and runs no script but the page's own,\n"
+		"Of a long run the last events that fit 32 MiB are in it; how many are left out is "
+		"said on stderr\n"
+		"and in the page. The file loads nothing from anywhere, and runs no script but the "
+		"page's own,\n"
 		"whatever was sent to the lab.",
 	.examples =
 		"pmulab report lab.ndjson -o lab.html\n"
-		"pmulab run --events lab.ndjson -- pdc CMD_short:0; pmulab report lab.ndjson -o lab.html",
+		"pmulab run --events lab.ndjson -- pdc CMD_short:0; pmulab report lab.ndjson -o "
+		"lab.html",
 	.exit_status =
-		"0 done, 1 writing failed (a full disk), 2 wrong usage, or a file that cannot be opened or\n"
+		"0 done, 1 writing failed (a full disk), 2 wrong usage, or a file that cannot be "
+		"opened or\n"
 		"is not what it should be.",
 };
 
@@ -57,7 +61,7 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return true;
 }
 
-/* False with errno. */
+/* False: errno says why. */
 static bool write_page(struct report *report, FILE *out)
 {
 	fputs(page_report_head, out);
@@ -72,7 +76,7 @@ static bool failed(enum status status, const char *path, struct err *err)
 	return false;
 }
 
-/* What is no plain file, /dev/full or a pipe, must not be replaced by one, nor a link. */
+/* Writes into what is there already: a device, a pipe or a link must not be replaced by a file. */
 static bool write_into(struct report *report, struct err *err)
 {
 	FILE *out = fopen(report->output, "we");
@@ -95,7 +99,7 @@ static mode_t usual_mode(void)
 	return 0666 & ~mask;
 }
 
-/* A temporary file beside it, then rename(2): there is never half a report. */
+/* Writes a temporary file beside it, then uses rename(2), so that there is never half a report. */
 static bool write_anew(struct report *report, struct err *err)
 {
 	char *temporary;
@@ -132,7 +136,8 @@ static bool write_stdout(struct report *report, struct err *err)
 	return cli_flush(err);
 }
 
-/* A report in the place of its own events would be the end of them. */
+/* The report must not overwrite the journal that it is made of. A terminal gets no report unless
+   the user asks for it (-o -). */
 static bool check_output(const struct report *report, const char *path, struct err *err)
 {
 	struct stat in, out;

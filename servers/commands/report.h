@@ -1,5 +1,5 @@
-/* `pmulab report`: the page of a run that is over, as one file that needs no lab, no server and no
-   network. */
+/* `pmulab report`: writes the page (--page) of a finished run as one HTML file, which needs no lab,
+   no server and no network. */
 #ifndef SERVERS_COMMANDS_REPORT_H
 #define SERVERS_COMMANDS_REPORT_H
 

@@ -1,7 +1,7 @@
 /*
- * Lines are kept as they came, so that numbers stay as they were written; what a student or a
- * hostile journal may have put into a text is changed in its spelling, not in what JSON reads
- * there.
+ * Lines are kept as they are in the journal, so that numbers do not change. Only characters that
+ * are dangerous in HTML are escaped, since a text may come from a student's program or a forged
+ * journal. To a JSON parser the line means the same.
  */
 #include "servers/commands/report_events.h"
 
@@ -13,7 +13,7 @@
 #include "servers/commands/ndjson.h"
 #include "servers/events/line.h"
 
-enum { SPELLED_MAX = 6 }; /* bytes that one becomes */
+enum { SPELLED_MAX = 6 }; /* bytes that one byte becomes at most */
 
 struct reading {
 	struct report_events *events;
@@ -38,7 +38,7 @@ static bool line_reserve(struct report_events *events, size_t size)
 	return true;
 }
 
-/* The ends of lines of Unicode. */
+/* U+2028 and U+2029, the line and the paragraph separator of Unicode. */
 static bool is_separator(const char *text, size_t len)
 {
 	return len >= 3 && memcmp(text, "\xe2\x80", 2) == 0 &&
@@ -46,10 +46,10 @@ static bool is_separator(const char *text, size_t len)
 }
 
 /*
- * Writes an object, which has been found to be JSON, as a line; its length. "<" would begin what
- * ends a <script> or hides its end ("<!--"). It stands in texts only, as do separators; control
- * characters stand only between the parts of an object, where HTML would make a CR the end of a
- * line.
+ * Writes `text`, a valid JSON object, as a line, escaped. Returns the line's length. "<" could
+ * begin a tag that ends the <script>, or "<!--", which hides its end. "<" and the separators are
+ * only in texts, so they become \u escapes. Control characters are only between the parts of an
+ * object; they become blanks, since HTML would take a CR for a line end.
  */
 static size_t spell(char *line, const char *text, size_t len)
 {
@@ -72,7 +72,7 @@ static size_t spell(char *line, const char *text, size_t len)
 
 /* ---- the ring ---- */
 
-/* The length of the oldest line; there is one. */
+/* The length of the oldest line. The ring is not empty. */
 static size_t oldest(const struct report_events *events)
 {
 	const char *from = events->last + events->from;
@@ -84,6 +84,7 @@ static size_t oldest(const struct report_events *events)
 	       1;
 }
 
+/* Puts events->line into the ring, and removes the oldest lines to make room. */
 static void keep(struct report_events *events, size_t len)
 {
 	while (events->len + len > REPORT_BYTES) {
@@ -107,13 +108,12 @@ static void write_ring(const struct report_events *events, FILE *out)
 	fwrite(events->last, 1, events->len - first, out);
 }
 
-/* ---- what still holds ---- */
+/* ---- states that still hold ---- */
 
-/* What an event is about that tells how something is; NULL: it tells what has happened, or out of
-   memory. */
+/* The state that an event sets, as a key. NULL: it sets none, or out of memory. */
 static char *state_of(const json_t *event)
 {
-	/* events that tell of one thing, and the field that says which */
+	/* the events that set a state, and the field that says which */
 	static const char *const kinds[][2] = { { "change", "key" }, { "listen", "address" },
 		{ "family", "" }, { "suspend", "" }, { "resume", "" } };
 	const char *name = ndjson_text(event, "event");
@@ -137,8 +137,8 @@ static void state_drop(struct report_events *events, size_t i)
 		(--events->state_count - i) * sizeof events->states[0]);
 }
 
-/* Keeps the line, in the place of the one before about the same, or of the oldest. False: out of
-   memory. */
+/* Keeps events->line when the event sets a state. It replaces the line before about the same state,
+   or the oldest state where there is no room. False: out of memory. */
 static bool state_keep(struct report_events *events, const json_t *event, size_t len)
 {
 	char *what = state_of(event);
@@ -157,7 +157,7 @@ static bool state_keep(struct report_events *events, const json_t *event, size_t
 	return state->line;
 }
 
-/* Those that stand before the event `seq`; how many. */
+/* Writes the states of events before the event `seq`. Returns how many. */
 static uint64_t write_states(const struct report_events *events, uint64_t seq, FILE *out)
 {
 	uint64_t count = 0;
@@ -166,7 +166,8 @@ static uint64_t write_states(const struct report_events *events, uint64_t seq, F
 	return count;
 }
 
-/* In the place of what is left out, up to the oldest line that is kept. */
+/* Writes what stands in the place of the events before the oldest line of the ring: the states that
+   still hold, and a `lost` event that counts the others. */
 static void write_lost(const struct report_events *events, FILE *out)
 {
 	size_t len = oldest(events), ahead = REPORT_BYTES - events->from,
@@ -207,7 +208,7 @@ static bool read_event(void *context, const json_t *event, struct err *err)
 		return out_of_memory(err);
 	size_t len = spell(events->line.text, reading->file.text, reading->file.len);
 	if (len > REPORT_BYTES)
-		/* each byte of it spelled longer */
+		/* possible only when most of its bytes are escaped */
 		return refuse(reading, "this line is too long for an event", err);
 	events->seq = seq;
 	if (events->count++ > 0 || strcmp(name, "start") != 0) {
@@ -233,7 +234,7 @@ bool report_events_read(struct report_events *events, const char *program, const
 		err_set(err, STATUS_USAGE, "%s: there are no events in it", path);
 		return false;
 	}
-	/* Whatever is wrong with a file that was named, it is the wrong file. */
+	/* Any error in a file that the user named is wrong usage. */
 	if (!done)
 		err->status = STATUS_USAGE;
 	return done;

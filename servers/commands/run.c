@@ -1,4 +1,5 @@
-/* The steps from a command line to a command that runs in the lab's network, and back. */
+/* Sets up the lab's network, the emulator and the command in the order that they need, runs them,
+   and takes everything down again. */
 #include "servers/commands/run.h"
 
 #include <ev.h>
@@ -18,18 +19,18 @@
 #include "servers/network/hosts.h"
 #include "servers/network/labnet.h"
 
-/* Behind a line about why there can be no box. */
+/* Ends the error that says why there can be no network of its own ("box"). */
 #define WHERE_NEXT "`pmulab doctor` says more; `pmulab run --loopback` needs none of it"
 
 struct run {
 	const struct cli *cli;
 	struct run_options options;
-	const char *banner; /* a shell's: a line for people before it starts */
+	const char *banner; /* of a shell: a line for people before it starts; else NULL */
 	char *const *command;
 
-	struct rlimit files; /* as pmulab was given it */
+	struct rlimit files; /* pmulab's RLIMIT_NOFILE at its start, for the command */
 	struct addresses addresses, local_addresses;
-	struct ca_file ca; /* without a box, and where nothing can be kept */
+	struct ca_file ca; /* without a box, when the certificates are in memory only */
 	struct labnet net;
 	struct ev_loop *loop;
 	struct emulator *emulator;
@@ -41,7 +42,8 @@ struct run {
 
 /* ---- the lab ---- */
 
-/* Outside, and so before there is a box: without rights there is no way back. */
+/* The control is opened outside of the box, so before the box is made: without root's rights the
+   process cannot leave it again. */
 static bool open_control(struct run *run, struct err *err)
 {
 	return lab_control_open(&run->options.lab, run->options.loopback ? LAB_LOOPBACK : LAB_BOXED,
@@ -103,8 +105,8 @@ static bool make_emulator(struct run *run, struct err *err)
 	return add_locals(run, err) && emulator_listen(run->emulator, err);
 }
 
-/* Where the command finds the CA of certificates that are in memory alone: in the box that is no
-   file of the machine's. */
+/* Chooses where the command finds the CA of certificates that are in memory only. In the box it is
+   a file of the box's own /etc. */
 static void place_ca(struct run *run)
 {
 	const char *text = emulator_ca_text(run->emulator);
@@ -120,7 +122,7 @@ static void set_variable(void *context, const char *name, const char *value)
 	setenv(name, value, 1);
 }
 
-/* A name, not an address: it leads to both families. */
+/* PMULAB_HOST is a name and not an address, so that clients reach both families. */
 static void set_environment(const struct run *run)
 {
 	variables_each(run->emulator, run->options.loopback ? "localhost" : hosts_names[0],
@@ -129,7 +131,7 @@ static void set_environment(const struct run *run)
 		set_variable(NULL, "PMULAB_TV_INTERFACE", LABNET_HOME_V4);
 }
 
-/* The keeper has written it. */
+/* The keeper writes the CA's file. When that has failed, says why and forgets the file. */
 static void check_ca(struct run *run)
 {
 	if (run->beside.keeper.ca_error == 0)
@@ -165,7 +167,7 @@ static bool make_keeper(struct run *run, struct err *err)
 	return false;
 }
 
-/* At the command's end of the wire, as Wireshark would be. */
+/* Captures at the command's end of the wire, where Wireshark would be. */
 static bool start_capture(struct run *run, struct err *err)
 {
 	if (!run->options.capture_file)
@@ -176,7 +178,7 @@ static bool start_capture(struct run *run, struct err *err)
 	return labnet_enter(run->net.lab, run->capture ? err : NULL) && run->capture;
 }
 
-/* Who is told first speaks last. */
+/* Observers are destroyed in reverse order. The summary is added first, so it is printed last. */
 static bool observe(struct run *run, struct err *err)
 {
 	struct observer *summary =
@@ -200,8 +202,9 @@ static void tell(const struct run *run)
 		lab_note(&run->options.lab, run->banner);
 }
 
-/* Threads come last: neither user namespaces nor the keeper can be made with any. Returns the exit
-   status; 125 with `err`. */
+/* User namespaces and the keeper need a process with one thread, so threads are started after them.
+   Returns the exit status; `err` is set when the lab failed or the command could not run to its
+   end. */
 static int run_all(struct run *run, struct err *err)
 {
 	run->loop = ev_loop_new(EVFLAG_AUTO);
@@ -233,7 +236,7 @@ static int run_all(struct run *run, struct err *err)
 	return run->beside.status;
 }
 
-/* A file that was asked for and is not complete makes a success a failure. */
+/* When a file that the user asked for is incomplete, says so and turns status 0 into 125. */
 static int judge(const struct run *run, int status, bool complete, const struct err *err)
 {
 	if (complete)
@@ -246,7 +249,7 @@ static int finish(struct run *run, int status, struct err *err)
 {
 	struct err file_err = { 0 };
 	beside_close(&run->beside);
-	ca_file_remove(&run->ca); /* the keeper has done so, unless it was killed */
+	ca_file_remove(&run->ca); /* for a keeper that was killed; else it has done so */
 	control_close(run->control);
 	scenario_destroy(run->scenario);
 	emulator_destroy(run->emulator);

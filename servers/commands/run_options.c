@@ -17,10 +17,13 @@ enum option {
 	OPTION_SUMMARY
 };
 
-#define BOX_OPTIONS                                                                                                     \
-	{ OPTION_CAPTURE, 0, "capture", "FILE", "write every packet of the lab's network, for Wireshark" },              \
-	{ OPTION_HOST, 0, "host", "NAME", "one more name of the lab, beside those of the handout; repeats" },            \
-	{ OPTION_LOCAL, 0, "local", "ENDPOINT[:PORT]", "open this endpoint at the command's localhost too; repeats" },   \
+#define BOX_OPTIONS                                                                                \
+	{ OPTION_CAPTURE, 0, "capture", "FILE",                                                    \
+		"write every packet of the lab's network, for Wireshark" },                        \
+	{ OPTION_HOST, 0, "host", "NAME",                                                          \
+		"one more name of the lab, beside those of the handout; repeats" },                \
+	{ OPTION_LOCAL, 0, "local", "ENDPOINT[:PORT]",                                             \
+		"open this endpoint at the command's localhost too; repeats" },                    \
 	{ OPTION_SUMMARY, 0, "summary", NULL, "say on stderr at the end what happened" }
 
 static const struct cli_option run_options[] = {
@@ -39,11 +42,15 @@ static const struct cli_option shell_options[] = {
 	CLI_COMMON,
 };
 
-#define BOX_NOTES                                                                                                       \
-	"In that network the lab is the host of tcpip.epfl.ch, lab3.iew.epfl.ch and lab3.iw.epfl.ch, on the lab's ports;\n" \
-	"nothing else can be reached from it, and no other name is known. Files, user, terminal and environment are as\n" \
-	"ever, and so are sockets that are files. sudo and other programs that change who one is do not work in it, and\n" \
-	"without root's rights the groups that one has beside the first have no names there. The environment has\n"      \
+#define BOX_NOTES                                                                                  \
+	"In that network the lab is the host of tcpip.epfl.ch, lab3.iew.epfl.ch and "              \
+	"lab3.iw.epfl.ch, on the lab's ports;\n"                                                   \
+	"nothing else can be reached from it, and no other name is known. Files, user, terminal "  \
+	"and environment are as\n"                                                                 \
+	"ever, and so are sockets that are files. sudo and other programs that change who one is " \
+	"do not work in it, and\n"                                                                 \
+	"without root's rights the groups that one has beside the first have no names there. The " \
+	"environment has\n"                                                                        \
 	"PMULAB_HOST and the ports (PMULAB_PMU_PORT). tv.ttl is 10 there, as deployed."
 
 const struct cli run_cli = {
@@ -51,22 +58,27 @@ const struct cli run_cli = {
 	.summary = "run a program in the lab's own network",
 	.usage = "[options] [--] COMMAND [ARGUMENT...]",
 	.about =
-		"Runs a command, unchanged, in a network of its own that has the lab in it, and ends with its status.\n"
-		"Needs no rights and changes nothing on the machine; nothing is left behind but the lab's certificates.",
+		"Runs a command, unchanged, in a network of its own that has the lab in it, and "
+		"ends with its status.\n"
+		"Needs no rights and changes nothing on the machine; nothing is left behind but "
+		"the lab's certificates.",
 	.options = run_options,
 	.count = sizeof run_options / sizeof run_options[0],
 	.first_operand_ends = true,
 	.notes = BOX_NOTES
 	"\n\n"
-	"With --loopback there is no such network, and the command sees all that you see; what it has left is ended\n"
+	"With --loopback there is no such network, and the command sees all that you see; what it "
+	"has left is ended\n"
 	"too, but for a process that has killed pmulab and its keeper before.",
 	.examples = "pmulab run -- python3 Part2_123456_234567.py CMD_short:0\n"
 		    "pmulab run --capture lab.pcap --events lab.ndjson -- pdc CMD_floodme\n"
 		    "pmulab run --local echo --local udp-print -- python3 code_D.py\n"
 		    "pmulab run --loopback -- ./my-tests",
 	.exit_status =
-		"the command's; 128 and the signal's number if one killed it; 124 --timeout is over, 125\n"
-		"the lab failed or was not understood, 126 the command cannot be run, 127 there is none.",
+		"the command's; 128 and the signal's number if one killed it; 124 --timeout is "
+		"over, 125\n"
+		"the lab failed or was not understood, 126 the command cannot be run, 127 there is "
+		"none.",
 	.print_more = lab_print_tables,
 };
 
@@ -75,16 +87,19 @@ const struct cli shell_cli = {
 	.summary = "open a shell in the lab's own network",
 	.usage = "[options]",
 	.about =
-		"Starts $SHELL in a network of its own that has the lab in it; `exit` ends both. To run programs, and to\n"
+		"Starts $SHELL in a network of its own that has the lab in it; `exit` ends both. "
+		"To run programs, and to\n"
 		"look with ss, netstat, ping and tshark.",
 	.options = shell_options,
 	.count = sizeof shell_options / sizeof shell_options[0],
 	.notes = BOX_NOTES,
 	.examples =
 		"pmulab shell --profile epfl-2020\n"
-		"pmulab shell --capture lab.pcap      then, in it: tail -f -c +1 lab.pcap | tshark -i -",
+		"pmulab shell --capture lab.pcap      then, in it: tail -f -c +1 lab.pcap | tshark "
+		"-i -",
 	.exit_status =
-		"the shell's; 125 the lab failed or was not understood, 126 $SHELL cannot be run, 127 there is none.",
+		"the shell's; 125 the lab failed or was not understood, 126 $SHELL cannot be run, "
+		"127 there is none.",
 	.print_more = lab_print_tables,
 };
 
@@ -104,7 +119,7 @@ static bool add_host(struct run_options *run, const char *name, struct err *err)
 	return true;
 }
 
-/* "pmu-tls:5003" */
+/* "pmu-tls" or "pmu-tls:5003" */
 static bool add_local(struct run_options *run, const char *text, struct err *err)
 {
 	char name[32];
@@ -160,8 +175,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return true;
 }
 
-/* The station as it was deployed: here its datagrams cross a wire, and no other network is there
-   for them to reach. Who has ended cannot read any more, so nothing is waited for. */
+/* tv.* as the lab was deployed: the station's datagrams cross a wire, and can reach no other
+   network. shutdown.grace is short, since the command has ended by then and reads nothing more. */
 static bool set_defaults(void *context, struct config *config, struct err *err)
 {
 	const struct run_options *run = context;

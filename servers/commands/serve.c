@@ -1,4 +1,5 @@
-/* Options become a configuration, addresses and observers; the emulator does the rest. */
+/* Turns the options into a configuration, addresses and observers, and runs the emulator with
+   them. */
 #include "servers/commands/serve.h"
 
 #include <errno.h>
@@ -128,7 +129,7 @@ static bool add_endpoints(struct emulator *emulator, const bool wanted[ENDPOINT_
 	return true;
 }
 
-/* Certificates that are in memory alone: their CA goes where clients can read it. */
+/* When the certificates are in memory only, writes their CA to a file that clients can read. */
 static void place_ca(struct serve *serve, struct emulator *emulator)
 {
 	const char *text = emulator_ca_text(emulator);
@@ -140,7 +141,7 @@ static void place_ca(struct serve *serve, struct emulator *emulator)
 	if (error == 0)
 		emulator_set_ca_file(emulator, serve->ca.path);
 	else
-		*serve->ca.path = '\0'; /* not ours to remove */
+		*serve->ca.path = '\0'; /* no file was written, so none is removed */
 }
 
 static void tell_ready(const struct serve *serve)
@@ -148,7 +149,7 @@ static void tell_ready(const struct serve *serve)
 	if (serve->ready_fd < 0)
 		return;
 	static const char ready[] = "READY\n";
-	/* A parent that has gone is no reason to stop. */
+	/* The lab goes on when the parent process has ended. */
 	if (write((int)serve->ready_fd, ready, sizeof ready - 1) < 0)
 		lab_note(&serve->lab, "--ready-fd: nobody reads it");
 	if (serve->ready_fd > STDERR_FILENO)
@@ -170,8 +171,8 @@ static bool run(struct serve *serve, struct err *err)
 	struct emulator *emulator = emulator_create(&emulator_options, err);
 	if (!emulator)
 		return false;
-	/* The events' file is emptied only when nothing can go wrong any more: another lab may be
-	   writing it. */
+	/* lab_observe empties the events' file, so it comes after what often fails: the file may
+	   be that of another lab that runs on the same ports. */
 	if (!add_endpoints(emulator, serve->wanted, err) || !emulator_listen(emulator, err))
 		goto end;
 	lab_tell_notes(&serve->lab, emulator);

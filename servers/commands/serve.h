@@ -1,4 +1,4 @@
-/* `pmulab serve`: the lab on this machine until it is told to stop. */
+/* `pmulab serve`: runs the lab on this machine until it is told to stop. */
 #ifndef SERVERS_COMMANDS_SERVE_H
 #define SERVERS_COMMANDS_SERVE_H
 

@@ -5,7 +5,7 @@
 
 #include "servers/network/ca_file.h"
 
-/* "pmu-ws" -> PMULAB_PMU_WS_PORT */
+/* "pmu-ws" gives PMULAB_PMU_WS_PORT. */
 static void name_port(char *name, size_t size, const char *endpoint)
 {
 	snprintf(name, size, "PMULAB_%s_PORT", endpoint);

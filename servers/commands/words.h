@@ -1,10 +1,10 @@
-/* What arguments of the commands stand for, for completion. */
+/* The words that the commands' arguments may be, for the shell's completion. */
 #ifndef SERVERS_COMMANDS_WORDS_H
 #define SERVERS_COMMANDS_WORDS_H
 
 #include "common/cli/cli.h"
 
-/* ENDPOINT, KEY=VALUE and NAME|FILE (a profile); ends with a row of NULL. */
+/* For ENDPOINT, KEY, KEY=VALUE and NAME|FILE (a profile). Ends with a row of NULL. */
 extern const struct cli_words command_words[];
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * For LD_PRELOAD: a kernel that refuses datagrams to one IPv4 address with one errno, as a packet
- * filter or a full queue does. REFUSE_ADDRESS=127.0.0.66 REFUSE_ERRNO=105; the others go as ever.
+ * For LD_PRELOAD: sendto(2) and sendmmsg(2) refuse datagrams to one IPv4 address with one errno, as
+ * a packet filter or a full queue does. Other datagrams are sent. The address and the errno are in
+ * the environment: REFUSE_ADDRESS=127.0.0.66 REFUSE_ERRNO=105.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /*
- * For tests of the emulator as a library: a lab on free ports of loopback in a loop of the test's
- * own, peers in the same loop, and the journal. Nothing blocks: lab_until turns the loop until
- * something is so.
+ * For tests of the emulator as a library: a lab on free loopback ports, with a loop of its own;
+ * peers in the same loop; and the journal. Nothing blocks: lab_until runs the loop until a
+ * condition holds.
  */
 #ifndef TESTS_UNIT_EMULATOR_DRIVER_H
 #define TESTS_UNIT_EMULATOR_DRIVER_H
@@ -38,8 +38,8 @@ static inline void lab_on_deadline(struct ev_loop *loop, struct ev_timer *timer,
 	ck_abort_msg("what is waited for did not come");
 }
 
-/* `endpoints` ends with ENDPOINT_NONE, `sets` ("pmu.rtt=0") with NULL. On IPv4 alone, or on both
-   families. */
+/* Starts a lab. `endpoints` ends with ENDPOINT_NONE, `sets` ("pmu.rtt=0") with NULL; `sets` may be
+   NULL. It listens on IPv4, and on IPv6 too when `both`. lab_finish ends it. */
 static inline void lab_start(struct lab *lab, const enum endpoint_id *endpoints, bool both,
 	const char *const *sets)
 {
@@ -78,15 +78,19 @@ static inline void lab_finish(struct lab *lab)
 	ev_loop_destroy(lab->loop);
 }
 
-#define lab_until(lab, condition)                                                                                     \
-	while (!(condition))                                                                                          \
+/* Runs the loop until the condition holds. The test fails after DEADLINE_SECONDS since
+   lab_start. */
+#define lab_until(lab, condition)                                                                  \
+	while (!(condition))                                                                       \
 	ev_run((lab)->loop, EVRUN_ONCE)
 
-/* ---- what happened ---- */
+/* ---- the journal ---- */
 
-/* How many events of the type have all of these parts in their line; `from`: of those with that
-   number or a higher one. The last one's line is copied to `text`, unless it is NULL. */
 enum { LINE_TEXT = 1024 };
+
+/* Counts the events of the type whose line has `part` and `other` in it (NULL: anything). Only
+   events from number `from` on count. The line of the last one is copied to `text`, unless that is
+   NULL. */
 static inline unsigned lab_seen(const struct lab *lab, uint64_t from, enum event_type type,
 	char text[LINE_TEXT], const char *part, const char *other)
 {
@@ -106,7 +110,7 @@ static inline unsigned lab_seen(const struct lab *lab, uint64_t from, enum event
 	return seen;
 }
 
-/* The value of a key, and who said so. */
+/* The value of a key, with its origin. */
 static inline struct config_about lab_key(const struct lab *lab, const char *key)
 {
 	struct config_about about;
@@ -115,8 +119,9 @@ static inline struct config_about lab_key(const struct lab *lab, const char *key
 	return about;
 }
 
-/* ---- what is refused ---- */
+/* ---- changes ---- */
 
+/* The refusals of a change, for lab_on_refused. */
 struct refused {
 	unsigned count;
 	size_t i[8];
@@ -134,6 +139,7 @@ static inline void lab_on_refused(void *context, size_t i, enum emulator_refusal
 	snprintf(refused->text[refused->count++], sizeof refused->text[0], "%s", err->text);
 }
 
+/* Sets a key while the lab runs (NULL: takes the change back). Fails when that is refused. */
 static inline void lab_set(struct lab *lab, const char *key, const char *value)
 {
 	struct refused refused = { 0 };
@@ -148,7 +154,7 @@ struct peer {
 	struct lab *lab;
 	int fd;
 	struct ev_io io;
-	char text[8192]; /* what has come */
+	char text[8192]; /* the bytes that have come, with a NUL */
 	size_t len;
 	bool eof;
 	int error; /* of recv; 0: none */
@@ -169,7 +175,8 @@ static inline void peer_on_readable(struct ev_loop *loop, struct ev_io *io, int 
 		ev_io_stop(loop, io);
 }
 
-/* Connected to the endpoint: loopback does that at once, also where nobody accepts. */
+/* Connects to the endpoint. On loopback that succeeds at once, also when the endpoint accepts
+   nothing. `type`: SOCK_STREAM or SOCK_DGRAM. */
 static inline void peer_open(struct peer *peer, struct lab *lab, enum endpoint_id endpoint,
 	int type, const char *host)
 {
@@ -195,7 +202,7 @@ static inline void peer_close(struct peer *peer)
 	close(peer->fd);
 }
 
-/* "127.0.0.1:40112", as events have it. */
+/* Writes the peer's own address as events have it: "127.0.0.1:40112". */
 static inline void peer_name(const struct peer *peer, char text[ADDRESS_TEXT])
 {
 	struct address address;
@@ -203,8 +210,8 @@ static inline void peer_name(const struct peer *peer, char text[ADDRESS_TEXT])
 	address_format(&address, text);
 }
 
-/* A command from its beginning to the peer's end; returns how many messages came, each "This is PMU
-   data i". */
+/* Sends a command to the PMU over a new connection and reads until the PMU closes it. Returns how
+   many messages "This is PMU data i" came. */
 static inline unsigned peer_messages(struct lab *lab, const char *command)
 {
 	struct peer peer;

@@ -1,5 +1,5 @@
-/* The configuration changed while the lab runs: all or nothing, from when it holds, what is told,
-   and what chance does. */
+/* Changes of the configuration while the lab runs: all keys or none, when a change takes effect,
+   its events, and that the fates of datagrams stay those of the seed. */
 #include "tests/unit/emulator_driver.h"
 
 #include <math.h>
@@ -121,7 +121,8 @@ START_TEST(test_all_or_nothing)
 	static const char *const texts[] = {
 		"no such key; did you mean pmu.messages?",
 		"\"1s\" is not a duration from 0 to 200ms (units: us, ms, s, m, h; without one: s)",
-		"cannot be changed while the lab runs; stop the lab, and start it with --set pmu.port=1",
+		"cannot be changed while the lab runs; stop the lab, and start it with --set "
+		"pmu.port=1",
 		"\"\\x1b[31m\" is not a whole number from 0 to 1000000",
 	};
 	for (size_t k = 0; k < COUNT(indices); k++) {
@@ -255,8 +256,8 @@ START_TEST(test_checked_together)
 	ck_assert_int_eq(refused.refusal[0], EMULATOR_BAD_VALUE);
 	ck_assert_ptr_nonnull(strstr(refused.text[0], "reorder needs a delay"));
 	ck_assert_str_eq(lab_key(&lab, "pmu.first").value, "1");
-	ck_assert(
-		emulator_change(lab.emulator, both, COUNT(both), "test", lab_on_refused, &refused));
+	ck_assert(emulator_change(lab.emulator, both, COUNT(both), "test", lab_on_refused,
+		&refused));
 	ck_assert(!emulator_change(lab.emulator, &less, 1, "test", lab_on_refused, &refused));
 	ck_assert_uint_eq(refused.count, 2);
 	ck_assert(!emulator_change(lab.emulator, &six, 1, "test", lab_on_refused, &refused));
@@ -417,8 +418,8 @@ START_TEST(test_fates_to_come)
 	ck_assert(emulator_impair(lab.emulator, ENDPOINT_RESET, 4, FATE_REPLY, &impair, &spec));
 	ck_assert_int_eq(spec.loss.model, LOSS_BURST);
 	ck_assert(!emulator_impair(lab.emulator, ENDPOINT_RESET, 6, FATE_REQUEST, &impair, &spec));
-	ck_assert(
-		!emulator_impair(lab.emulator, ENDPOINT_UDP_PRINT, 4, FATE_REQUEST, &impair, NULL));
+	ck_assert(!emulator_impair(lab.emulator, ENDPOINT_UDP_PRINT, 4, FATE_REQUEST, &impair,
+		NULL));
 	peer_close(&peer);
 	lab_finish(&lab);
 }

@@ -1,4 +1,4 @@
-/* An emulator that runs: paused and resumed, its connections cut, all of it looked at. */
+/* A running emulator: pausing and resuming it, cutting its connections, and showing its state. */
 #include "tests/unit/emulator_driver.h"
 
 #include <netinet/in.h>
@@ -47,8 +47,8 @@ START_TEST(test_streams_paused)
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_OPEN, NULL, "\"endpoint\":\"pmu\"", NULL) == 1);
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_PMU, true, "test"));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_SUSPEND, text, NULL, NULL), 1);
-	ck_assert_ptr_nonnull(
-		strstr(text, "\"event\":\"suspend\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"\"event\":\"suspend\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
 	ck_assert(view_of(&lab, ENDPOINT_PMU).paused);
 	ck_assert(!view_of(&lab, ENDPOINT_ECHO).paused);
 
@@ -64,8 +64,8 @@ START_TEST(test_streams_paused)
 
 	ck_assert(emulator_pause(lab.emulator, ENDPOINT_PMU, false, "test"));
 	ck_assert_uint_eq(lab_seen(&lab, 0, EVENT_RESUME, text, NULL, NULL), 1);
-	ck_assert_ptr_nonnull(
-		strstr(text, "\"event\":\"resume\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"\"event\":\"resume\",\"endpoint\":\"pmu\",\"who\":\"test\"}"));
 	lab_until(&lab, late.eof);
 	ck_assert_ptr_nonnull(strstr(late.text, "This is PMU data 20"));
 	peer_close(&early);
@@ -252,7 +252,8 @@ START_TEST(test_cut)
 	peer_close(&peer);
 	lab_until(&lab, lab_seen(&lab, 0, EVENT_CLOSE, text, "\"conn\":1,", NULL) == 1);
 	ck_assert_ptr_nonnull(strstr(text,
-		"\"first\":\"server\",\"why\":\"cut by test\",\"command\":\"CMD_short:10\",\"messages\":1"));
+		"\"first\":\"server\",\"why\":\"cut by "
+		"test\",\"command\":\"CMD_short:10\",\"messages\":1"));
 	ck_assert(!emulator_cut(lab.emulator, 1, cuts[_i].reset, "test"));
 	/* The other one is as it was. */
 	ck_assert_uint_eq(view_of(&lab, ENDPOINT_PMU).open, 1);

@@ -1,5 +1,5 @@
-/* Reads what it is given, asks each question of the table, and prints: for people, or one object a
-   line. */
+/* Reads the journal, the capture and the clients' objects, calls the function of each question, and
+   prints the answers as text or as one JSON object a line. */
 #include "servers/commands/answers/answers.h"
 
 #include <inttypes.h>
@@ -28,13 +28,16 @@ const struct cli answers_cli = {
 	.summary = "what a run says about the questions of the report",
 	.usage = "EVENTS.ndjson [--json] [--capture FILE] [--client FILE]...",
 	.about =
-		"For each question of the lab's report that can be measured: the number that a run shows, the\n"
-		"lines of its events that show it, and why; or what to run to find out. - reads the events\n"
+		"For each question of the lab's report that can be measured: the number that a run "
+		"shows, the\n"
+		"lines of its events that show it, and why; or what to run to find out. - reads "
+		"the events\n"
 		"from stdin.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
 	.notes =
-		"Where a question was run several times, the last time counts, and the range is told where they\n"
+		"Where a question was run several times, the last time counts, and the range is "
+		"told where they\n"
 		"differ. A program of your own may write an object for --client too:\n"
 		"  {\"command\":\"CMD_floodme\",\"recv_calls\":71,\"buffer\":16}\n"
 		"Each object of --json has\n"
@@ -45,14 +48,17 @@ const struct cli answers_cli = {
 		"  value     the numbers in it, by question: docs/answers.md; null without\n"
 		"  notes     texts\n"
 		"  lines     of the events that show it, counted from 1\n"
-		"  capture   \"agrees\", \"differs\", \"absent\" (it does not have the connection); null without one\n"
+		"  capture   \"agrees\", \"differs\", \"absent\" (it does not have the "
+		"connection); null without one\n"
 		"  run       what to run for what is missing; null where nothing is",
 	.examples =
 		"pmulab answers lab.ndjson\n"
 		"pmulab answers lab.ndjson --capture lab.pcap --client client.json\n"
-		"pmulab answers lab.ndjson --json | jq -r 'select(.question == \"Q9\").value.messages'",
+		"pmulab answers lab.ndjson --json | jq -r 'select(.question == "
+		"\"Q9\").value.messages'",
 	.exit_status =
-		"0 done, 1 stdout cannot be written, 2 wrong usage, or a file that cannot be read or is\n"
+		"0 done, 1 stdout cannot be written, 2 wrong usage, or a file that cannot be read "
+		"or is\n"
 		"not what it should be.",
 };
 
@@ -81,7 +87,8 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 
 /* ---- printing ---- */
 
-/* Words in lines of WIDTH, behind INDENT blanks. A word is never cut. */
+/* Prints the words in lines of at most WIDTH columns behind INDENT blanks. A longer word is not
+   cut. */
 static void print_wrapped(const char *text)
 {
 	int column = 0;
@@ -110,7 +117,7 @@ static void print_lines(const json_t *lines)
 		putchar(')');
 }
 
-/* An answer of several lines begins below the question. */
+/* An answer of several lines stands below its question, a short one beside its name. */
 static void print_answer(const struct question *question, const char *text, const json_t *lines)
 {
 	bool several = strchr(text, '\n');
@@ -189,7 +196,7 @@ static bool ask(const struct question *question, const struct answers *answers, 
 
 /* ---- the command ---- */
 
-/* What the files lack, once for all answers. */
+/* Warns once, and not with every answer, of what the files lack. */
 static void warn(const struct answers *answers, const char *path)
 {
 	const struct capture_streams *capture = &answers->capture;
@@ -217,7 +224,7 @@ static void warn(const struct answers *answers, const char *path)
 
 static bool answer_all(struct answers *answers, const char *path, struct err *err)
 {
-	/* Whatever is wrong with a file that was named, it is the wrong file. */
+	/* Any error in a file that the user named is wrong usage. */
 	if (!facts_read_journal(&answers->facts, answers_cli.program, path, err) ||
 		(answers->capture_path &&
 			!capture_read(&answers->capture, answers->capture_path, err))) {

@@ -1,5 +1,5 @@
-/* `pmulab answers`: what a run says about the questions of the lab's report. docs/answers.md says
-   what it prints. */
+/* `pmulab answers`: the numbers of a run that answer the questions of the lab's report.
+   docs/answers.md describes the output. */
 #ifndef SERVERS_COMMANDS_ANSWERS_H
 #define SERVERS_COMMANDS_ANSWERS_H
 

@@ -1,4 +1,4 @@
-/* Parts 3 and 4: acknowledgements and loss, the play and who took part. */
+/* The questions of parts 3 and 4: acknowledgements and loss; the play and its participants. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -46,8 +46,8 @@ static void note_clients(struct answer *answer, const json_t *clients)
 			     *mean = json_object_get(client, "mean_family_packets");
 		if (json_is_number(mean))
 			answer_note(answer,
-				"The client says %.2f packets over the answering family, in %" PRId64
-				" runs.",
+				"The client says %.2f packets over the answering family, in "
+				"%" PRId64 " runs.",
 				json_number_value(mean), ndjson_integer(client, "answered"));
 	}
 }
@@ -61,7 +61,7 @@ void answer_loss(struct answer *answer, const struct evidence *evidence)
 	uint64_t lost = v4->lost + v6->lost;
 	if (packets == 0)
 		return;
-	if (lost > packets) /* both ways, and some twice */
+	if (lost > packets) /* a request and its answers may count several times */
 		lost = packets;
 	struct interval interval = stats_wilson(lost, packets);
 	double loss = (double)lost / (double)packets;

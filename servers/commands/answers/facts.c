@@ -1,6 +1,7 @@
 /*
- * One function an event, found in a table. A file may be cut, mixed or made up: what is missing
- * counts as nothing. Connections: answers_facts_conns.c.
+ * Reads the journal: each kind of event has a function, which a table finds. A journal may be
+ * truncated or written by hand, so a missing field counts as zero or as an empty text. Events about
+ * connections: facts_conns.c.
  */
 #include "servers/commands/answers/facts.h"
 
@@ -74,7 +75,7 @@ static bool read_drop(struct reader *reader, struct err *err)
 	if (is(reader, "reason", "loss"))
 		reset->lost++;
 	else if (!is(reader, "direction", "reply") && reset->received > 0)
-		reset->received--; /* that says nothing about the network */
+		reset->received--; /* not dropped by the network, so it does not count */
 	return true;
 }
 
@@ -84,7 +85,7 @@ static bool read_duplicate(struct reader *reader, struct err *err)
 	return true;
 }
 
-/* The date of `start`, so much later: "" when that is none. */
+/* Writes the date that is `seconds` after `start`; "" when `start` is no date. */
 static void add_seconds(const char *start, double seconds, char date[FACTS_DATE])
 {
 	struct tm tm = { 0 };
@@ -98,7 +99,7 @@ static void add_seconds(const char *start, double seconds, char date[FACTS_DATE]
 		return;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
-	/* The wall's time as if it were UTC; the zone stays that of the start. */
+	/* Computes with the local time as if it were UTC; the offset stays that of `start`. */
 	long long total =
 		(long long)timegm(&tm) * 1000 + milliseconds + (long long)(seconds * 1000 + 0.5);
 	time_t whole = (time_t)(total / 1000);
@@ -135,7 +136,7 @@ static bool read_line(struct reader *reader, struct err *err)
 {
 	struct facts *facts = reader->facts;
 	facts->lines_told++;
-	/* A blank line of the play is the ID alone. */
+	/* The datagram of a blank line of the play has nothing but the ID. */
 	if (facts->line_count == FACTS_LINES ||
 		strlen(ndjson_text(reader->event, "text")) <= WIRE_ID_BYTES)
 		return true;
@@ -146,7 +147,8 @@ static bool read_line(struct reader *reader, struct err *err)
 	return true;
 }
 
-/* NULL: too many, or out of memory. */
+/* Finds or adds the event's participant. NULL: there are FACTS_SPEAKERS already, or (with `err`)
+   out of memory. */
 static struct facts_speaker *find_speaker(struct reader *reader, struct err *err)
 {
 	struct facts *facts = reader->facts;

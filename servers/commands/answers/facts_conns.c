@@ -1,6 +1,7 @@
 /*
- * What a journal tells of connections. Which packets the messages left in is not told, but can be
- * concluded from the kernel's count after each message, as long as the packets are short.
+ * Reads the events about connections. The journal does not say which packets carried the messages.
+ * They are concluded from the kernel's count of segments after each message, which works as long as
+ * the packets are shorter than a full segment.
  */
 #include "servers/commands/answers/facts.h"
 
@@ -10,9 +11,9 @@
 #include "common/wire.h"
 #include "servers/commands/ndjson.h"
 
-enum { UPGRADE_SEGMENTS = 1 }; /* the answer to a WebSocket handshake is one segment */
+enum { UPGRADE_SEGMENTS = 1 }; /* the server's answer to a WebSocket handshake */
 
-/* An event about a connection. */
+/* An event about a connection, in this line of the journal. */
 struct reading {
 	const struct facts *facts;
 	const json_t *event;
@@ -36,7 +37,8 @@ static int compare_conns(const struct facts_conn *conn, unsigned run, uint64_t i
 	return (conn->id > id) - (conn->id < id);
 }
 
-/* That of the event, made when it is the first one. NULL: it is about none that matters here. */
+/* Finds or adds the event's connection. NULL: the event is about no connection of echo, pmu or
+   pmu-ws, or (`*failed`) out of memory. */
 static struct facts_conn *find_conn(struct facts *facts, const json_t *event, bool *failed)
 {
 	static const char *const
@@ -69,7 +71,9 @@ static struct facts_conn *find_conn(struct facts *facts, const json_t *event, bo
 	}
 	struct facts_conn *conn = &facts->conns[low];
 	memmove(conn + 1, conn, (facts->conn_count++ - low) * sizeof *conn);
-	*conn = (struct facts_conn){ .run = facts->runs, .id = id, .endpoint = (enum facts_endpoint)endpoint,
+	*conn = (struct facts_conn){ .run = facts->runs,
+		.id = id,
+		.endpoint = (enum facts_endpoint)endpoint,
 		.segments = endpoint == FACTS_WS ? UPGRADE_SEGMENTS : 0 };
 	return conn;
 }
@@ -118,8 +122,8 @@ unsigned facts_frame_header(uint64_t bytes)
 	return bytes < 126 ? 2 : bytes < 65536 ? 4 : 10;
 }
 
-/* `delta` segments have left since the message before. Where all of them are short, it can be told
-   what was in them: everything that waited, and then this message. */
+/* `delta` segments have left since the message before. When all data are shorter than a full
+   segment, the contents of the segments follow: first all pending bytes, then this message. */
 static bool guess_packets(struct facts_conn *conn, uint64_t delta, uint64_t bytes, uint64_t mss)
 {
 	bool fits = bytes < mss && conn->pending < mss;
@@ -138,7 +142,7 @@ static bool guess_packets(struct facts_conn *conn, uint64_t delta, uint64_t byte
 	return true;
 }
 
-/* Options of TCP (timestamps) take 12 bytes of a segment. */
+/* TCP timestamps (RFC 7323) take 12 bytes of a segment. */
 static uint64_t least_segment(const struct facts *facts)
 {
 	return facts->mss > 12 ? facts->mss - 12 : 1;
@@ -176,7 +180,8 @@ static bool read_close(const struct reading *reading, struct facts_conn *conn)
 		return true;
 	conn->messages = messages;
 	conn->guess_broken = true;
-	/* Those that are not told of are short ones: a flood is one message. */
+	/* The messages without a `send` event are those of CMD_short, all short: a flood is one
+	   message. */
 	if (conn->endpoint == FACTS_WS && count_of(reading, "bytes_out") > conn->bytes)
 		conn->wire += count_of(reading, "bytes_out") - conn->bytes +
 			      (messages - told) * facts_frame_header(0);

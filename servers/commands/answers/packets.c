@@ -1,15 +1,15 @@
 /*
- * The kernel counts segments after each message and at the end; a capture has each packet. On
- * WebSocket the first packet is the handshake's and the last one may be a Close frame alone, so
- * that what carries messages has to be told apart: in a capture by the place of the bytes, else by
- * arithmetic.
+ * The journal has the kernel's count of segments after each message and at the end; a capture has
+ * each packet. On WebSocket the first packet is the handshake's, and the last one may have nothing
+ * but the Close frame. These two do not count. In a capture the position of the bytes shows which
+ * packets they are, else arithmetic does.
  */
 #include "servers/commands/answers/packets.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Which of the connections between the same two ends it is. */
+/* The connection's place, from 0, among those between the same two ends (a port may be reused). */
 static size_t nth_of(const struct facts *facts, const struct facts_conn *conn)
 {
 	size_t nth = 0;
@@ -31,7 +31,8 @@ static bool copy_sizes(struct facts_sizes *to, const uint32_t *items, size_t cou
 
 /* ---- the capture ---- */
 
-/* Where the messages are in what the lab has sent: behind the answer to the handshake. */
+/* Finds the range of the messages in the bytes that the lab sent. On WebSocket it begins behind the
+   answer to the handshake. False: the capture does not have the end of that answer. */
 static bool find_messages(const struct facts_conn *conn, const struct capture_way *way,
 	uint64_t *from, uint64_t *to)
 {
@@ -82,21 +83,22 @@ static uint64_t divide_up(uint64_t bytes, uint64_t by)
 	return (bytes + by - 1) / by;
 }
 
-/* The Close frame may have left with the last message, or behind it. */
+/* The Close frame may have left in the last message's packet or in one of its own. */
 static void count_websocket(struct packets *packets, const struct facts *facts,
 	const struct facts_conn *conn)
 {
-	/* which left after the last message was handed over */
+	/* segments that left after the last message was handed over */
 	uint64_t behind = conn->segments_out - conn->segments;
-	/* all but the handshake's */
+	/* all segments but the handshake's */
 	uint64_t most = conn->segments_out > 1 ? conn->segments_out - 1 : 0;
 	if (!conn->guess_broken) {
 		packets->count = conn->packets.count + (conn->pending > 0);
-		if (conn->pending > 0 && behind == 0) /* nonsense */
+		if (conn->pending > 0 && behind == 0) /* a contradiction */
 			packets->known = false;
 		return;
 	}
-	/* With TCP's timestamps a segment has 12 bytes less. */
+	/* With TCP timestamps a segment carries 12 bytes less. The number is certain only when it
+	   is the same with and without them. */
 	uint64_t mss = facts->mss > 12 ? facts->mss : 13;
 	uint64_t least = divide_up(conn->wire, mss), full = divide_up(conn->wire, mss - 12);
 	packets->count = most;
@@ -114,7 +116,7 @@ static bool count_plain(struct packets *packets, const struct facts *facts,
 	uint64_t behind = conn->segments_out - conn->segments;
 	packets->count = conn->segments_out;
 	if (conn->guess_broken || behind != (conn->pending > 0))
-		return true; /* how many, but not how large */
+		return true; /* the number is known, the sizes are not */
 	if (!copy_sizes(&packets->sizes, conn->packets.items, conn->packets.count))
 		return false;
 	if (conn->pending == 0)

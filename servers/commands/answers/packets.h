@@ -1,5 +1,5 @@
-/* How many packets with data one connection of the journal was: by the capture, else by the
-   kernel's count. */
+/* The packets that carried the messages of one connection of the journal: counted in the capture,
+   or without it concluded from the kernel's count of segments. */
 #ifndef SERVERS_COMMANDS_ANSWERS_PACKETS_H
 #define SERVERS_COMMANDS_ANSWERS_PACKETS_H
 
@@ -10,25 +10,30 @@
 #include "servers/commands/answers/facts.h"
 #include "servers/network/capture_read.h"
 
-/* Of the packets that carry the PMU's messages: not the handshake's, not that of a Close frame
-   alone. */
+/* Only packets that carry the PMU's messages count. The packet of the WebSocket handshake does not,
+   nor does one with nothing but a Close frame. */
 struct packets {
-	bool known;
+	bool known; /* false: neither the capture nor the kernel's count gives `count` */
 	uint64_t count;
-	/* the kernel's count does not tell whether the last one carries a Close frame alone */
+	/* `count` may be one too low: the kernel's count does not tell whether the last packet
+	   carries only the Close frame */
 	bool or_one_more;
-	bool captured;    /* `count` is that of the capture */
-	uint64_t again;   /* sent again */
-	struct facts_sizes sizes; /* of each; count 0: not known. The caller frees `items` */
-	uint64_t first_frame, last_frame; /* in the capture */
+	bool captured;  /* `count` is from the capture, else from the kernel */
+	uint64_t again; /* retransmitted packets with data, of the whole connection */
+	/* of each packet, in order; its `count` is 0 where the sizes are not known. The caller
+	   frees `sizes.items` */
+	struct facts_sizes sizes;
+	uint64_t first_frame, last_frame; /* in the capture, from 1; 0: not `captured` */
 
-	/* Of the whole connection, handshakes included, where both are known. */
+	/* Packets with data from the lab in the whole connection, handshake included: by the
+	   capture and by the kernel. Only when both are known (`compared`). */
 	bool compared;
 	uint64_t in_capture, in_events;
 };
 
-/* `capture` may be NULL. `packets->known` is false for a connection that has not ended and is in no
-   capture. Returns false when out of memory. */
+/* `conn` is one of `facts`; `capture` may be NULL. `packets->known` becomes false when the capture
+   does not have the connection, and the kernel's count is missing or contradicts itself; it is
+   missing where the connection has not ended. False: out of memory. */
 bool packets_of(struct packets *packets, const struct facts *facts, const struct facts_conn *conn,
 	const struct capture_streams *capture);
 

@@ -1,5 +1,5 @@
-/* What the answers share: which connections are meant, how numbers of several runs are told,
-   packets, their sizes. */
+/* What the questions' functions share: choosing connections, summing up several runs, and writing
+   packets and their sizes. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -63,8 +63,8 @@ struct chosen choose(const struct facts *facts, enum facts_endpoint endpoint, en
 		const struct facts_conn *conn = &facts->conns[i];
 		if (!is_meant(conn, endpoint, kind, d) || (!conn->done && !chosen.cut_short))
 			continue;
-		/* One that went to its end says more than all that did not, and so does the last
-		   d. */
+		/* The first connection that sent everything replaces all that did not. A new d
+		   replaces those with another d. */
 		if ((conn->done && chosen.cut_short) || (last && d > 0 && last->d != conn->d))
 			chosen.count = 0;
 		chosen.cut_short = !conn->done;
@@ -108,7 +108,7 @@ static void list(FILE *out, const uint32_t *items, size_t count)
 	fprintf(out, " byte%s", plural(items[count - 1]));
 }
 
-/* Equal ones that follow each other make a group. */
+/* Successive equal sizes are a group. More than GROUPS_TOLD groups are given as a range. */
 void say_sizes(FILE *out, const struct facts_sizes *sizes)
 {
 	struct {
@@ -154,8 +154,8 @@ static json_t *list_sizes(const struct facts_sizes *sizes)
 	return list;
 }
 
-/* The worst of several: "absent" where one connection is in no capture, "differs" where the two do
-   not agree. True: this one agrees. */
+/* Sets answer->capture to the first verdict that is not "agrees": "absent" when the capture does
+   not have a connection, "differs" when its number is not the kernel's. True: this one agrees. */
 static bool judge_capture(struct answer *answer, const struct packets *packets)
 {
 	const char *verdict = "agrees";
@@ -176,8 +176,8 @@ static void explain_capture(struct answer *answer, const struct packets *packets
 		answer_note(answer,
 			"%sThe capture has %" PRIu64
 			" packet%s with data where the kernel has sent %" PRIu64
-			": it is cut short, or was taken where several segments pass as one, as on loopback (offload); "
-			"pmulab run --capture shows each.",
+			": it is cut short, or was taken where several segments pass as one, as on "
+			"loopback (offload); pmulab run --capture shows each.",
 			answer->label, seen, plural(seen), sent);
 	else if (packets->compared && seen > sent)
 		answer_note(answer,
@@ -200,7 +200,7 @@ bool say_packets(struct answer *answer, const struct evidence *evidence,
 	const struct chosen *chosen, json_t *value, struct tally *tally)
 {
 	struct packets last = { 0 };
-	size_t disagree = 0; /* with the capture */
+	size_t disagree = 0; /* connections whose number is not that of the capture */
 	*tally = (struct tally){ 0 };
 	for (size_t i = 0; i < chosen->count; i++) {
 		struct packets packets;
@@ -236,8 +236,8 @@ bool say_packets(struct answer *answer, const struct evidence *evidence,
 			answer->label, tally->count, disagree, disagree == 1 ? "is" : "are");
 	if (last.or_one_more)
 		answer_note(answer,
-			"The kernel's count does not tell whether the last packet is the Close frame's alone; "
-			"--capture does.");
+			"The kernel's count does not tell whether the last packet is the Close "
+			"frame's alone; --capture does.");
 	json_object_set_new(value, "packets", value_count(last.count));
 	json_object_set_new(value, "bytes", list_sizes(&last.sizes));
 	json_object_set_new(value, "again", value_count(last.again));

@@ -1,4 +1,4 @@
-/* Parts 1, 2 and 5: pieces, messages, packets and calls on connections. */
+/* The questions of parts 1, 2 and 5: pieces, messages, packets and calls on connections. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "servers/commands/answers/questions.h"
 #include "servers/commands/ndjson.h"
 
-enum { LINES_TOLD = 10 }; /* connections whose lines are told */
+enum { LINES_TOLD = 10 }; /* connections whose lines are listed */
 
-/* What went in and how it ended, of the last connections. */
+/* Lists the lines with the command and the end of the last LINES_TOLD connections. */
 static void tell_lines(struct answer *answer, const struct chosen *chosen)
 {
 	size_t first = chosen->count > LINES_TOLD ? chosen->count - LINES_TOLD : 0;
@@ -32,8 +32,8 @@ static void set_tally(json_t *value, const struct tally *tally)
 
 /* ---- Q6 ---- */
 
-/* Code D is the last client of the echo server that has said something; others count when they have
-   said as much. */
+/* Code D is the last client of the echo server that sent anything. Other clients count as further
+   runs when they sent as many bytes. */
 void answer_pieces(struct answer *answer, const struct evidence *evidence)
 {
 	const struct facts *facts = evidence->facts;
@@ -93,7 +93,8 @@ void answer_messages(struct answer *answer, const struct evidence *evidence)
 	set_tally(answer->value, &tally);
 }
 
-/* An object that a client has printed about a command; NULL: the next one is another's. */
+/* The client's object at index `at`, when it is about this command on plain TCP or WebSocket,
+   without TLS; else NULL. */
 static const json_t *client_of(const json_t *clients, size_t at, const char *command,
 	bool websocket)
 {
@@ -104,7 +105,7 @@ static const json_t *client_of(const json_t *clients, size_t at, const char *com
 	return (json_object_get(client, "frames") != NULL) == websocket ? client : NULL;
 }
 
-/* What the last client has counted on WebSocket. */
+/* Notes what the last client has counted on WebSocket, to compare. */
 static void note_on_message(struct answer *answer, const struct evidence *evidence,
 	const char *command, uint64_t expected)
 {
@@ -135,7 +136,7 @@ void answer_ws_messages(struct answer *answer, const struct evidence *evidence)
 
 /* ---- Q10, Q13, Q23 ---- */
 
-/* One of Q10's two. */
+/* One half of Q10: d = 0, or d > 0. NULL: this run has no such connection. */
 static json_t *say_interval(struct answer *answer, const struct evidence *evidence, double d)
 {
 	struct chosen chosen = choose(evidence->facts, FACTS_PMU, FACTS_SHORT, d);
@@ -151,7 +152,8 @@ static json_t *say_interval(struct answer *answer, const struct evidence *eviden
 	if (!say_packets(answer, evidence, &chosen, value, &tally)) {
 		fputs("not counted", answer->text);
 		answer_note(answer,
-			"%sThe connection has not ended, or this system counts no segments; --capture tells.",
+			"%sThe connection has not ended, or this system counts no segments; "
+			"--capture tells.",
 			answer->label);
 	}
 	set_tally(value, &tally);
@@ -200,7 +202,8 @@ void answer_flood_packets(struct answer *answer, const struct evidence *evidence
 			chosen.conns[chosen.count - 1]->bytes);
 }
 
-/* Part 2's packets for d = 0, to compare with; 0: not in this run. */
+/* The packets of the last connection of part 2 (d = 0, or the flood), to compare with; 0: not in
+   this run, or not known. */
 static uint64_t plain_packets(const struct evidence *evidence, enum facts_kind kind)
 {
 	struct chosen chosen =
@@ -271,5 +274,6 @@ void answer_recv_calls(struct answer *answer, const struct evidence *evidence)
 	answer->value = NULL;
 	if (chosen.count > 0)
 		answer_note(answer,
-			"The flood is in this run, but only its client knows how often it called recv().");
+			"The flood is in this run, but only its client knows how often it called "
+			"recv().");
 }

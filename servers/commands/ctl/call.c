@@ -1,4 +1,5 @@
-/* What the commands share: which lab, one question, how its answer is shown. */
+/* What the commands of `pmulab ctl` share: their command line, one request to the lab, and printing
+   the answer. */
 #include "servers/commands/ctl/ctl_private.h"
 
 #include <stdio.h>
@@ -7,9 +8,9 @@
 
 #include "common/wire.h"
 
-/* A lab answers at once; one that was stopped (Ctrl-Z) does not. */
+/* Seconds to wait for an answer. A lab answers at once, unless it was stopped (Ctrl-Z). */
 static const double ANSWER_SECONDS = 5;
-enum { ANSWER_MAX = 16 << 20 }; /* bytes; a lab's own has some 100 KiB at most */
+enum { ANSWER_MAX = 16 << 20 }; /* bytes; a lab sends at most about 100 KiB */
 
 /* ---- the command line ---- */
 
@@ -60,7 +61,7 @@ bool ctl_begin(struct ctl *ctl, const struct cli *cli, int argc, char **argv, in
 	return result == CLI_RUN;
 }
 
-/* ---- one question ---- */
+/* ---- one request ---- */
 
 struct memory {
 	char *text;
@@ -114,7 +115,7 @@ void ctl_show_safely(char **text)
 	*text = shown;
 }
 
-/* The same for all texts of an answer: who answers may be no lab. */
+/* Escapes all texts of an answer: another program than a lab may have sent it. */
 static void show_all_safely(json_t *value)
 {
 	char *text;

@@ -1,4 +1,4 @@
-/* ctl set, unset, cut, pause, resume, scenario: what changes the lab. */
+/* ctl set, unset, cut, pause, resume and scenario: the commands that change the lab. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@ static const struct cli_option plain_options[] = { CTL_PLACE, CTL_JSON, CLI_COMM
 
 #define COUNT(table) (sizeof table / sizeof table[0])
 
-/* `before`, and what was typed in quotes, and `behind`. */
+/* Prints a wrong use: `before`, then `typed` in quotes ("": without), then `behind`. Returns the
+   exit status. */
 static int usage(const struct ctl *ctl, const char *before, const char *typed, const char *behind)
 {
 	const char *quote = *typed ? "\"" : "";
@@ -26,7 +27,8 @@ const struct cli ctl_set_cli = {
 	.summary = "change keys, all or none of them",
 	.usage = "[options] KEY=VALUE...",
 	.about =
-		"Changes keys of the lab that runs: all of them, or where one is refused none. They hold from the next\n"
+		"Changes keys of the lab that runs: all of them, or where one is refused none. "
+		"They hold from the next\n"
 		"datagram, command or connection on; `pmulab ctl get --json` says which.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
@@ -46,7 +48,7 @@ static void show_keys(const struct ctl *ctl, const json_t *answer)
 	}
 }
 
-/* Without blanks at its ends. */
+/* Removes blanks at both ends, in place. */
 static char *trimmed(char *text)
 {
 	text += strspn(text, " \t");
@@ -101,7 +103,7 @@ const struct cli ctl_unset_cli = {
 	.exit_status = CTL_EXIT_STATUS,
 };
 
-/* An option that says yes. */
+/* For commands with one option of their own, a flag; `context` is a bool. */
 static bool on_flag(void *context, int id, const char *value, struct err *err)
 {
 	*(bool *)context = true;
@@ -147,7 +149,8 @@ const struct cli ctl_cut_cli = {
 	.summary = "end a connection",
 	.usage = "[options] CONN",
 	.about =
-		"Ends one connection. CONN is its number in the events, and in `pmulab ctl connections`.",
+		"Ends one connection. CONN is its number in the events, and in `pmulab ctl "
+		"connections`.",
 	.options = cut_options,
 	.count = COUNT(cut_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -182,7 +185,8 @@ const struct cli ctl_pause_cli = {
 	.summary = "an endpoint, or all, takes no new work",
 	.usage = "[options] [ENDPOINT]",
 	.about =
-		"The endpoint takes no new work until it is resumed: who connects waits, datagrams are lost. What is open\n"
+		"The endpoint takes no new work until it is resumed: who connects waits, datagrams "
+		"are lost. What is open\n"
 		"goes on. Without ENDPOINT: all of them.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
@@ -238,7 +242,8 @@ const struct cli ctl_scenario_cli = {
 	.summary = "change the lab step by step, by the clock",
 	.usage = "[options] [FILE]",
 	.about =
-		"Gives the lab a list of steps with times (docs/api.md), and does not wait for them. - reads stdin.\n"
+		"Gives the lab a list of steps with times (docs/api.md), and does not wait for "
+		"them. - reads stdin.\n"
 		"Without FILE it says how far they are.",
 	.options = scenario_options,
 	.count = COUNT(scenario_options),
@@ -256,7 +261,8 @@ static void show_scenario(const struct ctl *ctl, const json_t *answer)
 								 : "no more to come");
 }
 
-/* The steps of a file, the caller's; NULL: told. */
+/* Reads the steps of a file; they are the caller's. NULL: the error has been printed, and `*status`
+   is the exit status. */
 static json_t *read_steps(const struct ctl *ctl, const char *path, int *status)
 {
 	json_error_t error;

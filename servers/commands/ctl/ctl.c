@@ -1,4 +1,4 @@
-/* The commands' table. */
+/* The table of the commands of `pmulab ctl`. */
 #include "servers/commands/ctl/ctl.h"
 
 #include "servers/commands/ctl/ctl_private.h"

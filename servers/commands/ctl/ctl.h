@@ -1,4 +1,4 @@
-/* pmulab ctl: a running lab from the command line. */
+/* `pmulab ctl`: shows and changes a running lab from the command line. */
 #ifndef SERVERS_COMMANDS_CTL_CTL_H
 #define SERVERS_COMMANDS_CTL_CTL_H
 
@@ -6,6 +6,7 @@
 
 extern const struct cli ctl_cli;
 
+/* argv[0] is "ctl". Returns the exit status. */
 int command_ctl(int argc, char **argv);
 
 #endif

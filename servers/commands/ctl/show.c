@@ -1,4 +1,4 @@
-/* ctl status, get, connections, preview, metrics: how the lab is. */
+/* ctl status, get, connections, preview and metrics: the commands that show the lab. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,13 +16,14 @@ const struct cli ctl_status_cli = {
 	.summary = "endpoints with their ports, connections and counters",
 	.usage = "[options]",
 	.about =
-		"Shows the lab: its endpoints with their ports, open connections, and counters since the start.",
+		"Shows the lab: its endpoints with their ports, open connections, and counters "
+		"since the start.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
 };
 
-/* Those that are not 0. */
+/* Prints the counters that are not 0. */
 static void show_counters(json_int_t open, const json_t *totals)
 {
 	const char *name, *before = "  ";
@@ -86,7 +87,8 @@ const struct cli ctl_get_cli = {
 	.summary = "the value of a key, or of all",
 	.usage = "[options] [KEY]",
 	.about =
-		"Prints the value that a key has now; without one, every key with its value and who said so.",
+		"Prints the value that a key has now; without one, every key with its value and "
+		"who said so.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
 	.exit_status = CTL_EXIT_STATUS,
@@ -129,7 +131,8 @@ const struct cli ctl_connections_cli = {
 	.summary = "the open connections, with the number that cut takes",
 	.usage = "[options]",
 	.about =
-		"Lists the open connections: the number of each, its endpoint, who it is, and when it was opened, in\n"
+		"Lists the open connections: the number of each, its endpoint, who it is, and when "
+		"it was opened, in\n"
 		"seconds since the lab's start.",
 	.options = plain_options,
 	.count = COUNT(plain_options),
@@ -178,13 +181,14 @@ const struct cli ctl_preview_cli = {
 	.summary = "the fates of the datagrams to come",
 	.usage = "[options]",
 	.about =
-		"Shows which of the next datagrams will be lost: x is lost, . is not. With --loss, which would be.",
+		"Shows which of the next datagrams will be lost: x is lost, . is not. With --loss, "
+		"which would be.",
 	.options = preview_options,
 	.count = COUNT(preview_options),
 	.exit_status = CTL_EXIT_STATUS,
 };
 
-/* Each option is a parameter of the query. */
+/* Appends the option to the query of the request's target. */
 static bool on_preview_option(void *context, int id, const char *value, struct err *err)
 {
 	static const char *const names[] = { "loss", "endpoint", "family", "direction", "n" };
@@ -198,7 +202,7 @@ static bool on_preview_option(void *context, int id, const char *value, struct e
 	return false;
 }
 
-/* What it is about goes to stderr, as from `pmulab loss preview`. */
+/* The fates go to stdout, their description to stderr, as with `pmulab loss preview`. */
 static void show_preview(const struct ctl *ctl, const json_t *answer)
 {
 	puts(ctl_text(answer, "fates"));

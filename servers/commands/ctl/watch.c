@@ -1,5 +1,5 @@
-/* ctl watch: events as they happen; for people in the words that the lab itself uses, or as they
-   are. */
+/* ctl watch: prints events as they happen, unchanged or as text for people. The text comes from the
+   lab's own observer, so each line is made into an event again. */
 #include <ctype.h>
 #include <math.h>
 #include <poll.h>
@@ -44,16 +44,16 @@ struct watch {
 	struct ctl ctl;
 	const char *since, *event, *endpoint;
 	bool verbose;
-	struct observer *text; /* NULL: as they are */
+	struct observer *text; /* NULL: events are printed unchanged */
 	char line[EVENT_TEXT_MAX];
 	size_t len;
 	json_int_t seq;   /* of the last event */
-	bool full;        /* stdout takes no more */
+	bool full;        /* stdout cannot be written any more */
 };
 
 /* ---- from a line back to an event ---- */
 
-/* What wire_escape and wire_show did, undone in place. */
+/* Undoes wire_escape and wire_show in place. Returns the new length. */
 static size_t unescape(char *text)
 {
 	static const char letters[] = "nrt\\\"", bytes[] = "\n\r\t\\\"";
@@ -77,11 +77,11 @@ static size_t unescape(char *text)
 	return (size_t)(to - text);
 }
 
-/* `copies` takes texts that are changed; the caller frees them. */
+/* Makes a JSON value into a field. `*copy` holds its text or is NULL; the caller frees it. */
 static struct field read_field(int type, const struct event_field_info *info, const json_t *value,
 	char **copy)
 {
-	/* by somebody; the answer is the lab's */
+	/* text of a peer; in an answer the text is the lab's own */
 	bool said = strcmp(info->name, "text") == 0 && type != EVENT_ANSWER;
 	struct field field = F_TEXT(info->name, NULL);
 	*copy = NULL;
@@ -117,7 +117,7 @@ static struct field read_field(int type, const struct event_field_info *info, co
 		field.kind = FIELD_JSON;
 		field.text = *copy;
 		break;
-	default: /* null stands for a share that was not drawn */
+	default: /* null: a share that was not drawn */
 		field.real = NAN;
 		break;
 	}
@@ -137,7 +137,7 @@ static void tell(const struct watch *watch, const json_t *object)
 	struct field fields[FIELDS_MAX];
 	char *copies[FIELDS_MAX];
 	int type = find_type(ctl_text(object, "event"));
-	/* who names one wants it */
+	/* an event that the user named with --event is printed in any mode */
 	if (type < 0 || (!watch->event && !(watch->text->wants & EVENT_BIT(type))))
 		return;
 	struct event event = {
@@ -165,7 +165,7 @@ static void tell(const struct watch *watch, const json_t *object)
 		free(copies[--event.count]);
 }
 
-/* ---- lines ---- */
+/* ---- the stream of lines ---- */
 
 static void on_line(struct watch *watch)
 {
@@ -189,15 +189,15 @@ static bool on_body(void *context, const char *data, size_t len)
 	struct watch *watch = context;
 	for (size_t i = 0; i < len; i++) {
 		if (watch->len == sizeof watch->line)
-			watch->len = 0; /* longer than any line of the lab's */
+			watch->len = 0; /* a lab sends no line that long */
 		watch->line[watch->len++] = data[i];
 		if (data[i] == '\n') {
 			on_line(watch);
 			watch->len = 0;
 		}
 	}
-	/* The text is written by a thread of its own, which keeps it to itself when its reader has
-	   gone. */
+	/* The observer writes its text in a thread of its own, which does not report a closed pipe.
+	   So poll(2) looks for one. */
 	struct pollfd out = { .fd = STDOUT_FILENO };
 	watch->full = fflush(stdout) != 0 || (poll(&out, 1, 0) > 0 && out.revents & POLLERR);
 	return !watch->full;
@@ -234,7 +234,7 @@ static bool add_parameter(char *target, size_t size, const char *name, const cha
 	return ctl_encode(target, size, value);
 }
 
-/* Reads on behind `since` to the end. False: `err`. */
+/* Reads the events after `since` until the stream ends. False with `err`. */
 static bool read_events(struct watch *watch, const char *since, struct ctl_answer *answer,
 	struct err *err)
 {
@@ -260,7 +260,8 @@ static int watch_events(struct watch *watch)
 	char since[32] = "";
 	json_int_t before = 0;
 	bool done = read_events(watch, watch->since ? watch->since : "now", &answer, &err);
-	/* Who was stopped (Ctrl-Z, a pager) has been cut, and the lab is still there. */
+	/* While this program was stopped (Ctrl-Z, a pager), the lab may have closed the connection.
+	   As long as new events come, go on behind the last one. */
 	while (!done && !watch->full && watch->seq > before) {
 		before = watch->seq;
 		poll(NULL, 0, RETRY_MS);

@@ -19,12 +19,14 @@ const struct cli doctor_cli = {
 	.summary = "say what of the lab works on this machine, and what mends the rest",
 	.usage = "[options]",
 	.about =
-		"Tries what the lab needs, undoes it, and says what works here, what does not, and which command\n"
+		"Tries what the lab needs, undoes it, and says what works here, what does not, and "
+		"which command\n"
 		"mends that. Nothing is sent to anybody, and nothing on the machine is changed.",
 	.options = options,
 	.count = sizeof options / sizeof options[0],
 	.notes =
-		"`limited` works in part, or another way; `missing` does not work. The commands change the machine:\n"
+		"`limited` works in part, or another way; `missing` does not work. The commands "
+		"change the machine:\n"
 		"they are only told, and yours to run.",
 	.examples = "pmulab doctor\n"
 		    "pmulab doctor --json | jq -r 'select(.mend) | .mend'",
@@ -34,10 +36,11 @@ const struct cli doctor_cli = {
 
 /* ---- the table ---- */
 
-/* What the exit status depends on. */
+/* What a check has to do with `pmulab run`, for the exit status: nothing; needed by it; it is
+   `pmulab run` itself; it is `pmulab run --loopback` itself. */
 enum part { PART_OF_NONE, PART_OF_RUN, RUN_ITSELF, LOOPBACK_ITSELF };
 
-/* In the order in which they are told: `run` rests on what stands before it. */
+/* The checks in the order of the output: what `run` needs stands before it. */
 static const struct check {
 	const char *name;
 	void (*look)(struct finding *finding);
@@ -61,7 +64,7 @@ static const struct check {
 
 enum { CHECKS = sizeof checks / sizeof checks[0] };
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static const char *const result_names[] = { "ok", "limited", "missing" };
 
@@ -87,15 +90,15 @@ static void print_text(const char *name, const struct finding *finding)
 
 struct doctor {
 	bool json;
-	bool run, loopback; /* work */
-	/* what mends the first thing that `run` misses */
+	bool run, loopback; /* `pmulab run` works; `pmulab run --loopback` works */
+	/* the command that repairs the first missing thing that `run` needs */
 	char mend_run[sizeof(((struct finding *)NULL)->mend)];
 };
 
 static void tell(const struct doctor *doctor, const char *name, const struct finding *finding)
 {
 	(doctor->json ? print_json : print_text)(name, finding);
-	fflush(stdout); /* some of them take a moment */
+	fflush(stdout); /* the next check may take a moment */
 }
 
 static void examine(struct doctor *doctor, const struct check *check)
@@ -118,7 +121,8 @@ static int conclude(const struct doctor *doctor)
 	int status = doctor->run ? 0 : doctor->loopback ? 1 : 2;
 	static const char *const lines[] = {
 		"`pmulab run` works here.",
-		"`pmulab run` does not work here; `pmulab run --loopback` does, and so does `pmulab serve`.",
+		"`pmulab run` does not work here; `pmulab run --loopback` does, and so does "
+		"`pmulab serve`.",
 		"Neither `pmulab run` nor `pmulab run --loopback` works here.",
 	};
 	if (!doctor->json)
@@ -128,7 +132,7 @@ static int conclude(const struct doctor *doctor)
 
 static bool on_option(void *context, int id, const char *value, struct err *err)
 {
-	((struct doctor *)context)->json = true; /* there is no other */
+	((struct doctor *)context)->json = true; /* the only option */
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* `pmulab doctor`: what of the lab works on this machine, found out by trying it. */
+/* `pmulab doctor`: tries what the lab needs, and says what of it works on this machine. */
 #ifndef SERVERS_COMMANDS_DOCTOR_H
 #define SERVERS_COMMANDS_DOCTOR_H
 
@@ -6,7 +6,8 @@
 
 extern const struct cli doctor_cli;
 
-/* argv[0] is "doctor". Returns the exit status. */
+/* argv[0] is "doctor". Returns the exit status: 0 `pmulab run` works; 1 only `pmulab run
+   --loopback` does, or stdout cannot be written; 2 neither works, or wrong usage. */
 int command_doctor(int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
-/* What `pmulab run` stands on, one by one and then all together; who has no right to it takes the
-   way of users. */
+/* Checks what `pmulab run` needs, one thing after the other, and then all together. Where the
+   process has no right to make a namespace, it is tried inside a user namespace, as `pmulab run`
+   does. */
 #include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "servers/network/labnet.h"
 #include "servers/network/netlink.h"
 
-#define SECONDS 5.0 /* for one trial; it takes milliseconds */
+#define SECONDS 5.0 /* limit for one trial, which takes milliseconds */
 
 /* ---- trying ---- */
 
@@ -44,7 +45,8 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-/* With its maps: Ubuntu's AppArmor lets users make one, and refuses these. */
+/* Also writes the maps of users and groups: Ubuntu's AppArmor lets users make a user namespace, but
+   not map its users. */
 static bool try_users(struct trial *trial, const void *argument)
 {
 	char uid_map[64], gid_map[64];
@@ -56,7 +58,8 @@ static bool try_users(struct trial *trial, const void *argument)
 	       fail(trial, "user");
 }
 
-/* A namespace of that kind, by way of a user namespace where the own rights are not enough. */
+/* Makes a namespace of this kind, inside a new user namespace when the process has no right
+   to make it outside. */
 static bool make(struct trial *trial, int flag, const char *kind)
 {
 	if (unshare(flag) == 0)
@@ -70,7 +73,7 @@ static bool try_network(struct trial *trial, const void *argument)
 	return make(trial, CLONE_NEWNET, "net");
 }
 
-/* A small file system, as /etc gets it. */
+/* Mounts a small file system on /etc, as `run` does. */
 static bool try_mount(struct trial *trial, const void *argument)
 {
 	return make(trial, CLONE_NEWNS, "mnt") &&
@@ -79,7 +82,7 @@ static bool try_mount(struct trial *trial, const void *argument)
 		       fail(trial, "mnt"));
 }
 
-/* Process 1 of it, which sees no other in /proc. */
+/* The child becomes process 1 of the new pid namespace, and mounts a /proc of its own. */
 static bool try_pid(struct trial *trial, const void *argument)
 {
 	if (!make(trial, CLONE_NEWNS, "mnt") || !make(trial, CLONE_NEWPID, "pid"))
@@ -125,13 +128,13 @@ static bool try_packet(struct trial *trial, const void *argument)
 	struct capture *capture = capture_start("lo", "/dev/null", &err);
 	if (capture && capture_stop(capture, &err))
 		return true;
-	errno = 0; /* libpcap has words only */
+	errno = 0; /* libpcap gives a text, but no errno */
 	return fail_with(trial, &err);
 }
 
 static bool try_box(struct trial *trial, const void *argument)
 {
-	char nothing[] = "true", *const command[] = { nothing, NULL }; /* is never started */
+	char nothing[] = "true", *const command[] = { nothing, NULL }; /* never started */
 	const struct hosts hosts = { .v4 = LABNET_LAB_V4, .v6 = LABNET_LAB_V6 };
 	struct labnet net;
 	struct keeper keeper;
@@ -149,7 +152,7 @@ static bool try_box(struct trial *trial, const void *argument)
 	return true;
 }
 
-/* ---- what to do ---- */
+/* ---- causes and remedies ---- */
 
 static bool is_one(const char *path, char value)
 {
@@ -233,11 +236,11 @@ static void mend_user(struct finding *finding, const char *kind)
 	finding_mend(finding, "sudo %s run COMMAND", program_invocation_name);
 }
 
-/* The first row that applies. */
+/* The first row whose `applies` is true is the cause. */
 static const struct remedy {
 	bool (*applies)(int error);
 	const char *why;
-	/* of namespace; NULL: no command mends it */
+	/* `kind` is that of the namespace: "net"; NULL: no command repairs it */
 	void (*mend)(struct finding *finding, const char *kind);
 } remedies[] = {
 	{ is_limit, "none more is allowed", mend_limit },
@@ -259,8 +262,8 @@ static const char *words(const struct trial *trial)
 			      : "the trial broke off";
 }
 
-/* `ok` and `without`: what follows for the lab. Where there is an error, the trial's text is the
-   kind that was refused. */
+/* `ok` and `without` say what the result means for the lab. When the trial has an errno, its text
+   is the kind of namespace that was refused. */
 static void judge(struct finding *finding, const struct trial *trial, const char *ok,
 	const char *without)
 {
@@ -287,7 +290,7 @@ void doctor_users(struct finding *finding)
 		return;
 	trial = doctor_try(try_network, NULL, SECONDS);
 	if (strcmp(trial.text, "user") != 0)
-		finding->result = DOCTOR_LIMITED; /* the own rights are enough */
+		finding->result = DOCTOR_LIMITED; /* works with the process's own rights */
 }
 
 void doctor_network(struct finding *finding)

@@ -1,5 +1,5 @@
-/* What `pmulab serve` and `pmulab run --loopback` stand on: this machine's own network. Nothing
-   leaves the machine. */
+/* Checks what `pmulab serve` and `pmulab run --loopback` need: this machine's own network. Nothing
+   is sent to another machine. */
 #include "servers/commands/doctor/checks.h"
 
 #include <arpa/inet.h>
@@ -19,10 +19,10 @@
 #include "servers/port_holder.h"
 #include "servers/station/multicast.h"
 
-#define SECONDS 5.0 /* for one trial; it takes milliseconds */
+#define SECONDS 5.0 /* limit for one trial, which takes milliseconds */
 #define GROUP "224.1.1.1"
 
-enum { PATIENCE = 2000 }; /* milliseconds for a datagram to come */
+enum { PATIENCE = 2000 }; /* milliseconds to wait for a datagram */
 
 static bool fail(struct trial *trial, const char *what)
 {
@@ -33,7 +33,7 @@ static bool fail(struct trial *trial, const char *what)
 
 /* ---- streams and datagrams on an address of this machine ---- */
 
-/* A connection to a listener of our own. */
+/* Connects to a listener of its own. */
 static bool try_stream(const struct address *any_port, struct trial *trial)
 {
 	const struct listen_options options = { .backlog = 1 };
@@ -46,7 +46,7 @@ static bool try_stream(const struct address *any_port, struct trial *trial)
 	       fail(trial, "TCP");
 }
 
-/* A datagram to ourselves. */
+/* Sends a datagram to itself. */
 static bool try_datagram(const struct address *any_port, struct trial *trial)
 {
 	struct address address;
@@ -69,7 +69,7 @@ static unsigned interface_flags(const char *name)
 	return done ? (unsigned short)request.ifr_flags : 0;
 }
 
-/* The one cause of most failures here that a command mends. */
+/* When `lo` is down, sets the command that repairs it. That is the usual cause of failures here. */
 static bool mend_lo(struct finding *finding)
 {
 	bool down = !(interface_flags("lo") & IFF_UP);
@@ -78,7 +78,7 @@ static bool mend_lo(struct finding *finding)
 	return down;
 }
 
-/* All of it ends with the child. */
+/* The sockets are closed when the child ends. */
 static bool try_address(struct trial *trial, const void *argument)
 {
 	struct address address;
@@ -112,7 +112,8 @@ void doctor_loopback_v6(struct finding *finding)
 
 /* ---- multicast ---- */
 
-/* As the station speaks and hears where nothing else is asked for: on loopback, TTL 0. */
+/* Sends and receives as the television station does by default: on the loopback interface, TTL
+   0. */
 static bool try_multicast(struct trial *trial, const void *argument)
 {
 	const struct in_addr loopback = { .s_addr = htonl(INADDR_LOOPBACK) };
@@ -144,8 +145,8 @@ void doctor_multicast_loopback(struct finding *finding)
 	mend_lo(finding);
 }
 
-/* The interface that the kernel takes for programs that name none: that of the longest prefix, as
-   /proc/net/route has them (proc(5)); false: there is no way. */
+/* Finds the interface that the kernel takes for programs that name none: that of the route with the
+   longest prefix, then the least metric, in /proc/net/route (proc(5)). False: there is no route. */
 static bool find_route(char name[IFNAMSIZ])
 {
 	FILE *routes = fopen("/proc/net/route", "re");
@@ -193,7 +194,7 @@ void doctor_multicast_route(struct finding *finding)
 
 /* ---- ports ---- */
 
-/* Takes it for a moment, without listening: nobody who connects meets us. */
+/* Binds the port for a moment. It does not listen, so no client can connect to it. */
 static bool try_port(const char *host, const struct endpoint_type *type, struct trial *trial)
 {
 	struct address address;
@@ -204,7 +205,7 @@ static bool try_port(const char *host, const struct endpoint_type *type, struct 
 		0);
 	if (fd < 0)
 		return errno == EAFNOSUPPORT || fail(trial, host);
-	/* as the endpoint does; the station lets others in */
+	/* as the endpoints do: the station's port can be shared, other UDP ports cannot */
 	if (!datagram || type->groups & GROUP_TV)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	bool free = bind(fd, (struct sockaddr *)&address.ss, address.len) == 0 ||

@@ -1,5 +1,5 @@
-/* What the lab's parts need beside the network: OpenSSL as programs find it, and the programs of
-   others. */
+/* Checks what the lab's parts need beside the network: OpenSSL with this machine's configuration,
+   and other programs. */
 #include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
@@ -13,11 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECONDS 10.0 /* for a program to start; a cold disk is slow */
+#define SECONDS 10.0 /* limit for a program; the first start from a disk is slow */
 
 /* ---- OpenSSL ---- */
 
-/* Whether a program that sets nothing may use such a key. Takes the key. */
+/* Whether OpenSSL accepts a certificate with this key in a program that sets no options. Frees the
+   key. */
 static bool is_accepted(SSL_CTX *context, EVP_PKEY *key)
 {
 	X509 *cert = X509_new();
@@ -42,7 +43,7 @@ void doctor_tls(struct finding *finding)
 		return;
 	}
 	int level = SSL_CTX_get_security_level(context);
-	/* The lab's own key, what CAs give, and what the first years of the lab had. */
+	/* The kind of the lab's own key; that of most CAs; that of the lab's first years. */
 	bool own = is_accepted(context, EVP_EC_gen("P-256")),
 	     usual = is_accepted(context, EVP_RSA_gen(2048));
 	bool old = is_accepted(context, EVP_RSA_gen(1024));
@@ -62,7 +63,7 @@ void doctor_tls(struct finding *finding)
 
 /* ---- programs ---- */
 
-/* Where the PATH has a program, in `path`; false: nowhere. */
+/* Writes the path of a program that PATH has into `path`. False: PATH does not have it. */
 static bool find_program(const char *name, char path[PATH_MAX])
 {
 	const char *folders = getenv("PATH");
@@ -94,7 +95,7 @@ void doctor_python(struct finding *finding)
 	finding_set(finding, DOCTOR_MISSING,
 		"programs of part 6 that import websocket do not run: %s %s", path,
 		trial.late ? "does not end" : "does not find it");
-	/* Another Python does not see what the system installs. */
+	/* Only the system's Python uses the system's packages. */
 	if (strncmp(path, "/usr/bin/", 9) == 0 || strncmp(path, "/bin/", 5) == 0)
 		finding_mend_as_root(finding, "apt-get install python3-websocket");
 	else

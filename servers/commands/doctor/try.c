@@ -1,4 +1,5 @@
-/* A child tries, and tells through a pipe how it went; whatever it has made ends with it. */
+/* A trial runs in a child process, which reports its result through a pipe. What the child has made
+   ends with it. */
 #include "servers/commands/doctor/checks.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ void finding_mend_as_root(struct finding *finding, const char *command, ...)
 	va_end(arguments);
 }
 
-/* Waits for the child's end, or ends it. SIGCHLD is blocked, so none is missed between two
-   looks. */
+/* Waits for the child's end, and kills it when its time is over. Returns its status. SIGCHLD is
+   blocked, so that none is missed between waitpid(2) and sigtimedwait(2). */
 static int await_child(pid_t child, double seconds, bool *late)
 {
 	sigset_t one;
@@ -76,7 +77,7 @@ static _Noreturn void be_child(pid_t parent, int out, bool (*body)(struct trial 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	setpgid(0, 0); /* with what a program has started itself */
+	setpgid(0, 0); /* so that what a program starts is killed with it */
 	errno = 0;
 	trial.done = body(&trial, argument);
 	_exit(write(out, &trial, sizeof trial) == sizeof trial ? 0 : 1);
@@ -94,8 +95,8 @@ struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
 		trial.error = errno;
 		return trial;
 	}
-	fflush(NULL); /* the child must not print it once more */
-	/* where who started us ignores it, a child's end would not be told */
+	fflush(NULL); /* else the child would print what is buffered again */
+	/* when SIGCHLD is ignored (the parent's setting), waitpid(2) gets no status */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &one, &before);
 	pid_t parent = getpid(), child = fork();
@@ -110,7 +111,7 @@ struct trial doctor_try(bool (*body)(struct trial *trial, const void *argument),
 	else
 		trial.error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	/* One who has become another program says nothing: its status does. */
+	/* A child that has become another program writes nothing; its status is the result. */
 	if (child > 0 && read(ends[0], &trial, sizeof trial) != (ssize_t)sizeof trial)
 		trial = (struct trial){ .done = status == 0 };
 	trial.late = late;
@@ -125,7 +126,7 @@ static bool become(struct trial *trial, const void *argument)
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		dup2(nothing, fd);
-	signal(SIGPIPE, SIG_DFL); /* pmulab ignores these two for itself */
+	signal(SIGPIPE, SIG_DFL); /* pmulab ignores these two, its children must not */
 	signal(SIGXFSZ, SIG_DFL);
 	execvp(argv[0], argv);
 	trial->error = errno;

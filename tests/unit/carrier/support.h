@@ -1,7 +1,6 @@
 /*
- * For tests of transports: a transport below that follows a script (how many bytes each recv
- * brings, how many each send takes, what comes at the end), and bytes that are written as C
- * strings.
+ * For tests of transports: a lower transport that follows a script (how many bytes each recv
+ * brings, how many each send takes, what comes at the end), and bytes written as C strings.
  */
 #ifndef TESTS_UNIT_CARRIER_SUPPORT_H
 #define TESTS_UNIT_CARRIER_SUPPORT_H
@@ -16,26 +15,27 @@ struct bytes {
 	size_t len;
 };
 
-/* Of a literal, embedded NULs included. */
-#define BYTES(literal)                                                                                       \
-	{                                                                                                    \
-		(literal), sizeof(literal) - 1                                                               \
+/* The bytes of a literal with its embedded NULs, as an initializer of struct bytes. */
+#define BYTES(literal)                                                                             \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
 	}
 
 struct scripted {
 	struct transport base;
 	const char *input;
 	size_t input_len, read;
-	size_t split;     /* no recv crosses this place in the input */
-	size_t recv_max;  /* bytes a recv; 0: no limit */
-	enum io end;      /* what recv answers behind the input */
-	size_t send_max;  /* bytes a send takes; 0: no limit */
-	bool send_blocks; /* each second send answers IO_WANT_WRITE */
-	bool send_stuck;  /* each one does */
+	size_t split;     /* a place in the input: no recv brings bytes from both sides of it */
+	size_t recv_max;  /* bytes that a recv brings at most; 0: no limit */
+	enum io end;      /* the result of a recv behind the input */
+	size_t send_max;  /* bytes that a send takes at most; 0: no limit */
+	bool send_blocks; /* every other send returns IO_WANT_WRITE */
+	bool send_stuck;  /* every send returns IO_WANT_WRITE */
 	bool blocked;
 	char *output;
 	size_t output_len, output_size;
-	unsigned sends, recvs, finishes; /* calls that moved bytes; calls of finish */
+	/* sends and recvs that moved bytes; calls of finish */
+	unsigned sends, recvs, finishes;
 };
 
 static inline enum io scripted_handshake(struct transport *t)
@@ -111,6 +111,8 @@ static inline void scripted_destroy(struct transport *t)
 	free(t);
 }
 
+/* Makes one that brings `input` and then returns IO_WANT_READ. `input` outlives it. Destroying the
+   transport frees it. */
 static inline struct scripted *scripted_create(const char *input, size_t len)
 {
 	static const struct transport_ops ops = {
@@ -132,10 +134,10 @@ static inline struct scripted *scripted_create(const char *input, size_t len)
 	return s;
 }
 
-/* IO_WANT_WRITE is only the script's way to say "later". */
-#define WHILE_BLOCKED(io, call)                                                                              \
-	do {                                                                                                 \
-		(io) = (call);                                                                               \
+/* Repeats the call while it returns IO_WANT_WRITE, which the script uses for "later". */
+#define WHILE_BLOCKED(io, call)                                                                    \
+	do {                                                                                       \
+		(io) = (call);                                                                     \
 	} while ((io) == IO_WANT_WRITE)
 
 #endif

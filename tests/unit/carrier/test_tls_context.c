@@ -1,4 +1,5 @@
-/* What a server's and a client's files are refused for, line by line, and what is let through. */
+/* The TLS files of a server and of a client: the error for each kind of wrong file, and the files
+   that are accepted. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -139,8 +140,8 @@ START_TEST(test_passphrase)
 	FILE *out = fopen(path, "w");
 
 	fchmod(fileno(out), 0600);
-	PEM_write_PrivateKey(
-		out, good.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL);
+	PEM_write_PrivateKey(out, good.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6,
+		NULL, NULL);
 	fclose(out);
 	snprintf(text, sizeof text,
 		"this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem", path);
@@ -177,11 +178,11 @@ static const struct {
 	{ { "ec", "DNS:localhost", NULL }, false, NULL },
 	{ { "rsa2048", "DNS:localhost", NULL, .rsa_bits = 2048 }, false, NULL },
 	{ { "rsa1024", "DNS:localhost", NULL, .rsa_bits = 1024 }, true,
-		"1024-bit RSA key, refused by TLS today; use 2048 bits, or tls.legacy=yes (pmu-tls: "
-		"--legacy)" },
-	{ { "sha1", "DNS:localhost", NULL, .use_sha1 = true }, false,
-		"signed with SHA-1, refused by TLS today; have it signed with SHA-256, or tls.legacy=yes "
+		"1024-bit RSA key, refused by TLS today; use 2048 bits, or tls.legacy=yes "
 		"(pmu-tls: --legacy)" },
+	{ { "sha1", "DNS:localhost", NULL, .use_sha1 = true }, false,
+		"signed with SHA-1, refused by TLS today; have it signed with SHA-256, or "
+		"tls.legacy=yes (pmu-tls: --legacy)" },
 };
 
 START_TEST(test_strength)

@@ -1,4 +1,5 @@
-/* The plain transport over a socketpair: what each errno and each end of the peer becomes. */
+/* The plain transport over a socketpair: the result for each errno, and for each way in which the
+   peer ends the connection. */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>

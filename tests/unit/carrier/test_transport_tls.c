@@ -1,6 +1,6 @@
 /*
- * The TLS transport against itself and against a bare OpenSSL, over socket pairs in one thread:
- * nothing waits, both sides take turns.
+ * The TLS transport connected to itself and to plain OpenSSL, over socket pairs in one thread.
+ * Nothing blocks; both sides take turns.
  */
 #include <check.h>
 #include <errno.h>
@@ -118,8 +118,8 @@ static void duo_ready(struct duo *duo)
 }
 
 /* Moves `len` bytes from one side to the other; both take turns. */
-static void duo_move(
-	struct duo *duo, struct transport *from, struct transport *to, const char *data, size_t len)
+static void duo_move(struct duo *duo, struct transport *from, struct transport *to,
+	const char *data, size_t len)
 {
 	char *seen = malloc(len + 1);
 	size_t sent = 0, got = 0, part;
@@ -357,7 +357,8 @@ static const struct {
 } not_tls[] = {
 	{ "CMD_short:0", "the peer does not speak TLS: it sent \"CMD_short:0\"" },
 	{ "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"the peer does not speak TLS: it sent \"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n\"" },
+		"the peer does not speak TLS: it sent "
+		"\"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n\"" },
 	{ "ERROR expected CMD_short:<seconds> or CMD_floodme, got \"\\x16\"",
 		"the peer does not speak TLS: it sent "
 		"\"ERROR expected CMD_short:<seconds> or CMD_floodme, got \\\"\\\\x16\\\"\"" },
@@ -568,8 +569,8 @@ static const struct refusal refusals[] = {
 	{ { "localhost", NULL, NULL }, "localhost", true, false, NULL },
 	{ { "x", "DNS:tcpip.epfl.ch,DNS:a.b,IP:10.0.0.1,IP:fe80::1", NULL }, "localhost", true,
 		false,
-		"the certificate of localhost is issued for tcpip.epfl.ch, a.b, 10.0.0.1, fe80::1 and not "
-		"for localhost" },
+		"the certificate of localhost is issued for tcpip.epfl.ch, a.b, 10.0.0.1, fe80::1 "
+		"and not for localhost" },
 	{ { "127.0.0.1", "DNS:localhost", NULL }, "127.0.0.1", true, false,
 		"the certificate of 127.0.0.1 is issued for localhost and not for 127.0.0.1" },
 	{ { "\033[2Jevil", NULL, NULL }, "localhost", true, false,
@@ -657,7 +658,8 @@ START_TEST(test_alert)
 	ck_assert_int_eq(client, IO_REFUSED);
 	ck_assert_int_eq(server, IO_REFUSED);
 	ck_assert_str_eq(duo.server->err.text,
-		"the peer sent the TLS alert \"bad certificate\" (42): it does not accept our certificate");
+		"the peer sent the TLS alert \"bad certificate\" (42): it does not accept our "
+		"certificate");
 	duo_close(&duo);
 }
 END_TEST

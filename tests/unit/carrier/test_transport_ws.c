@@ -1,7 +1,7 @@
 /*
- * The WebSocket transport over a scripted one: each row is what the peer sends and what must come
- * of it, run with the input cut at every place, byte by byte, and with sends that take one byte and
- * block in between. The outcome must be the same each time.
+ * The WebSocket transport over a scripted one. Each row has what the peer sends and the outcome. It
+ * runs with the input cut at every place, byte by byte, and with sends that take one byte and block
+ * in between. The outcome must be the same each time.
  */
 #include <check.h>
 #include <pthread.h>
@@ -15,11 +15,11 @@
 #include "common/carrier/transport.h"
 #include "tests/unit/carrier/support.h"
 
-#define REQUEST                                                                                              \
-	"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                         \
+#define REQUEST                                                                                    \
+	"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"               \
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-#define RESPONSE                                                                                             \
-	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                  \
+#define RESPONSE                                                                                   \
+	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"        \
 	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
 /* Frames of a client; the mask of four zeros leaves the payload readable. M: another one. */
@@ -715,8 +715,8 @@ END_TEST
 /* ---- the client's side ---- */
 
 /* What a server would send behind its 101; the client's key is not known before. */
-static struct transport *client_open(
-	struct scripted **script, const char *frames, size_t len, const struct ws_options *options)
+static struct transport *client_open(struct scripted **script, const char *frames, size_t len,
+	const struct ws_options *options)
 {
 	*script = scripted_create("", 0);
 	struct transport *client = transport_ws_connect(&(*script)->base, "h", "/p", options);
@@ -725,8 +725,8 @@ static struct transport *client_open(
 	   way. */
 	char *request = (*script)->output;
 	char line[1024];
-	size_t line_len = (size_t)snprintf(
-		line, sizeof line, "GET / %.*s", (int)((*script)->output_len - 7), request + 7);
+	size_t line_len = (size_t)snprintf(line, sizeof line, "GET / %.*s",
+		(int)((*script)->output_len - 7), request + 7);
 	struct scripted *peer = scripted_create(line, line_len);
 	struct transport *server = transport_ws_accept(&peer->base, options);
 	ck_assert_int_eq(server->ops->handshake(server), IO_DONE);

@@ -1,6 +1,6 @@
 /*
- * The upgrade as tables: a head and what is answered to it, fed whole, in two portions cut at every
- * place, and byte by byte. The verdict and the answer must not depend on it.
+ * The WebSocket upgrade as tables: a request's head and the answer to it. Each head is fed whole,
+ * in two parts cut at every place, and byte by byte. The result must be the same each time.
  */
 #include <check.h>
 #include <stdio.h>
@@ -39,7 +39,8 @@ static const struct request {
 		"" },
 	{ "extensions and subprotocols are ignored",
 		GET HOST UP KEY V13
-		"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
+		"Sec-WebSocket-Extensions: permessage-deflate\r\n"
+		"Sec-WebSocket-Protocol: chat\r\n\r\n",
 		101, "" },
 	{ "a query", "GET /?token=1 HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101, "" },
 	{ "a whole URL", "GET http://localhost:5006/ HTTP/1.1\r\n" HOST UP KEY V13 "\r\n", 101,
@@ -134,8 +135,8 @@ static const struct request {
 
 /* Feeds `head` and two bytes of a frame: the first portion ends at `split`; recv_max bytes at
    most. */
-static enum ws_verdict feed(
-	struct ws_upgrade *u, const char *head, size_t len, size_t split, size_t most, size_t *used)
+static enum ws_verdict feed(struct ws_upgrade *u, const char *head, size_t len, size_t split,
+	size_t most, size_t *used)
 {
 	size_t at = 0;
 	enum ws_verdict verdict = WS_UPGRADE_MORE;
@@ -236,8 +237,8 @@ START_TEST(heads_up_to_the_limit)
 			ck_assert_int_eq(verdict,
 				size <= WS_HEAD_MAX ? WS_UPGRADE_ACCEPTED : WS_UPGRADE_REFUSED);
 			if (size > WS_HEAD_MAX)
-				ck_assert_ptr_nonnull(
-					strstr(ws_upgrade_output(u, &len), "HTTP/1.1 431 "));
+				ck_assert_ptr_nonnull(strstr(ws_upgrade_output(u, &len),
+					"HTTP/1.1 431 "));
 			ws_upgrade_destroy(u);
 			free(head);
 		}

@@ -1,4 +1,4 @@
-/* Certificates and keys for tests, good and bad ones, made with libcrypto in the test itself. */
+/* Certificates with their keys for tests, valid and invalid ones, made with libcrypto. */
 #ifndef TESTS_UNIT_CARRIER_TLS_PAIR_H
 #define TESTS_UNIT_CARRIER_TLS_PAIR_H
 
@@ -16,6 +16,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+/* Made by pair_make, freed by pair_free. */
 struct tls_pair {
 	X509 *cert;
 	EVP_PKEY *key;
@@ -24,13 +25,13 @@ struct tls_pair {
 };
 
 struct tls_wish {
-	const char *name; /* common name, and the files' name */
+	const char *name; /* the common name, and the beginning of the files' names */
 	const char *names; /* subjectAltName, such as "DNS:localhost"; NULL: none */
 	const char *basic; /* basicConstraints, such as "critical,CA:TRUE"; NULL: none */
 	int rsa_bits; /* 0: EC P-256 */
 	bool use_sha1; /* instead of SHA-256 */
 	long from_days; /* from now; negative: in the past */
-	long days; /* until, from now; 0: 30 */
+	long days; /* the end, from now; 0: 30 */
 };
 
 static void pair_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -44,7 +45,8 @@ static void pair_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* `issuer` NULL: self-signed. Files go into `dir`. */
+/* Makes a certificate and a key, and writes both as PEM files into `dir`. `issuer` NULL: the
+   certificate is self-signed. */
 static struct tls_pair pair_make(const char *dir, const struct tls_wish *wish,
 	const struct tls_pair *issuer)
 {
@@ -85,6 +87,7 @@ static struct tls_pair pair_make(const char *dir, const struct tls_wish *wish,
 	return pair;
 }
 
+/* Removes the files too. */
 static void pair_free(struct tls_pair *pair)
 {
 	unlink(pair->cert_file);

@@ -1,4 +1,4 @@
-/* Command lines: what is parsed, what each mistake is answered with, and how the help looks. */
+/* Command lines: parsing, the error for each kind of mistake, and the text of --help. */
 #include <check.h>
 #include <limits.h>
 #include <stdio.h>
@@ -16,9 +16,8 @@ static const struct cli_option options[] = {
 	{ PRINT, 0, "print-config", NULL, "print the configuration" },
 	{ ONLY_LETTER, 'x', NULL, "N", "has no long name" },
 	{ LONG_ONE, 0, "an-option-with-a-very-long-name", "ARGUMENT",
-		"and a help text that does not fit into one line of one hundred columns, so that it goes on "
-		"in the next "
-		"one, at the same column" },
+		"and a help text that does not fit into one line of one hundred columns, so that "
+		"it goes on in the next one, at the same column" },
 	CLI_COMMON,
 };
 
@@ -246,8 +245,10 @@ static const struct cli odd = {
 static const char *const odd_lines[] = {
 	".Dt ODD 1\n",
 	".Nm odd\n.Nd \\&In a name\n.Sh SYNOPSIS\n.Nm odd\n",
-	".Fl \\-key Ar FILE\n.Op Fl \\-an\\-option Ar \\&In\n.Op Fl H Ar \\&Xr\n.Op Fl h\n.Op Fl \\-version\n",
-	".Op Fl \\&\\-\n.Op Ar WORD ...\n.Op Fl \\-json\n.Op Fl \\-more Ar FILE ...\n.Ar \\&An\n.Sh DESCRIPTION\n",
+	".Fl \\-key Ar FILE\n.Op Fl \\-an\\-option Ar \\&In\n.Op Fl H Ar \\&Xr\n.Op Fl h\n"
+	".Op Fl \\-version\n",
+	".Op Fl \\&\\-\n.Op Ar WORD ...\n.Op Fl \\-json\n.Op Fl \\-more Ar FILE ...\n"
+	".Ar \\&An\n.Sh DESCRIPTION\n",
 	"\n\\&.Sh is \\(oqno macro\\(cq here, nor is \\(aqthis\n",
 	".It Fl \\-an\\-option Ar \\&In\ncall\n.Fn recv ,\nthen \\efB; \\(aqso' or \"so\"\n",
 	"A first sentence.\nThe second one\n",

@@ -1,5 +1,5 @@
-/* What the clients share: where the lab is (options, environment, URLs), and what a PMU's answer is
-   worth. */
+/* What the clients share: finding the lab (options, environment, URLs), and judging a PMU's
+   answer. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
-/* How the doctor tries things: whatever a child does, its parent hears of it in time and goes on as
-   it was. */
+/* The doctor's trials: whatever the child process does, the parent gets the result in time and
+   keeps its own state. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,8 +90,9 @@ static const struct {
 } programs[] = {
 	{ { "true", NULL }, true, 0 },
 	{ { "false", NULL }, false, 0 },
-	{ { "sh", "-c", "read line", NULL }, false, 0 },     /* there is no input, */
-	{ { "sh", "-c", "kill -PIPE $$", NULL }, false, 0 }, /* and SIGPIPE is what it is for everybody */
+	{ { "sh", "-c", "read line", NULL }, false, 0 }, /* there is no input */
+	/* SIGPIPE has its default action */
+	{ { "sh", "-c", "kill -PIPE $$", NULL }, false, 0 },
 	{ { "/nonexistent/tshark", NULL }, false, ENOENT },
 	{ { "/", NULL }, false, EACCES },
 };

@@ -1,4 +1,4 @@
-/* Slips of the fingers, counted. */
+/* The number of typing errors between two words (common/near.h). */
 #include <check.h>
 #include <limits.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Sockets on loopback, on ports that the kernel chooses. */
+/* Sockets (common/net.h), on loopback ports that the kernel chooses. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>

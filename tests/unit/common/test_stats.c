@@ -1,4 +1,4 @@
-/* Shares as text, Wilson's interval against published values, and runs. */
+/* Shares as text, Wilson's interval compared with published values, and runs. */
 #include <check.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Commands after every byte, messages under every cut of the stream, datagrams, and escaping. */
+/* The lab's texts: commands parsed after every byte, messages from a stream that is cut at every
+   place, datagrams, and escaping. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

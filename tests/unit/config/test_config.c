@@ -1,4 +1,5 @@
-/* Keys and values, who wins, files with their line numbers, and what is printed read back again. */
+/* The configuration: keys and values, which setting wins, files and their line numbers, and that a
+   printed configuration reads back as the same. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -278,7 +279,8 @@ static const struct {
 	{ "reset.only", "off", "none" },
 	{ "tv.group", "239.255.0.1", "239.255.0.1" },
 	{ "tv.id", "123456", "123456" },
-	{ "tv.id", "\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9" }, /* bytes, not characters */
+	/* six bytes, not six characters */
+	{ "tv.id", "\xc3\xa9\xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\xc3\xa9" },
 	{ "tv.interface", "10.9.0.1", "10.9.0.1" },
 	/* for one endpoint */
 	{ "pmu-wss.reply", "text", "text" },
@@ -301,7 +303,8 @@ END_TEST
 	"is not a duration from 1ms to 86400s, or none (units: us, ms, s, m, h; without one: s)"
 #define FLOOD "is not a number of bytes from 1 to 64MiB (units: KiB, MiB, GiB)"
 #define PMU_HAS                                                                                    \
-	"pmu has messages, first, flood, flood_text, rtt, mss, speed, idle, stall, connections, port"
+	"pmu has messages, first, flood, flood_text, rtt, mss, speed, idle, stall, connections, "  \
+	"port"
 #define SPEED "is not a factor from 0.001 to 1000000 (at most six decimals)"
 
 static const struct {
@@ -362,7 +365,8 @@ static const struct {
 	{ "reset.jitter", "61s",
 		"reset.jitter: \"61s\" is not a jitter such as 20ms or 20ms,normal, at most 60 s" },
 	{ "reset.family", "5",
-		"reset.family: \"5\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 s)" },
+		"reset.family: \"5\" is not hour, 4, 6, both or alternate:10s (from 0.1 to 86400 "
+		"s)" },
 	{ "reset.separator", "-", "reset.separator: \"-\" is not one of =|:" },
 	{ "reset.only", "86401",
 		"reset.only: \"86401\" is not a whole number from 0 to 86400, or none" },
@@ -404,8 +408,8 @@ static const struct {
 	{ "pmu.", "1", "pmu.: no such key; " PMU_HAS },
 	{ "pmu.messages.x", "1", "pmu.messages.x: no such key; did you mean pmu.messages?" },
 	{ "an.unreasonably.long.key.that.has.more.than.sixty-four.characters.in.it", "1",
-		"an.unreasonably.long.key.that.has.more.than.sixty-four.characters.in.it: no such key; "
-		"pmulab serve --help shows them all" },
+		"an.unreasonably.long.key.that.has.more.than.sixty-four.characters.in.it: no such "
+		"key; pmulab serve --help shows them all" },
 };
 
 START_TEST(test_bad_value)
@@ -851,8 +855,8 @@ START_TEST(test_check)
 	ck_assert(config_check(config, &err));
 	ck_assert(config_set(config, checks[_i].key, checks[_i].value, "lab.ini:7", &err));
 	if (checks[_i].key2)
-		ck_assert(
-			config_set(config, checks[_i].key2, checks[_i].value2, "lab.ini:7", &err));
+		ck_assert(config_set(config, checks[_i].key2, checks[_i].value2, "lab.ini:7",
+			&err));
 	bool fine = config_check(config, &err);
 	ck_assert_int_eq(fine, !checks[_i].error);
 	if (!fine) {

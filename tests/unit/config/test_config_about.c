@@ -1,4 +1,4 @@
-/* All there is to know of a key, and one change that can be taken back. */
+/* The description of a key (about.h), and a change that can be undone. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What each profile says, that it says why, and what happens to a name that is none. */
+/* Profiles: the values of each one, that each value has a comment with its reason, and the errors
+   for wrong names. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,20 +302,23 @@ START_TEST(test_file)
 END_TEST
 
 #define ALL                                                                                        \
-	"handout, epfl-2016, epfl-2020, quiet and hard; a file has a slash in its name or ends in .ini"
+	"handout, epfl-2016, epfl-2020, quiet and hard; a file has a slash in its name or ends "   \
+	"in .ini"
 
 static const struct {
 	const char *name, *error;
 } bad[] = {
 	{ "epfl-2015",
-		"--profile: \"epfl-2015\": no such profile; did you mean epfl-2016? There are " ALL },
+		"--profile: \"epfl-2015\": no such profile; did you mean epfl-2016? "
+		"There are " ALL },
 	{ "epfl2020",
-		"--profile: \"epfl2020\": no such profile; did you mean epfl-2020? There are " ALL },
+		"--profile: \"epfl2020\": no such profile; did you mean epfl-2020? "
+		"There are " ALL },
 	{ "Handout",
 		"--profile: \"Handout\": no such profile; did you mean handout? There are " ALL },
 	{ "hadr", "--profile: \"hadr\": no such profile; did you mean hard? There are " ALL },
-	{ "mine",
-		"--profile: \"mine\": no such profile; there are " ALL }, /* though there is such a file */
+	/* there is a file of that name */
+	{ "mine", "--profile: \"mine\": no such profile; there are " ALL },
 	{ "epfl", "--profile: \"epfl\": no such profile; there are " ALL },
 	{ "", "--profile: \"\": no such profile; there are " ALL },
 	{ "ini", "--profile: \"ini\": no such profile; there are " ALL },

@@ -1,4 +1,5 @@
-/* Who gets in over TCP: keys, cookies, Host, Origin; and what every answer tells browsers. */
+/* The guard of the control over TCP: keys, cookies, Host and Origin of a request, and the headers
+   for browsers in every answer. */
 #include "servers/control/guard.h"
 #include "tests/unit/http/http_peer.h"
 

@@ -1,4 +1,4 @@
-/* Drives a responder without sockets: datagrams in, replies and events out, as texts. */
+/* Drives a responder without sockets: takes datagrams, and gives replies and events as texts. */
 #ifndef TESTS_UNIT_DATAGRAM_RESPONDER_DRIVER_H
 #define TESTS_UNIT_DATAGRAM_RESPONDER_DRIVER_H
 
@@ -22,7 +22,7 @@ struct responder_driver {
 	uint64_t n; /* of the last datagram */
 	size_t reply_len;
 	char reply[RESPONDER_REPLY_MAX + 1]; /* the last one, with a NUL */
-	unsigned events; /* caused by the last datagram */
+	unsigned events; /* how many the last datagram caused */
 	char event[DRIVER_TEXT]; /* the last one: "reset family=4 n=1 asked=20 ..." */
 };
 
@@ -82,8 +82,8 @@ static void responder_driver_destroy(struct responder_driver *driver)
 	free(driver);
 }
 
-/* Datagram `n` of a family, from somebody who is known by a number. The reply is in
-   driver->reply. */
+/* Gives the responder datagram `n` of a family (4, 6) from the sender with this number. Returns the
+   reply, driver->reply; "": none. Checks that the responder keeps to its room for the reply. */
 static const char *responder_driver_send_n(struct responder_driver *driver, int family, uint64_t n,
 	uint32_t sender, const char *data, size_t len)
 {
@@ -109,13 +109,14 @@ static const char *responder_driver_send_n(struct responder_driver *driver, int 
 	return driver->reply;
 }
 
+/* The same for the next datagram over IPv4. */
 static inline const char *responder_driver_send(struct responder_driver *driver, uint32_t sender,
 	const char *data, size_t len)
 {
 	return responder_driver_send_n(driver, 4, driver->n + 1, sender, data, len);
 }
 
-/* A number of the last event; fails where it has none of that name. */
+/* The number in a field of the last event. Fails when the event does not have that field. */
 static inline int64_t responder_driver_number(const struct responder_driver *driver,
 	const char *name)
 {

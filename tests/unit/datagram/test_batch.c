@@ -1,6 +1,7 @@
 /*
- * Replies in batches where the kernel refuses some: linked with --wrap=sendmmsg, so that a row
- * decides over each datagram. And what a socket's queue says of itself, over loopback.
+ * Replies in batches when the kernel refuses some of them: linked with --wrap=sendmmsg, so that a
+ * table row decides what happens to each datagram. Also what the kernel reports about a socket's
+ * queue, over loopback.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -75,8 +76,8 @@ static void on_refused(void *context, const struct batch_origin *to, bool told, 
 static void add(struct batch_out *out, unsigned number)
 {
 	char data[BATCH_REPLY] = { (char)number };
-	ck_assert(
-		batch_out_add(out, origin_of(number), number % 2, data, 1 + number % BATCH_REPLY));
+	ck_assert(batch_out_add(out, origin_of(number), number % 2, data,
+		1 + number % BATCH_REPLY));
 }
 
 static const struct {

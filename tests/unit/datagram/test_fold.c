@@ -1,4 +1,4 @@
-/* Who may cause detailed events, and that nothing is counted twice or not at all. */
+/* Which senders get detailed events, and that every datagram is counted exactly once. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Code B: tells what comes, whatever it is, and says nothing. */
+/* The responder of `udp-print` (code B): makes an event of every datagram, and never replies. */
 #include "tests/unit/datagram/responder_driver.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,7 +21,8 @@ static const struct {
 	size_t len;
 	const char *event;
 } rows[] = {
-	{ TEXT("Hello, Romeo "), "print bytes=13 text=\"Hello, Romeo \"" }, /* code A's, blank included */
+	/* the datagram of code A, with the blank at its end */
+	{ TEXT("Hello, Romeo "), "print bytes=13 text=\"Hello, Romeo \"" },
 	{ TEXT(""), "print bytes=0 text=\"\"" },
 	{ TEXT("\0"), "print bytes=1 text=\"\\x00\"" },
 	{ TEXT("a\0b"), "print bytes=3 text=\"a\\x00b\"" },

@@ -1,5 +1,5 @@
-/* The PMU's clock: bytes and what it says to them, the clock, the resets of each peer, and
-   chance. */
+/* The responder of `reset`, the PMU's clock: the reply to each datagram, the clock, the resets of
+   each peer, and random values. */
 #include "tests/unit/datagram/responder_driver.h"
 #include "tests/unit/impair/chance.h"
 

@@ -1,4 +1,4 @@
-/* Who gets what of a queue that is too full. */
+/* How the senders share a queue that is too full. */
 #include <check.h>
 
 #include "servers/datagram/shares.h"

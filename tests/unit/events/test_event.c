@@ -1,6 +1,6 @@
 /*
- * The table of events against docs/events.md; the journal; and the journal as NDJSON, also where
- * nobody reads it.
+ * The table of events, compared with docs/events.md; the journal; and the journal as NDJSON, also
+ * with a reader that stops reading.
  */
 #include <check.h>
 #include <ctype.h>
@@ -169,7 +169,8 @@ static const struct observer_ops seen_ops = { .on_event = seen_on_event, .destro
 
 static void observe(struct journal *journal, struct seen *seen, unsigned wants, int *destroyed)
 {
-	*seen = (struct seen){ .base = { .ops = &seen_ops, .wants = wants }, .destroyed = destroyed };
+	*seen = (struct seen){ .base = { .ops = &seen_ops, .wants = wants },
+		.destroyed = destroyed };
 	journal_observe(journal, &seen->base);
 }
 
@@ -435,8 +436,8 @@ START_TEST(test_jsonl_line)
 	ck_assert_ptr_nonnull(strstr(first,
 		"\"seq\":1,\"event\":\"error\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
 		"\"peer\":\"[::1]:4711\",\"fault\":null,\"what\":\"a \\\"quoted\\\" line\\n"));
-	ck_assert_ptr_nonnull(
-		strstr(first, "\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
+	ck_assert_ptr_nonnull(strstr(first,
+		"\"bytes\":\"CMD\\\\\\\"\\\\\\\\\\\\n\\\\x00\\\\x1b\\\\xff\"}"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"event\":\"close\",\"seconds\":1.06"));
 	ck_assert_ptr_nonnull(strstr(second, ",\"messages\":-1,\"command\":null}"));
 	ck_assert_ptr_null(strstr(second, "endpoint"));

@@ -1,5 +1,5 @@
-/* The last events, in bounded memory: numbers without gaps, what makes room for what, and who is
-   told. */
+/* The ring of the last events: bounded memory, numbers without gaps, which events make room for a
+   new one, and which readers are notified. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,15 +88,15 @@ START_TEST(test_lines_are_what_the_file_has)
 	ck_assert_int_eq(line.endpoint, ENDPOINT_NONE);
 	char text[256];
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(
-		strstr(text, ",\"seq\":1,\"event\":\"suspend\",\"who\":\"a \\\"page\\\"\"}\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		",\"seq\":1,\"event\":\"suspend\",\"who\":\"a \\\"page\\\"\"}\n"));
 	ck_assert(ring_line(ring, 2, &line));
 	ck_assert_int_eq(line.type, EVENT_PAUSE);
 	ck_assert_int_eq(line.endpoint, ENDPOINT_PMU_WS);
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(
-		strstr(text, ",\"seq\":2,\"event\":\"pause\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
-			     "\"peer\":\"[::1]:4711\",\"bytes\":20,\"sent\":3}\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		",\"seq\":2,\"event\":\"pause\",\"endpoint\":\"pmu-ws\",\"conn\":3,"
+		"\"peer\":\"[::1]:4711\",\"bytes\":20,\"sent\":3}\n"));
 	check_ring(ring);
 	journal_destroy(journal);
 }
@@ -155,8 +155,8 @@ START_TEST(test_too_long)
 	ck_assert_int_eq(line.type, EVENT_LOST);
 	char text[128];
 	snprintf(text, sizeof text, "%.*s", (int)line.len, line.text);
-	ck_assert_ptr_nonnull(
-		strstr(text, ",\"seq\":2,\"event\":\"lost\",\"count\":1,\"from\":2}\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		",\"seq\":2,\"event\":\"lost\",\"count\":1,\"from\":2}\n"));
 	check_ring(ring);
 
 	emit_text(journal, EVENT_TEXT_MAX - 100);

@@ -1,4 +1,4 @@
-/* The summary of a run: events in, text out. */
+/* The summary of a run: given these events, it writes this text. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,8 +191,10 @@ START_TEST(test_nothing_met)
 	error(&tv, "configuration", "warning: something odd", NULL);
 	check_page(
 		"pmulab: what happened\n"
-		"  met       nothing: the program ended before it connected or sent anything, or it went elsewhere.\n"
-		"            Are the names and ports in it the lab's? (With --loopback they are in its environment:\n"
+		"  met       nothing: the program ended before it connected or sent anything, or "
+		"it went elsewhere.\n"
+		"            Are the names and ports in it the lab's? (With --loopback they are in "
+		"its environment:\n"
 		"            PMULAB_HOST, PMULAB_PMU_PORT, ...)\n"
 		"  tv        has said 2 lines; who only listens to it leaves no trace here\n");
 }
@@ -209,7 +211,8 @@ START_TEST(test_good_runs)
 	good_run(ENDPOINT_PMU);
 	check_page(
 		"pmulab: what happened\n"
-		"  pmu       2 connections: CMD_short:0 twice; 40 messages (742 bytes) in 4 segments; closed by the\n"
+		"  pmu       2 connections: CMD_short:0 twice; 40 messages (742 bytes) in 4 "
+		"segments; closed by the\n"
 		"            lab\n"
 		"  nothing was done wrong\n"
 		"  unmet     udp-print, echo\n");
@@ -245,9 +248,11 @@ START_TEST(test_wrong_commands_are_folded)
 	bad_run("CMD_shrt:0");
 	check_page(
 		"pmulab: what happened\n"
-		"  pmu       4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) in 2 segments;\n"
+		"  pmu       4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) "
+		"in 2 segments;\n"
 		"            closed by the lab\n"
-		"  wrong     pmu: this is no command (it takes CMD_short:<seconds> or CMD_floodme): \"CMD_shrt:0\"\n"
+		"  wrong     pmu: this is no command (it takes CMD_short:<seconds> or "
+		"CMD_floodme): \"CMD_shrt:0\"\n"
 		"            twice, \"foo\"\n");
 }
 END_TEST
@@ -294,9 +299,11 @@ static const struct ending {
 	{ "CMD_short:1", "stopping", NULL, 20, 3, 11,
 		"pmu: left after 3 of 20 messages: \"CMD_short:1\"\n" },
 	{ "CMD_short:1", "connection lost", "the peer reset the connection", 20, 3, 11,
-		"pmu: left after 3 of 20 messages (the peer reset the connection): \"CMD_short:1\"\n" },
+		"pmu: left after 3 of 20 messages (the peer reset the connection): "
+		"\"CMD_short:1\"\n" },
 	{ "CMD_short:0", "connection lost", "Connection reset by peer", 20, 20, 11,
-		"pmu: closed with something still unread (Connection reset by peer): \"CMD_short:0\"\n" },
+		"pmu: closed with something still unread (Connection reset by peer): "
+		"\"CMD_short:0\"\n" },
 	{ "CMD_floodme", "stopping", NULL, 1, 0, 11,
 		"pmu: left before it had the whole message: \"CMD_floodme\"\n" },
 	{ "CMD_floodme", "stalled", "takes nothing", 1, 0, 11, "pmu: takes nothing\n" },
@@ -359,7 +366,8 @@ START_TEST(test_many_connections_at_once)
 		close_it(&subjects[i], "server", "done", "CMD_short:1", 20, 11, 371);
 	const char *text = read_rows();
 	check_has(text,
-		"1000 connections: CMD_short:1 1000 times; 20000 messages (371000 bytes) in 2000 segments");
+		"1000 connections: CMD_short:1 1000 times; 20000 messages (371000 bytes) in 2000 "
+		"segments");
 	check_has(text, "pmu: bytes behind the command are ignored: \"x\" 1000 times\n");
 }
 END_TEST
@@ -397,8 +405,10 @@ START_TEST(test_reset)
 	reply(&six, 6, 2);
 	check_page(
 		"pmulab: what happened\n"
-		"  reset     5 requests (3 over IPv4, 2 over IPv6): \"RESET:20\", 3 lost on the way; the clock moved\n"
-		"            twice, by 13 s in all; 1 answered, 1 answer lost: once the clock moved and nobody heard\n"
+		"  reset     5 requests (3 over IPv4, 2 over IPv6): \"RESET:20\", 3 lost on the "
+		"way; the clock moved\n"
+		"            twice, by 13 s in all; 1 answered, 1 answer lost: once the clock "
+		"moved and nobody heard\n"
 		"            of it\n"
 		"  nothing was done wrong\n");
 }
@@ -417,7 +427,8 @@ START_TEST(test_a_lost_refusal_moves_no_clock)
 	const char *text = read_rows();
 	check_has(text, "1 answered, 1 answer lost\n"); /* and not that the clock moved */
 	check_has(text,
-		"wrong     reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): \"RESET\"\n");
+		"wrong     reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): "
+		"\"RESET\"\n");
 }
 END_TEST
 
@@ -452,8 +463,8 @@ START_TEST(test_other_drops)
 	EMIT(journal, EVENT_REPEATED, &peer, F_INTEGER("count", 2499));
 	const char *text = read_rows();
 	check_has(text,
-		"2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 given up: "
-		"its sender fills the queue");
+		"2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 "
+		"given up: its sender fills the queue");
 	check_has(text, "and 2499 more datagrams");
 	check_has(text, "nothing was done wrong");
 }
@@ -468,7 +479,8 @@ START_TEST(test_udp_print)
 	receive(&peer, 4, 3, "O");
 	drop(&peer, 4, "request", 3, "loss");
 	check_has(read_rows(),
-		"udp-print 3 datagrams with 27 bytes: \"Hello, Romeo \" twice, \"O\", 1 lost on the way\n");
+		"udp-print 3 datagrams with 27 bytes: \"Hello, Romeo \" twice, \"O\", 1 lost on "
+		"the way\n");
 }
 END_TEST
 
@@ -484,8 +496,10 @@ START_TEST(test_station)
 	drop(&tv, 4, "reply", 5, "loss");
 	check_page(
 		"pmulab: what happened\n"
-		"  tv        \"123456\" has said 321 characters in 2 datagrams and was answered once; \"654321\" has said\n"
-		"            5 characters in 1 datagram and was not answered; of its own datagrams 1 lost on the way\n"
+		"  tv        \"123456\" has said 321 characters in 2 datagrams and was answered "
+		"once; \"654321\" has said\n"
+		"            5 characters in 1 datagram and was not answered; of its own datagrams "
+		"1 lost on the way\n"
 		"  nothing was done wrong\n");
 }
 END_TEST
@@ -568,9 +582,10 @@ START_TEST(test_everything_at_once)
 			EMIT(journal, EVENT_REPEATED, &peer, F_INTEGER("count", INT64_MAX / 1000));
 			error(&peer, i % 2 ? "peer" : "server",
 				"a fault that is so long that it takes more than three lines when "
-				"it is written, since it goes on and on and on and on and on and on and on and on and on and on "
-				"and on and on and on and on and on and on and on and on and on and on and on and on and on and "
-				"on and on and on and on and on and on and on and on and on",
+				"it is written, since it goes on and on and on and on and on and "
+				"on and on and on and on and on and on and on and on and on and on "
+				"and on and on and on and on and on and on and on and on and on "
+				"and on and on and on and on and on and on and on and on",
 				word);
 		}
 	}

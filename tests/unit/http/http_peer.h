@@ -1,5 +1,5 @@
-/* For tests of the control server: a server with a handler, clients of raw bytes, and a loop that
-   runs until something is so. */
+/* For tests of the control server: a server with the test's handler, clients that send raw bytes,
+   and a loop that runs until a condition holds. */
 #ifndef TESTS_UNIT_HTTP_HTTP_PEER_H
 #define TESTS_UNIT_HTTP_HTTP_PEER_H
 
@@ -21,11 +21,11 @@
 
 static struct ev_loop *loop;
 static struct http *http;
-static struct address bound; /* of TCP */
+static struct address bound; /* of the TCP listener */
 static char folder[] = "/tmp/pmulab-http-XXXXXX";
-static char path[sizeof folder + 16];
+static char path[sizeof folder + 16]; /* of the Unix socket */
 
-static const double PATIENCE = 20; /* seconds until a test gives up */
+static const double PATIENCE = 20; /* seconds until a test fails */
 
 static inline void peer_connect_made(int fd, const struct sockaddr *sa, socklen_t len)
 {
@@ -34,6 +34,7 @@ static inline void peer_connect_made(int fd, const struct sockaddr *sa, socklen_
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
+/* New connections to the server. The caller closes the descriptor. */
 static inline int peer_unix(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -50,7 +51,7 @@ static inline int peer_tcp(void)
 	return fd;
 }
 
-/* Whatever is ready, without waiting. */
+/* Handles the events that are ready, without waiting. */
 static inline void turn_loop(void)
 {
 	for (int i = 0; i < 4; i++)
@@ -61,8 +62,8 @@ static inline void on_tick(struct ev_loop *l, struct ev_timer *timer, int events
 {
 }
 
-/* One turn of the loop that waits for an event, a hundredth of a second at most: what clients see
-   is no event of it. */
+/* Runs the loop once: waits for an event for at most 10 ms, since the clients' sockets are not in
+   the loop. Fails after `deadline` (clock_now). */
 static inline void wait_loop(double deadline)
 {
 	struct ev_timer tick;
@@ -73,14 +74,15 @@ static inline void wait_loop(double deadline)
 	ev_timer_stop(loop, &tick);
 }
 
-#define UNTIL(condition)                                                                                     \
-	do {                                                                                                 \
-		double until_deadline = clock_now() + PATIENCE;                                              \
-		while (!(condition))                                                                         \
-			wait_loop(until_deadline);                                                           \
+/* Runs the loop until the condition holds. Fails after PATIENCE. */
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		double until_deadline = clock_now() + PATIENCE;                                    \
+		while (!(condition))                                                               \
+			wait_loop(until_deadline);                                                 \
 	} while (0)
 
-/* False: the server has had enough, and what it says tells why. */
+/* Sends all bytes. False: the server has closed the connection; its answer says why. */
 static inline bool say_bytes(int fd, const char *data, size_t len)
 {
 	double deadline = clock_now() + PATIENCE;
@@ -106,7 +108,8 @@ static inline void say(int fd, const char *text)
 static char heard[1024 * 1024];
 static size_t heard_len;
 
-/* Takes what there is. True: the server has closed, in whatever way. */
+/* Appends the bytes that have come to `heard`. True: the server has closed or reset the
+   connection. */
 static inline bool hear_some(int fd)
 {
 	for (;;) {
@@ -121,7 +124,7 @@ static inline bool hear_some(int fd)
 	}
 }
 
-/* Until `text` stands behind what was heard so far. */
+/* Empties `heard` and reads until `text` is in it. */
 static inline void hear(int fd, const char *text)
 {
 	double deadline = clock_now() + PATIENCE;
@@ -136,7 +139,7 @@ static inline void hear(int fd, const char *text)
 	}
 }
 
-/* Until the server closes. */
+/* Empties `heard` and reads until the server closes the connection. */
 static inline void hear_all(int fd)
 {
 	double deadline = clock_now() + PATIENCE;
@@ -146,6 +149,7 @@ static inline void hear_all(int fd)
 		wait_loop(deadline);
 }
 
+/* Starts a server on a Unix socket and on a TCP port of 127.0.0.1. serve_end ends it. */
 static inline void serve(const struct http_options *given)
 {
 	struct http_options options = *given;
@@ -161,6 +165,7 @@ static inline void serve(const struct http_options *given)
 	ck_assert_msg(http_listen_tcp(http, &any, &bound, &err), "%s", err.text);
 }
 
+/* Destroys the server, and checks that it has removed the socket's file. */
 static inline void serve_end(void)
 {
 	http_destroy(http);

@@ -1,6 +1,7 @@
 /*
- * The control server's HTTP on the wire: requests in any pieces, one behind the other, cut off and
- * spoilt; what is refused and how; the way to a route. Slow and stopped peers: test_http_limits.c.
+ * The control server's HTTP: requests in pieces of any size, several in a row, truncated and
+ * corrupt ones; which requests are refused and how; routing. Slow and stopped peers:
+ * test_http_limits.c.
  */
 #include "tests/unit/http/http_peer.h"
 
@@ -69,10 +70,11 @@ static const struct exchange exchanges[] = {
 		{ "200 OK", "GET / part= host=a body=(0) unix|" } },
 	{ SAYS("GET /?a=1&b=x+y%25&c&=e&a=2 HTTP/1.0\r\n\r\n"),
 		{ "GET / part= ", "[a]=[1] [b]=[x y%] [c]=[] []=[e] [a]=[2]" } },
-	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\nContent-Length: 3\r\n" CLOSE
-	       "abc"),
+	{ SAYS("PUT /v1/config/reset%2Eloss HTTP/1.1\r\nhost:  b:80 \t\r\n"
+	       "Content-Length: 3\r\n" CLOSE "abc"),
 		{ "PUT /v1/config/reset.loss part=reset.loss host=b:80 body=abc(3)" } },
-	{ SAYS("POST /v1/connections/12/close HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n" CLOSE
+	{ SAYS("POST /v1/connections/12/close HTTP/1.1\r\nHost: a\r\n"
+	       "Transfer-Encoding: Chunked\r\n" CLOSE
 	       "3\r\nabc\r\n5;x=y\r\nd\r\n\0e\r\n0\r\nTrailer: x\r\n\r\n"),
 		{ "part=12 host=a", "(8)" } },
 	{ SAYS("HEAD / HTTP/1.1\r\nHost: a\r\n" CLOSE),
@@ -87,15 +89,18 @@ static const struct exchange exchanges[] = {
 	{ SAYS("GET /v1/config/ HTTP/1.1\r\nHost: a\r\n" CLOSE), { "404" } },
 	{ SAYS("PUT /v1/config/a/b HTTP/1.1\r\nHost: a\r\n" CLOSE), { "404" } },
 	/* one behind the other; the last one says when to stop */
-	{ SAYS("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\nPATCH /v1/config HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nxy"
-	       "GET /?3 HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\nGET /?4 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	{ SAYS("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\n"
+	       "PATCH /v1/config HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\nxy"
+	       "GET /?3 HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n"
+	       "GET /?4 HTTP/1.1\r\nHost: d\r\n\r\n"),
 		{ "host=a body=(0) [1]=[] unix|HTTP/1.1 200", "host=b body=xy(2)",
 			"host=c body=(0) [3]=[] unix|" } },
 	{ SAYS(CHUNKED "\r\n1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n"
 		       "Host: b\r\nConnection: close\r\n\r\n"),
 		{ "host=a body=x(1)", "GET / part= host=b" } },
 	/* an offer that is not taken; a preface of HTTP/2 */
-	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\n"
+	       "Upgrade: websocket\r\n\r\n"),
 		{ "200 OK" } },
 	{ SAYS("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), { "HTTP/1.1 505" } },
 	{ SAYS("\r\nGET / HTTP/1.1\r\nHost: a\r\n" CLOSE), { "200 OK" } },
@@ -144,7 +149,8 @@ static const struct exchange exchanges[] = {
 	{ SAYS(CHUNKED "Transfer-Encoding: x\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS(PATCH "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), { "501" } },
 	{ SAYS(PATCH "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"), { "400" } },
-	{ SAYS("PATCH /v1/config HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+	{ SAYS("PATCH /v1/config HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+	       "0\r\n\r\n"),
 		{ "400" } },
 	{ SAYS(PATCH "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), { "400" } },
 	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n"), { "400" } },
@@ -334,7 +340,8 @@ START_TEST(a_gigabyte_is_refused)
 	start();
 	for (int tcp = 0; tcp < 2; tcp++) {
 		int fd = tcp ? peer_tcp() : peer_unix();
-		say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n");
+		say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\n"
+			"Content-Length: 1073741824\r\n\r\n");
 		ck_assert(say_bytes(fd, block, sizeof block / 2));
 		hear_all(fd);
 		HEARD("413");
@@ -349,7 +356,8 @@ static void chunks(size_t count, size_t size)
 {
 	static char chunk[16384 + 16];
 	int fd = peer_unix();
-	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n");
 	for (size_t i = 0; i < count; i++) {
 		size_t n = (size_t)sprintf(chunk, "%zx\r\n", size);
 		memset(chunk + n, 'c', size);
@@ -380,7 +388,8 @@ START_TEST(a_client_may_wait_for_100_continue)
 {
 	start();
 	int fd = peer_unix();
-	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n");
+	say(fd, "PATCH /v1/config HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+		"Expect: 100-Continue\r\n\r\n");
 	hear(fd, "HTTP/1.1 100 Continue\r\n\r\n");
 	say(fd, "xy");
 	hear(fd, "body=xy(2)");

@@ -1,7 +1,7 @@
 /*
- * The control server under peers that are slow, many or gone: limits of time and number, answers
- * that come later. What has a time here takes a twentieth of a second; no test sleeps. Streams:
- * test_http_streams.c.
+ * The control server with peers that are slow, many or gone: limits of time and of connections, and
+ * answers that come later. The time limits here are a twentieth of a second; no test sleeps.
+ * Streams: test_http_streams.c.
  */
 #include <sys/resource.h>
 

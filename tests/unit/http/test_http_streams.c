@@ -1,5 +1,5 @@
-/* The control server's streams: what readers get who read on, stop, leave; what their producer is
-   told. */
+/* The control server's streams: what a reader gets that reads on, stops reading or leaves, and what
+   the producer is told. */
 #include "tests/unit/http/http_peer.h"
 
 static struct http_request *kept;  /* of /later */

@@ -1,5 +1,5 @@
-/* The Unix socket's file and its place: whose it is, what is replaced and what is left alone, what
-   stays behind. */
+/* The Unix socket's file and its default place: its owner and mode, which files are replaced and
+   which are not, and what is left behind. */
 #include <sys/stat.h>
 
 #include "servers/control/place.h"

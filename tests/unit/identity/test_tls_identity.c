@@ -1,5 +1,5 @@
-/* The lab's own certificates: made, found again, renewed; where they cannot be written; and those
-   of a single run. */
+/* The lab's own certificates: making, finding and renewing them, directories that cannot be
+   written, and certificates for a single run. */
 #include <check.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -151,8 +151,8 @@ START_TEST(test_together)
 			char byte, line[1024] = "";
 			close(go[1]);
 			if (read(go[0], &byte, 1) == 0 && open_at(dir, 0)) {
-				struct tls_context *context = tls_context_server(
-					identity.cert_file, identity.key_file, false, &err);
+				struct tls_context *context = tls_context_server(identity.cert_file,
+					identity.key_file, false, &err);
 				snprintf(line, sizeof line, "%s%s", context ? "" : err.text,
 					slurp(identity.cert_file) + 400);
 			}
@@ -404,8 +404,8 @@ START_TEST(test_rights_of_directory)
 	/* named by the user: left as it is, and not used where others may write */
 	ck_assert(!open_at(dir, 0));
 	ck_assert_uint_eq(mode_of(dir), 0777);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "others may write there (mode 0777; chmod 700 helps)"));
+	ck_assert_ptr_nonnull(strstr(err.text,
+		"others may write there (mode 0777; chmod 700 helps)"));
 	chmod(dir, 0755);
 	ck_assert(open_at(dir, 0));
 	ck_assert_uint_eq(mode_of(dir), 0755);

@@ -1,6 +1,6 @@
 /*
- * For tests of what is random: every seed is fixed, so a test that passed once passes always, and
- * every limit is one that a right program exceeds once in a million seeds.
+ * For tests of random values. Every seed is fixed, so a test that passed once passes always. Every
+ * limit is one that a correct program exceeds with one seed in a million.
  */
 #ifndef TESTS_UNIT_IMPAIR_CHANCE_H
 #define TESTS_UNIT_IMPAIR_CHANCE_H
@@ -9,20 +9,20 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Normal quantiles of 10^-6: one side, and both. */
+/* Quantiles of the normal distribution for a probability of 10^-6: in one tail, and in both. */
 #define CHANCE_ONE_SIDE 4.753424
 #define CHANCE_BOTH_SIDES 4.891638
 
-/* What chi-square with `df` degrees of freedom exceeds once in a million (E. B. Wilson, M. M.
-   Hilferty, 1931). */
+/* The value that chi-square with `df` degrees of freedom exceeds with a probability of 10^-6
+   (approximation of E. B. Wilson and M. M. Hilferty, 1931). */
 static inline double chi_square_limit(size_t df)
 {
 	double spread = 2 / (9 * (double)df);
 	return (double)df * pow(1 - spread + CHANCE_ONE_SIDE * sqrt(spread), 3);
 }
 
-/* Fails when the counts do not fit the shares of their sum; cells that expect fewer than 10 go
-   together. */
+/* Fails when the counts do not fit the shares of their sum (chi-square test). Cells with an
+   expected count under 10 are merged into one. `what` names the test in the failure. */
 static inline void check_chi_square(const double *counts, const double *shares, size_t cells,
 	const char *what)
 {

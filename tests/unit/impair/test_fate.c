@@ -1,5 +1,5 @@
-/* Fates: the generator's reference vectors, values that must never change, and that they are as
-   uniform and independent as they say. */
+/* Fates: the generator's reference vectors, values that must never change, and tests that the
+   values are uniform and independent. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Impairment: what happens to a datagram, how often, and that the parts do not disturb each
-   other. */
+/* Impairment: what happens to a datagram and how often, and that loss, delay and the rest do not
+   influence each other. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>

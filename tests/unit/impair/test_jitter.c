@@ -1,4 +1,4 @@
-/* "20ms", "20ms,normal": what is taken and what is not. */
+/* Jitter such as "20ms" and "20ms,normal": texts that are accepted, and texts that are refused. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,8 +47,8 @@ START_TEST(test_bad)
 	struct jitter jitter;
 	struct err err = { 0 };
 	ck_assert_msg(!jitter_parse(&jitter, bad[_i], &err), "%s", bad[_i]);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "is not a jitter such as 20ms or 20ms,normal, at most 60 s"));
+	ck_assert_ptr_nonnull(strstr(err.text,
+		"is not a jitter such as 20ms or 20ms,normal, at most 60 s"));
 	ck_assert_int_eq(err.text[0], '"');
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 	ck_assert(!jitter_parse(&jitter, bad[_i], NULL));

@@ -1,5 +1,5 @@
-/* The loss models: against their theory, against netem's two state machines written again, and
-   exactly. */
+/* The loss models, compared with their theory, with netem's two state machines written anew, and
+   with exact sequences. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -109,7 +109,8 @@ END_TEST
 #define NO_SHARE " is no share; write 30% or 0.3"
 #define NO_SUCH                                                                                    \
 	": there is no such loss; there are none, 30%, burst:30%,4 (average, mean run), "          \
-	"gemodel:p[,r[,1-h[,1-k]]], state:p13[,p31[,p32[,p23[,p14]]]], list:1,2,5, first:2, pattern:xx."
+	"gemodel:p[,r[,1-h[,1-k]]], state:p13[,p31[,p32[,p23[,p14]]]], list:1,2,5, first:2, "      \
+	"pattern:xx."
 #define NO_RUN " is no mean run: a number from 1 to 1000, such as 4 or 2.5"
 #define NO_LIMIT " is no max-run: a whole number from 1 to 1000"
 #define NO_DATAGRAM " is no datagram: a whole number from 1 to 4294967295"
@@ -146,11 +147,11 @@ static const struct {
 	{ "burst:30%,1.1234567", "burst: \"1.1234567\"" NO_RUN },
 	{ "burst:30%,4x", "burst: \"4x\"" NO_RUN },
 	{ "burst:81%,4",
-		"burst: with a mean run of 4 at most 80% can be lost, since one gets through between two "
-		"runs" },
+		"burst: with a mean run of 4 at most 80% can be lost, since one gets through "
+		"between two runs" },
 	{ "burst:50.0000001%,1",
-		"burst: with a mean run of 1 at most 50% can be lost, since one gets through between "
-		"two runs" },
+		"burst: with a mean run of 1 at most 50% can be lost, since one gets through "
+		"between two runs" },
 	{ "gemodel:", "gemodel: p: \"\"" NO_SHARE },
 	{ "gemodel", "something is missing behind gemodel; write gemodel:p[,r[,1-h[,1-k]]]" },
 	{ "gemodel:1%,10", "gemodel: r: \"10\" could be percent or a fraction; write 10% or 0.1" },
@@ -174,8 +175,9 @@ static const struct {
 	{ "list:1,+2", "list: \"+2\"" NO_DATAGRAM },
 	{ "list:4294967296", "list: \"4294967296\"" NO_DATAGRAM },
 	{ "list:1,2\x1b[2J", "list: \"2\\x1b[2J\"" NO_DATAGRAM },
-	{ "list:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,"
-	  "37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63,64,65",
+	{ "list:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,"
+	  "31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,"
+	  "60,61,62,63,64,65",
 		"list: there are more than 64 datagrams; a pattern may say it" },
 	{ "first:", "first: \"\" is no number of datagrams: a whole number from 0 to 4294967295" },
 	{ "first:2.5",

@@ -1,4 +1,4 @@
-/* When which family is served: the texts, and the boundaries of every turn. */
+/* The turns in which each family is served: parsing the texts, and the boundaries of every turn. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>

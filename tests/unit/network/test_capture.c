@@ -1,4 +1,4 @@
-/* Captures a loopback interface of its own, and reads back with libpcap what is in the file. */
+/* Captures a loopback interface in a network of its own, and reads the file back with libpcap. */
 #include <check.h>
 #include <arpa/inet.h>
 #include <errno.h>
@@ -252,8 +252,8 @@ START_TEST(test_full_disk)
 	ck_assert(!capture_stop(capture, &err));
 	ck_assert_int_eq(err.status, STATUS_FAILED);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
-	ck_assert_ptr_nonnull(
-		strstr(err.text, ": File too large: the first 3 frames are in it, 4 more are not"));
+	ck_assert_ptr_nonnull(strstr(err.text,
+		": File too large: the first 3 frames are in it, 4 more are not"));
 	ck_assert_uint_eq(read_back(sizes), 3);
 	close(watch);
 }
@@ -275,8 +275,8 @@ START_TEST(test_pipe_without_a_reader)
 	struct err err = { 0 };
 	close(make_pipe());
 	ck_assert_ptr_null(capture_start("lo", path, &err));
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "lab.pcap: nobody reads this pipe; start its reader first"));
+	ck_assert_ptr_nonnull(strstr(err.text,
+		"lab.pcap: nobody reads this pipe; start its reader first"));
 	ck_assert_int_eq(err.status, STATUS_USAGE);
 }
 END_TEST
@@ -291,8 +291,8 @@ START_TEST(test_reader_has_gone)
 	struct err err = { 0 };
 	ck_assert(!capture_stop(capture, &err));
 	ck_assert_int_eq(err.status, STATUS_FAILED);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, ": Broken pipe: the first 0 frames are in it, 2 more are not"));
+	ck_assert_ptr_nonnull(strstr(err.text,
+		": Broken pipe: the first 0 frames are in it, 2 more are not"));
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* Captures: each kind of link, both IPs, what counts as sent again, and files that lie. */
+/* Reading captures: each kind of link, IPv4 and IPv6, what counts as a retransmission, and corrupt
+   files. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <pcap/pcap.h>
@@ -166,8 +167,8 @@ static void check_lengths(const struct capture_way *way, const unsigned *lengths
 		ck_assert_uint_eq(way->packets[i].len, lengths[i]);
 }
 
-#define CHECK_LENGTHS(way, ...)                                                                              \
-	check_lengths(way, (const unsigned[]){ __VA_ARGS__ },                                                \
+#define CHECK_LENGTHS(way, ...)                                                                    \
+	check_lengths(way, (const unsigned[]){ __VA_ARGS__ },                                      \
 		sizeof((const unsigned[]){ __VA_ARGS__ }) / sizeof(unsigned))
 
 /* ---- what is counted ---- */
@@ -379,8 +380,8 @@ START_TEST(cut_anywhere)
 			memcpy(copy, frame.data, len);
 			uint64_t before = streams.malformed;
 			/* cut in the file */
-			ck_assert(
-				capture_read_frame(&streams, DLT_EN10MB, copy, len, whole[i].len));
+			ck_assert(capture_read_frame(&streams, DLT_EN10MB, copy, len,
+				whole[i].len));
 			ck_assert_uint_eq(streams.malformed - before, len < headers);
 			free(copy);
 		}

@@ -1,4 +1,5 @@
-/* What a datagram is, when an answer is due, who is forgotten; and which riddle somebody gets. */
+/* The television station's audience: kinds of datagrams, when an answer is due, which participants
+   are forgotten, and which riddle a participant gets. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static const struct {
 	{ BYTES("123456 a b \n"), SPEECH_FINE, 6 },
 	{ BYTES("123456\0\x1b\x7f"), SPEECH_FINE, 3 },
 	{ BYTES("123456\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\xad"), SPEECH_FINE, 3 },
-	{ BYTES("123456e\xcc\x81"), SPEECH_FINE, 2 }, /* a letter and its accent: two characters of Unicode */
+	/* a letter and a combining accent: two characters of Unicode */
+	{ BYTES("123456e\xcc\x81"), SPEECH_FINE, 2 },
 	{ BYTES("swcmTVTo be"), SPEECH_FINE, 5 },
 	{ BYTES("abc-1!x"), SPEECH_FINE, 1 },
 	{ BYTES("abcdefXYZ"), SPEECH_FINE, 3 },

@@ -1,4 +1,4 @@
-/* The play as datagrams: each text with the datagrams that it becomes, and where lines are cut. */
+/* The play as datagrams: the datagrams that each text becomes, and where long lines are cut. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,8 @@ static const struct {
 	{ 3000, 1, "\xf0\x9f\x8e\xad", 3, ROOM - 1 },
 	{ 3000, 2, "\xf0\x9f\x8e\xad", 3, ROOM },
 	{ 3000, 3, "\xf0\x9f\x8e\xad", 3, ROOM - 3 },
-	{ 4000, 0, "\x80", 3, ROOM }, /* no UTF-8 at all: the station is never given it, and it still ends */
+	/* not UTF-8: the station never gets such a text, and cutting it must still end */
+	{ 4000, 0, "\x80", 3, ROOM },
 };
 
 static bool is_utf8(const char *text, size_t len)

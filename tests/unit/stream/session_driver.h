@@ -1,13 +1,13 @@
 /*
- * Drives a session without sockets or a clock: steps go in, a transcript of what it did comes out,
- * one line each:
+ * Drives a session without sockets and without a clock. It takes steps, and writes a transcript of
+ * what the session does, one line for each action or event:
  *
  *   0.000 send "This is PMU data 1"
  *   0.050 close done
  *   0.000 event command text="CMD_short:0" kind=short interval=0.000 messages=3
  *
- * READ and SLEEP leave no line: the driver goes on to the next step, or to the time that was asked
- * for.
+ * ACTION_READ and ACTION_SLEEP write no line: the driver goes on to the next step, or to the end of
+ * the sleep.
  */
 #ifndef TESTS_UNIT_STREAM_SESSION_DRIVER_H
 #define TESTS_UNIT_STREAM_SESSION_DRIVER_H
@@ -29,7 +29,8 @@ enum step_kind { STEP_NONE, STEP_INPUT, STEP_MESSAGE, STEP_EOF, STEP_STOP };
 struct step {
 	double at; /* seconds */
 	enum step_kind kind;
-	/* INPUT: bytes of a stream or a fragment; MESSAGE: with them a message ends */
+	/* STEP_INPUT: bytes of a stream or of a fragment; STEP_MESSAGE: the last bytes of a
+	   message */
 	const char *text;
 };
 
@@ -59,7 +60,7 @@ static inline void driver_say(struct driver *driver, const char *format, ...)
 	ck_assert_uint_lt(driver->len, sizeof driver->transcript);
 }
 
-/* In quotes, line ends shown. */
+/* Writes the bytes in quotes, a line end as \n. */
 static inline void driver_say_bytes(struct driver *driver, const char *data, size_t len)
 {
 	driver_say(driver, "\"");
@@ -100,6 +101,7 @@ static inline void driver_set(struct driver *driver, const char *assignment)
 	ck_assert_msg(config_assign(driver->config, assignment, "test", &err), "%s", err.text);
 }
 
+/* `settings` ("pmu.rtt=0") ends with NULL, and may be NULL. driver_finish frees all. */
 static inline void driver_init(struct driver *driver, const struct session_ops *ops,
 	enum endpoint_id endpoint, const char *const *settings)
 {
@@ -124,7 +126,8 @@ static inline void driver_finish(struct driver *driver)
 	free(driver->self);
 }
 
-/* Asks until the session waits for more than the time `until`, or has closed. */
+/* Carries out the session's actions until it waits for input or for a time after `until`, or has
+   closed. */
 static inline void driver_run(struct driver *driver, double until)
 {
 	for (int i = 0; i < 10000 && !driver->closed; i++) {
@@ -133,10 +136,10 @@ static inline void driver_run(struct driver *driver, double until)
 		case ACTION_READ:
 			return;
 		case ACTION_SLEEP:
-			/* Asked earlier, it answers the same. */
+			/* A session that is asked too early must answer the same again. */
 			ck_assert(driver->now < action.until);
-			ck_assert(
-				driver->ops->next(driver->self, driver->now).until == action.until);
+			ck_assert(driver->ops->next(driver->self, driver->now).until ==
+				action.until);
 			if (action.until > until)
 				return;
 			driver->now = action.until;
@@ -149,7 +152,7 @@ static inline void driver_run(struct driver *driver, double until)
 		case ACTION_CLOSE:
 			driver_say(driver, "%.3f close %s\n", driver->now, action.why);
 			driver->closed = true;
-			/* And it stays so. */
+			/* A closed session stays closed. */
 			ck_assert_int_eq(driver->ops->next(driver->self, driver->now).kind,
 				ACTION_CLOSE);
 			break;
@@ -179,7 +182,8 @@ static inline void driver_step(struct driver *driver, const struct step *step)
 	}
 }
 
-/* All steps, up to the first of kind NONE, and then as long as the session goes on by itself. */
+/* Runs the steps, at most `most` and up to the first STEP_NONE, and then the session until it
+   closes or waits for input. */
 static inline void driver_play(struct driver *driver, const struct step *steps, size_t most)
 {
 	for (size_t i = 0; i < most && steps[i].kind != STEP_NONE; i++)

@@ -1,4 +1,4 @@
-/* The echo's session: code C, one piece at a time. */
+/* The session of the echo (code C): one piece at a time. */
 #include "tests/unit/stream/session_driver.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

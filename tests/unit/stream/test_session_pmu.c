@@ -1,4 +1,4 @@
-/* The PMU's session as tables: pieces of input and their times, and what it does with them. */
+/* The session of the PMU as tables: pieces of input with their times, and what the session does. */
 #include "tests/unit/stream/session_driver.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -46,21 +46,24 @@ static const struct row {
 		{ { 0, STEP_INPUT, "CMD_short:1\n" }, { 0.1, STEP_INPUT, "\n" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
-		"0.100 event error fault=peer what=bytes behind the command are ignored bytes=\"\\n\"\n"
+		"0.100 event error fault=peer what=bytes behind the command are ignored "
+		"bytes=\"\\n\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
 		"1.000 close done\n" },
 
 	{ "bytes behind a command are noted once",
 		{ { 0, STEP_INPUT, "CMD_floodme\nCMD_short:0" }, { 0, STEP_INPUT, "more" } },
 		"0.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
-		"0.000 event error fault=peer what=bytes behind the command are ignored bytes=\"CMD_short:0\"\n"
+		"0.000 event error fault=peer what=bytes behind the command are ignored "
+		"bytes=\"CMD_short:0\"\n"
 		"0.000 send \"Who's there?\"\n"
 		"0.000 close done\n" },
 	{ "also those that come while it is answered",
 		{ { 0, STEP_INPUT, "CMD_short:1" }, { 0.5, STEP_INPUT, "CMD_floodme" } },
 		"0.000 event command text=\"CMD_short:1\" kind=short interval=1.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
-		"0.500 event error fault=peer what=bytes behind the command are ignored bytes=\"CMD_floodme\"\n"
+		"0.500 event error fault=peer what=bytes behind the command are ignored "
+		"bytes=\"CMD_floodme\"\n"
 		"1.000 send \"This is PMU data 2\"\n"
 		"1.000 close done\n" },
 
@@ -95,7 +98,8 @@ static const struct row {
 		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" },
 			{ 1.01, STEP_INPUT, "x" } },
 		"1.010 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
-		"1.010 event error fault=peer what=bytes behind the command are ignored bytes=\"x\"\n"
+		"1.010 event error fault=peer what=bytes behind the command are ignored "
+		"bytes=\"x\"\n"
 		"1.010 send \"This is PMU data 1\"\n"
 		"1.010 send \"This is PMU data 2\"\n"
 		"1.010 close done\n" },
@@ -137,16 +141,18 @@ static const struct row {
 	{ "a number may have 54 digits",
 		{ { 0, STEP_INPUT,
 			"CMD_short:000000000000000000000000000000000000000000000000000000" } },
-		"0.000 event command text=\"CMD_short:000000000000000000000000000000000000000000000000000000\" kind=short "
-		"interval=0.000 messages=2\n"
+		"0.000 event command "
+		"text=\"CMD_short:000000000000000000000000000000000000000000000000000000\" "
+		"kind=short interval=0.000 messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"0.000 send \"This is PMU data 2\"\n"
 		"0.000 close done\n" },
 	{ "but not 55; what is shown is cut at 64 bytes",
 		{ { 0, STEP_INPUT,
 			"CMD_short:0000000000000000000000000000000000000000000000000000001" } },
-		"0.000 event command text=\"CMD_short:000000000000000000000000000000000000000000000000000000...\" kind=bad "
-		"interval=0.000 messages=0\n"
+		"0.000 event command "
+		"text=\"CMD_short:000000000000000000000000000000000000000000000000000000...\" "
+		"kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command "
 		"bytes=\"CMD_short:000000000000000000000000000000000000000000000000000000...\"\n"
 		"0.000 " REFUSAL(
@@ -154,13 +160,16 @@ static const struct row {
 			"") "0.000 close bad command\n" },
 
 	{ "an hour is not too long", { { 0, STEP_INPUT, "CMD_short:3600" } },
-		"0.000 event command text=\"CMD_short:3600\" kind=short interval=3600.000 messages=2\n"
+		"0.000 event command text=\"CMD_short:3600\" kind=short interval=3600.000 "
+		"messages=2\n"
 		"0.000 send \"This is PMU data 1\"\n"
 		"3600.000 send \"This is PMU data 2\"\n"
 		"3600.000 close done\n" },
 	{ "anything more is, however fast time runs", { { 0, STEP_INPUT, "CMD_short:3600.001" } },
-		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 messages=0\n"
-		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:3600.001\"\n"
+		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 "
+		"messages=0\n"
+		"0.000 event error fault=peer what=this is no command "
+		"bytes=\"CMD_short:3600.001\"\n"
 		"0.000 " REFUSAL("CMD_short:3600.001", LIMITS("2")) "0.000 close bad command\n",
 		{ "pmu.speed=1000" } },
 	{ "so is a stream of more than a day", { { 0, STEP_INPUT, "CMD_short:28.81" } },
