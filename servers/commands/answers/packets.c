@@ -146,9 +146,13 @@ bool packets_of(struct packets *packets, const struct facts *facts, const struct
 	const struct capture_streams *capture)
 {
 	*packets = (struct packets){ 0 };
-	bool done = count_segments(packets, facts, conn);
-	if (!done || !capture || !conn->ends_known)
-		return done;
+	if (!count_segments(packets, facts, conn)) {
+		free(packets->sizes.items);
+		packets->sizes.items = NULL;
+		return false;
+	}
+	if (!capture || !conn->ends_known)
+		return true;
 	const struct capture_way *way =
 		capture_find(capture, &conn->lab, &conn->peer, nth_of(facts, conn));
 	if (!way)
