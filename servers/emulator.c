@@ -42,8 +42,8 @@ static void watch_signals(struct emulator *emulator)
 	}
 }
 
-/* Who asks a second time while the lab cleans up does not kill it: from here on the signals are
-   ignored, without a moment in between. */
+/* A second signal must not kill the lab while it cleans up. So the signals are ignored from here
+   on. They are blocked meanwhile, so that there is no moment with the default action. */
 static void forget_signals(struct emulator *emulator)
 {
 	sigset_t all, old;
@@ -75,8 +75,8 @@ struct emulator *emulator_create(const struct emulator_options *options, struct 
 		emulator_destroy(emulator);
 		return NULL;
 	}
-	/* Before anything is made that must not be left behind. Who asks before the lab runs stops
-	   it as soon as it does. */
+	/* Before anything is made that must not be left behind. A signal that comes before the loop
+	   runs stops the loop as soon as it runs. */
 	if (!options->loop)
 		watch_signals(emulator);
 	return emulator;
@@ -116,8 +116,8 @@ static struct identity *find_identity(struct emulator *emulator, const char *dir
 	return identity;
 }
 
-/* The user's certificate where one is configured, else the lab's own, made when it is first
-   needed. */
+/* Uses the configured certificate. Where there is none, it uses the lab's own one, which is made
+   when it is first needed. */
 static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_context **tls,
 	struct err *err)
 {
@@ -353,7 +353,7 @@ void emulator_destroy(struct emulator *emulator)
 	if (emulator->loop)
 		forget_signals(emulator);
 	for (size_t i = 0; i < SLOTS; i++) {
-		/* the one behind the last may be half-built */
+		/* the slot behind the last may be half-built */
 		struct slot *slot = &emulator->slots[i];
 		if (slot->endpoint)
 			slot->endpoint->ops->destroy(slot->endpoint);

@@ -1,4 +1,4 @@
-/* What can be done with an emulator that runs: changed, paused, cut, looked at. */
+/* The functions for a running emulator: change keys, pause, cut connections, look. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,20 +10,21 @@
 
 /* ---- changing ---- */
 
-/* Of the keys that are none so many are told what they may be meant for: to find that takes as long
+/* Unknown keys of one request for which a similar key is searched. The search for one takes as long
    as 500 changes. */
 enum { SUGGESTIONS = 8 };
 
-/* Changes that are made together, as far as they are made. */
+/* The state of one group of changes. */
 struct changing {
 	struct emulator *emulator;
-	struct config_edit *edits; /* one a change */
+	struct config_edit *edits; /* one for each change */
 	size_t count;
 	emulator_on_refused *on_refused;
 	void *context;
 	bool refused;
-	unsigned unknown; /* keys that are none */
-	/* a key or value was not understood: what is asked for is not known as a whole */
+	unsigned unknown; /* how many keys are unknown */
+	/* a key or value was not understood, so the requested configuration is not known as a
+	   whole */
 	bool unclear;
 };
 
@@ -62,8 +63,8 @@ static void edit(struct changing *changing, size_t i, const struct emulator_chan
 	changing->unclear |= result == CONFIG_EDIT_BAD;
 }
 
-/* The last of the changes that matter to an endpoint: before it the endpoint could do what was
-   asked for. */
+/* The last change that concerns an endpoint. The endpoint could do what was asked for before that
+   change, so the refusal is reported for it. */
 static size_t last_for(const struct changing *changing, enum endpoint_id endpoint)
 {
 	size_t last = 0;
@@ -101,7 +102,7 @@ static void tell(const struct changing *changing, const char *who)
 	}
 }
 
-/* `who` NULL: only to see whether it can be done. */
+/* `who` NULL: only checks, and changes nothing. */
 static bool change(struct emulator *emulator, const struct emulator_change *changes, size_t count,
 	const char *who, emulator_on_refused *on_refused, void *context)
 {
@@ -182,7 +183,8 @@ const struct config *emulator_config_start(const struct emulator *emulator)
 
 /* ---- pausing, cutting ---- */
 
-/* All of one endpoint: it may be in two places. False: it does not run. */
+/* Pauses or resumes every slot of one endpoint: it may run in two places. False: it does not
+   run. */
 static bool pause_endpoint(struct emulator *emulator, enum endpoint_id id, bool paused,
 	const char *who)
 {
@@ -260,7 +262,7 @@ struct telling_all {
 	void (*each)(void *context, const struct emulator_connection *connection);
 	void *context;
 	struct emulator_connection connection;
-	double start; /* of the journal, on clock_now */
+	double start; /* the journal's start, on clock_now */
 };
 
 static void tell_connection(void *context, uint64_t id, const char *peer, double opened)

@@ -4,8 +4,8 @@
 
 #include "servers/port_holder.h"
 
-/* In a network of our own only we can have taken it, and there are no free ports to be asked
-   for. */
+/* In a network namespace of the lab's own only the lab can have taken the port, and free ports
+   cannot be asked for. So the advice differs. */
 static void advise_isolated(struct err *err, const struct endpoint_options *options)
 {
 	const char *name = endpoint_table[options->id].name;
@@ -31,7 +31,8 @@ void endpoint_advise(struct err *err, const struct endpoint_options *options, in
 			holder, name);
 	} else if (error == EACCES) {
 		err_append(err,
-			"; ports below 1024 are root's: give --set %s.port=N, or --ephemeral for free ports",
+			"; ports below 1024 are root's: give --set %s.port=N, "
+			"or --ephemeral for free ports",
 			name);
 	}
 }

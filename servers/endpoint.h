@@ -1,5 +1,6 @@
 /*
- * What every endpoint of the lab can do, whatever it speaks: the emulator knows no more of them.
+ * The interface of every endpoint, whatever its protocol. The emulator uses endpoints only through
+ * it.
  *
  *   create -> listen -> start -> (check, changed, pause, cut) -> stop, abort -> destroy
  */
@@ -22,85 +23,91 @@ struct endpoint;
 struct impair;
 struct impair_spec;
 
-/* One open connection: `peer` is valid during the call, `opened` is on clock_now. */
+/* Receives one open connection. `peer` is valid during the call. `opened` is in seconds, on
+   clock_now. */
 typedef void endpoint_each(void *context, uint64_t id, const char *peer, double opened);
 
-/* What an endpoint is made from; everything here outlives it. */
+/* What an endpoint is made from. The structure is copied; what it points at outlives the
+   endpoint. */
 struct endpoint_options {
 	struct ev_loop *loop;
 	struct journal *journal;
 	const struct config *config;
 	enum endpoint_id id;
 	uint64_t seed;
-	struct tls_context *tls; /* NULL where the carrier is not TLS */
-	const char *text;        /* the flood, the play; NULL where the endpoint has none */
+	struct tls_context *tls; /* NULL: the carrier is not TLS */
+	const char *text;        /* the flood or the play; NULL: the endpoint has neither */
 	size_t text_len;
-	uint64_t *next_conn;     /* the number of the lab's next connection */
-	/* descriptor of the network namespace of its sockets; -1: the thread's */
+	/* the number of the lab's last connection; counts over all endpoints */
+	uint64_t *next_conn;
+	/* descriptor of the network namespace of its sockets; -1: the calling thread's */
 	int netns;
-	bool isolated;           /* nothing that it sends can leave this machine */
-	void (*on_idle)(void *context); /* stopped, and nothing runs any more */
+	bool isolated;           /* no packet that it sends can leave this machine */
+	void (*on_idle)(void *context); /* called when the endpoint is stopped and idle */
 	void *context;
 };
 
+/* The functions of one kind of endpoint. A function may be NULL only where its comment says so. */
 struct endpoint_ops {
-	/* NULL: no memory. */
+	/* Makes an endpoint. NULL: out of memory. */
 	struct endpoint *(*create)(const struct endpoint_options *options);
 
-	/* Binds each address with `port`, 0: a free one, and sets the endpoint's. All or nothing;
-	   STATUS_BIND. */
+	/* Binds every address with `port`, and sets the endpoint's `port`; 0 takes one port that is
+	   free on all of them. False: none is bound; STATUS_BIND where an address cannot be
+	   bound. */
 	bool (*listen)(struct endpoint *endpoint, const struct address *addresses, size_t count,
 		uint16_t port, struct err *err);
 
-	/* Serves from here on, and tells where (`listen` events). */
+	/* Starts to serve, and emits a `listen` for each address. */
 	void (*start)(struct endpoint *endpoint);
 
-	/* No new work; what runs may finish. on_idle is called when nothing is left, perhaps at
-	   once. */
+	/* Takes no new work; running work may finish. on_idle is called when nothing is left, which
+	   may be during this call. */
 	void (*stop)(struct endpoint *endpoint);
 
-	/* Stopped, and nothing runs. */
+	/* Whether the endpoint is stopped and nothing runs. */
 	bool (*is_idle)(const struct endpoint *endpoint);
 
-	/* Cuts what is left. */
+	/* Ends at once what is left. */
 	void (*abort)(struct endpoint *endpoint);
 
-	/* What it has done, as one JSON object, for the `stop` event. */
+	/* Writes its totals as one JSON object, for the event `stop`. */
 	void (*totals)(const struct endpoint *endpoint, char *text, size_t size);
 
-	/* Whether it can do what the configuration asks for now, beyond what each key may be. NULL:
-	   always. */
+	/* Whether the endpoint can do what the configuration asks for now; each value has been
+	   checked by itself. False with `err`. NULL: it always can. */
 	bool (*check)(struct endpoint *endpoint, struct err *err);
 
-	/* The configuration has changed, and check said yes. */
+	/* Called after the configuration has changed and `check` has succeeded. */
 	void (*changed)(struct endpoint *endpoint);
 
-	/* Takes no new work, or again. Only called where that is new; sets `paused`. */
+	/* Stops or resumes taking new work, and sets `paused`. Called only when that changes. */
 	void (*pause)(struct endpoint *endpoint, bool paused);
 
-	/* How many connections are open; each is told to `each`, unless it is NULL. NULL: it has
-	   none, ever. */
+	/* Returns the number of open connections, and calls `each` (may be NULL) for each of them.
+	   NULL: the endpoint never has connections. */
 	unsigned (*connections)(const struct endpoint *endpoint, endpoint_each *each,
 		void *context);
 
-	/* Ends a connection, with a FIN or with a reset; `why` is copied. False: it is none of its
-	   own. NULL: it has none. */
+	/* Ends a connection with a FIN or with a reset. `why` is copied. False: the connection is
+	   not this endpoint's. NULL: the endpoint has no connections. */
 	bool (*cut)(struct endpoint *endpoint, uint64_t conn, bool reset, const char *why);
 
-	/* Copies what the network does to the datagrams of a family and direction. False: there are
-	   none such. NULL: none at all. */
+	/* Copies the impairment of one family and direction (emulator_impair). False: there is no
+	   such family or direction. NULL: the endpoint has no datagrams. */
 	bool (*impair)(struct endpoint *endpoint, int family, enum fate_direction direction,
 		struct impair *impair, struct impair_spec *spec);
 
-	/* The families that it serves now, as the event `family` names them; `left` gets the
-	   seconds until these are others, INFINITY where that never is. NULL: it has none of its
-	   own. */
+	/* Returns the families that it serves now, as in the event `family` (static). `left` gets
+	   the seconds until they change, INFINITY for never. NULL: the endpoint does not choose
+	   between families. */
 	const char *(*family)(const struct endpoint *endpoint, double *left);
 
-	/* At any stage. */
+	/* Frees the endpoint. May be called at any stage. */
 	void (*destroy)(struct endpoint *endpoint);
 };
 
+/* The first member of every endpoint's own structure. */
 struct endpoint {
 	const struct endpoint_ops *ops;
 	enum endpoint_id id;
@@ -112,8 +119,9 @@ extern const struct endpoint_ops endpoint_stream_ops; /* servers/stream */
 extern const struct endpoint_ops endpoint_udp_ops;    /* servers/datagram */
 extern const struct endpoint_ops endpoint_tv_ops;
 
-/* Puts behind a line of net_listen's what a user can do about it: who holds the port, which option
-   to give. */
+/* Completes the line of a failed net_listen with advice for the user: which process has the port,
+   which option to give. `error` is net_listen's errno, `port` the requested port (0: a free
+   one). */
 void endpoint_advise(struct err *err, const struct endpoint_options *options, int error,
 	uint16_t port);
 

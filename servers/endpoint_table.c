@@ -1,4 +1,4 @@
-/* The lab's servers, in the order of their ports but for the carriers of the PMU. */
+/* The lab's servers. The row's index is an enum endpoint_id; users see the rows in this order. */
 #include "servers/endpoint_table.h"
 
 #include <string.h>

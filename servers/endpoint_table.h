@@ -1,7 +1,5 @@
-/*
- * The endpoints, one row each. A new server is a new row. Everything that names endpoints -
- * configuration, --help, the ports file, the emulator - reads this table.
- */
+/* The table of endpoints. A new server is a new row. The configuration, --help, the ports file and
+   the emulator read it. */
 #ifndef SERVERS_ENDPOINT_TABLE_H
 #define SERVERS_ENDPOINT_TABLE_H
 
@@ -22,10 +20,10 @@ enum endpoint_id {
 	ENDPOINT_PMU_TLS,
 	ENDPOINT_PMU_WSS,
 	ENDPOINT_COUNT,
-	ENDPOINT_NONE = -1, /* the whole program, where a key or an event belongs to no endpoint */
+	ENDPOINT_NONE = -1, /* no endpoint: a key or an event of the whole program */
 };
 
-/* Groups of configuration keys that an endpoint has; bits. */
+/* The groups of configuration keys that an endpoint has, as bits. */
 enum endpoint_group {
 	GROUP_ECHO = 1 << 0,
 	GROUP_PMU = 1 << 1,
@@ -33,24 +31,25 @@ enum endpoint_group {
 	GROUP_TLS = 1 << 3, /* its carrier is TLS, or WebSocket over TLS */
 	GROUP_RESET = 1 << 4,
 	GROUP_TV = 1 << 5,
-	GROUP_DATAGRAM = 1 << 6, /* it has loss and the rest of an imperfect network */
+	GROUP_DATAGRAM = 1 << 6, /* it has loss and the other impairments */
 };
 
 struct endpoint_type {
 	const char *name;       /* "pmu-ws" */
-	uint16_t port;          /* the lab's */
-	unsigned groups;        /* enum endpoint_group, or-ed */
+	uint16_t port;          /* the default port */
+	unsigned groups;        /* enum endpoint_group values, or-ed */
 	const struct endpoint_ops *ops;
-	const struct session_ops *session;     /* streams; else NULL */
-	/* datagrams that are answered one by one; else NULL */
+	const struct session_ops *session;     /* a stream's session; NULL for other endpoints */
+	/* answers datagrams one by one; NULL for other endpoints */
 	const struct responder_ops *responder;
-	const char *loss;       /* default of <endpoint>.loss; NULL where it has none */
+	/* the default of <endpoint>.loss; NULL: the endpoint has no such key */
+	const char *loss;
 	const char *about;      /* half a line for --help */
 };
 
 extern const struct endpoint_type endpoint_table[ENDPOINT_COUNT];
 
-/* ENDPOINT_NONE when there is none of that name. */
+/* The endpoint of that name; ENDPOINT_NONE: there is none. */
 enum endpoint_id endpoint_find(const char *name);
 
 #endif

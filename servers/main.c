@@ -1,4 +1,4 @@
-/* The program `pmulab`: its commands. */
+/* The program `pmulab`: the table of its commands. */
 #include "common/cli/cli.h"
 #include "common/signals.h"
 #include "servers/commands/answers/answers.h"
@@ -10,7 +10,7 @@
 #include "servers/commands/serve.h"
 #include "servers/commands/words.h"
 
-/* --help, the manual and the completion follow from this table. */
+/* --help, the manual and the shell completion are made from this table. */
 static const struct cli_command commands[] = {
 	{ &serve_cli, command_serve },
 	{ &run_cli, command_run },
@@ -31,7 +31,8 @@ static const struct cli cli = {
 	.command_count = sizeof commands / sizeof commands[0],
 	.exit_status = "that of the command; 2 where there is none of that name.",
 	.see_also =
-		"echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send udp-recv udp-send",
+		"echo-client echo-server pdc pdc-reset pdc-tls pdc-ws pmu-tls tv-recv tv-send "
+		"udp-recv udp-send",
 	.words = command_words,
 };
 

@@ -1,5 +1,5 @@
-/* proc(5): /proc/net/tcp and udp give the socket's inode, /proc/PID/fd who holds it, /proc/PID/comm
-   the name. */
+/* Finds the process that has a port (proc(5)): /proc/net/tcp and udp give the socket's inode,
+   /proc/PID/fd the process that holds it, /proc/PID/comm its name. */
 #include "servers/port_holder.h"
 
 #include <ctype.h>
@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the kernel calls a socket that waits for whoever comes. */
+/* Kernel states of a socket that is not connected to one peer. */
 enum { TCP_LISTEN_STATE = 0x0A, UDP_UNCONNECTED_STATE = 0x07 };
 
-/* The inode of the socket of that state that has `port`, 0 for none. */
+/* The inode of the socket that has `port` and that state; 0: there is none. */
 static unsigned long find_inode(const char *table, uint16_t port, unsigned wanted)
 {
 	FILE *file = fopen(table, "re");

@@ -1,4 +1,4 @@
-/* Who has a port of this machine. */
+/* Which process has a port of this machine. */
 #ifndef SERVERS_PORT_HOLDER_H
 #define SERVERS_PORT_HOLDER_H
 
@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Who listens on a TCP port or, with `udp`, has bound a UDP port. Writes " by python3 (pid 4711)"
-   into `text`, "" where /proc does not tell (other systems, other users' processes). */
+/* Finds the process that listens on a TCP port or, with `udp`, has bound a UDP port. Writes " by
+   python3 (pid 4711)" into `text`, which has `size` bytes. Writes "" where /proc does not tell: on
+   other systems, or for processes of other users. */
 void port_holder(uint16_t port, bool udp, char *text, size_t size);
 
 #endif

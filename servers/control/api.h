@@ -1,6 +1,7 @@
 /*
- * The lab over HTTP: what docs/api.md describes. A table of routes (api.c), and a file for each
- * group of calls, which see the lab by emulator.h, its configuration, and the last events.
+ * The lab's HTTP API, which docs/api.md describes. api.c has the table of routes; each group of
+ * calls has a file. They use the lab through emulator.h, its configuration, and the ring of the
+ * last events.
  */
 #ifndef SERVERS_CONTROL_API_H
 #define SERVERS_CONTROL_API_H
@@ -14,23 +15,25 @@
 
 struct api;
 
-/* For requests from the emulator's loop. All three outlive the api, and `ring_notify` is the api's.
-   NULL: out of memory. */
+/* Makes the API, which runs in the emulator's loop. All three outlive the API; the API takes the
+   ring's ring_notify for itself. NULL: out of memory. */
 struct api *api_create(struct emulator *emulator, struct ring *ring, struct scenario *scenario);
 
-/* The lab has ended: who reads events gets the last ones, as far as the streams take them. Before
-   http_destroy. */
+/* The lab has ended: sends the last events to the clients that read events, as far as their streams
+   take them. Call it before http_destroy. */
 void api_finish(struct api *api);
 
-/* When there is no stream any more: after http_destroy. Accepts NULL. */
+/* Frees the API. Call it after http_destroy, when no stream is left. Accepts NULL. */
 void api_destroy(struct api *api);
 
-/* For a request that the guard has let pass: answers it, at once or as a stream. */
+/* Answers a request that guard_pass has let pass, at once or as a stream. */
 void api_request(struct api *api, struct http_request *request);
 
-/* For http_options: a refusal as {"error", "key", "hint"}. */
+/* http_options.write_refusal: writes a refusal as {"error", "key", "hint"}. `context` is not
+   used. */
 size_t api_write_refusal(void *context, const char *error, const char *hint, char *body,
 	size_t size);
-extern const char api_type[]; /* its Content-Type, and that of most answers */
+
+extern const char api_type[]; /* the Content-Type of refusals and of most answers: JSON */
 
 #endif

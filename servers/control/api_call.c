@@ -1,4 +1,4 @@
-/* How each call reads its request, and how it answers. */
+/* Reads requests and writes answers, for all calls. */
 #include "servers/control/api_private.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static bool is_known(const char *name, const char *const *known)
 	return *known;
 }
 
-/* "there are since, event": what `known` lists. */
+/* Writes "there are since, event" for the names in `known`. */
 static void list_known(char *text, size_t size, const char *const *known)
 {
 	size_t used = (size_t)snprintf(text, size, *known ? "there are" : "there is none");
@@ -147,7 +147,7 @@ void api_refuse(struct http_request *request, unsigned status, const char *key, 
 	va_start(args, format);
 	vsnprintf(error, sizeof error, format, args);
 	va_end(args);
-	utf8_mend(error); /* what was quoted may have been cut in the middle of a character */
+	utf8_mend(error); /* a quoted text may have been cut inside a character */
 	api_answer(request, status, api_refusal(error, key, hint));
 }
 

@@ -1,5 +1,5 @@
-/* /v1/config: every key and all there is to know of it; changes, all or nothing; back to what the
-   start said. */
+/* /v1/config: shows each key and all that is known of it, changes keys (all or none), and sets them
+   back to the values of the start. */
 #include "servers/control/api_private.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ static const char *const no_parameters[] = { NULL };
 
 /* ---- a key ---- */
 
-/* NULL: out of memory, or the start knows no such key (a bug). */
+/* NULL: out of memory, or the key did not exist at the start (a bug). */
 static json_t *about_key(const struct api *api, const struct config_about *now)
 {
 	struct config_about start;
@@ -65,7 +65,7 @@ static void refuse_changes(struct http_request *request, const struct changes *c
 	api_answer_errors(request, changes->only_restart ? 409 : 422, changes->errors);
 }
 
-/* The keys of a request as they are now. */
+/* Answers with the keys of a request as they are now. */
 static void answer_keys(const struct api *api, struct http_request *request, const json_t *body)
 {
 	json_t *keys = json_array();
@@ -117,7 +117,7 @@ void api_config_unset(void *context, struct http_request *request)
 	json_decref(keys);
 }
 
-/* Answers with the keys that were not as at the start. */
+/* Answers with the keys that differed from the start. */
 void api_config_restore(void *context, struct http_request *request)
 {
 	const struct api *api = context;

@@ -1,4 +1,4 @@
-/* /v1/connections: which are open; and one is cut. */
+/* /v1/connections: lists the open ones, and cuts one. */
 #include "servers/control/api_private.h"
 
 #include <string.h>

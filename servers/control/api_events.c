@@ -1,7 +1,7 @@
 /*
- * GET /v1/events: what happened, from the ring, and what happens, as it does. A reader has a place
- * in the ring and writes from there whatever its stream takes; who is slow falls behind, and is
- * told what the ring no longer had.
+ * GET /v1/events: past events from the ring, then events as they happen. A reader has a position in
+ * the ring, and writes from there as much as its stream takes. A slow reader falls behind; a `lost`
+ * tells it what the ring no longer has.
  */
 #include "servers/control/api_private.h"
 
@@ -12,15 +12,16 @@
 
 #include "servers/events/line.h"
 
-/* Events that come so close together wake the readers once. */
+/* Events within this time wake the readers once. */
 static const double GATHER_SECONDS = 0.01;
-/* A line without meaning tells both sides that the other one is still there. */
+/* The interval of a comment line, by which each side learns that the other is still there. */
 static const double SIGN_OF_LIFE_SECONDS = 15;
 
 enum {
 	PIECE = HTTP_STREAM_PIECE_MAX,
 	LINE_ROOM = EVENT_TEXT_MAX + 64, /* a line and what SSE puts around it */
-	LINES_A_TURN = 8192, /* are looked at for a reader, then the others get theirs */
+	/* lines that are looked at for one reader; then it is the others' turn */
+	LINES_A_TURN = 8192,
 	CHOICE_MAX = 1024,   /* bytes of a list of names */
 };
 
@@ -30,7 +31,7 @@ struct reader {
 	struct http_stream *stream;
 	uint64_t at;        /* the number of the next line */
 	unsigned types;     /* EVENT_BIT()s */
-	unsigned endpoints; /* a bit each, and WHOLE_LAB */
+	unsigned endpoints; /* a bit for each endpoint, and WHOLE_LAB */
 	bool ndjson;
 	bool full; /* waits for on_drain */
 };
@@ -43,12 +44,12 @@ struct api_events {
 	char piece[PIECE];
 };
 
-/* What is about no endpoint. */
+/* The bit of events that are about no endpoint. */
 #define WHOLE_LAB (1u << ENDPOINT_COUNT)
 
 /* ---- writing ---- */
 
-/* One line as the reader wants it; `to` has LINE_ROOM. */
+/* Writes one line in the reader's format; `to` has LINE_ROOM bytes. */
 static size_t put_line(const struct reader *reader, char *to, uint64_t seq, const char *text,
 	size_t len)
 {
@@ -62,7 +63,7 @@ static size_t put_line(const struct reader *reader, char *to, uint64_t seq, cons
 	return used;
 }
 
-/* What the ring no longer has, as the journal itself tells of such. */
+/* Writes a `lost` for the events that the ring no longer has. */
 static size_t put_lost(const struct reader *reader, char *to, uint64_t first)
 {
 	char text[256];
@@ -78,7 +79,7 @@ static bool wants(const struct reader *reader, const struct ring_line *line)
 	       (reader->types & EVENT_BIT(line->type) && reader->endpoints & endpoint);
 }
 
-/* Fills the piece with lines from *at on, so far as they fit. */
+/* Fills the piece with as many lines from *at on as fit. */
 static size_t fill(const struct reader *reader, uint64_t *at, unsigned *budget)
 {
 	const struct ring *ring = reader->events->api->ring;
@@ -96,7 +97,7 @@ static size_t fill(const struct reader *reader, uint64_t *at, unsigned *budget)
 	return used;
 }
 
-/* As much as the stream takes, and no more than is one turn's share. */
+/* Writes as much as the stream takes, but no more than one turn's share. */
 static void feed(struct reader *reader)
 {
 	struct api_events *events = reader->events;
@@ -127,7 +128,7 @@ static void on_event(void *context)
 static void on_gathered(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct api_events *events = timer->data;
-	ev_timer_set(timer, 0, 0); /* who is not done goes on in the next turn */
+	ev_timer_set(timer, 0, 0); /* a reader that is not done goes on in the next turn */
 	for (struct reader *reader = events->readers; reader; reader = reader->next)
 		feed(reader);
 }
@@ -180,7 +181,8 @@ static int find_endpoint(const char *name)
 	return strcmp(name, "lab") == 0 ? ENDPOINT_COUNT : (int)endpoint_find(name);
 }
 
-/* "pmu,reset": a bit for each name; all of them where the parameter is missing. False: refused. */
+/* Reads "pmu,reset": a bit for each name; all bits where the parameter is missing. False:
+   refused. */
 static bool choose(struct http_request *request, const char *parameter,
 	int (*find)(const char *name), unsigned *bits)
 {
@@ -217,9 +219,9 @@ static bool choose_form(struct http_request *request, bool *ndjson)
 }
 
 /*
- * Where the reading begins. A browser that comes again says Last-Event-ID and asks for the address
- * of its first time, so the header wins. A number that has not happened yet is another lab's: then
- * everything is new.
+ * Where reading begins. A browser that reconnects sends Last-Event-ID with the address of its first
+ * request, so the header wins. A number that has not happened yet is from another run of the lab:
+ * then all events are sent.
  */
 static bool choose_start(const struct ring *ring, struct http_request *request, uint64_t *at)
 {
@@ -259,8 +261,8 @@ static void begin(struct reader *reader, struct http_request *request)
 		ev_now_update(events->loop);
 		ev_timer_again(events->loop, &events->sign_of_life);
 	}
-	/* So that a browser knows at once that it is connected, and comes back after a second when
-	   it no longer is. */
+	/* Tells a browser at once that it is connected, and lets it reconnect one second after a
+	   disconnection. */
 	static const char hello[] = "retry: 1000\n\n";
 	if (!reader->ndjson)
 		http_stream_write(reader->stream, hello, sizeof hello - 1);
@@ -309,7 +311,9 @@ void api_events_finish(struct api_events *events)
 		next = reader->next;
 		feed(reader);
 		if (reader->full || reader->at < ring_next(events->api->ring))
-			continue; /* it is cut, and knows that something is missing */
+			/* its connection is closed without the stream's end, so the client knows
+			   that events are missing */
+			continue;
 		http_stream_end(reader->stream);
 		drop_reader(reader);
 	}

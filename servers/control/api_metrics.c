@@ -1,7 +1,7 @@
 /*
- * GET /metrics: counters and gauges for Prometheus, in its text format 0.0.4. Sums come from the
- * totals that the event `stop` has; names carry their units, and all samples of one name stand
- * together, as the format wants it.
+ * GET /metrics: counters and gauges for Prometheus, in its text format 0.0.4. The counters come
+ * from the totals that the event `stop` also has. Names contain their units, and all samples of one
+ * name stand together, as the format requires.
  */
 #include "servers/control/api_private.h"
 
@@ -12,9 +12,9 @@
 
 static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
-enum { VIEWS_MAX = 2 * ENDPOINT_COUNT }; /* each at its own place, too */
+enum { VIEWS_MAX = 2 * ENDPOINT_COUNT }; /* each may also run in a place of its own */
 
-/* What is counted for each endpoint that has such a total, by either of two names. */
+/* A counter of each endpoint that has such a total, under one of two names. */
 struct sum {
 	const char *name, *help;
 	const char *total, *other;
@@ -129,7 +129,7 @@ static double seconds(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-/* By the names that Prometheus' own client libraries give them. */
+/* The names are those of Prometheus' own client libraries. */
 static void write_process(FILE *out)
 {
 	struct rusage usage;

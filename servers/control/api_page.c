@@ -1,4 +1,4 @@
-/* The page's files, which stand in the program. */
+/* Serves the page's files, which are part of the program. */
 #include "servers/control/api_private.h"
 
 #include <string.h>

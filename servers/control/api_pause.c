@@ -1,4 +1,4 @@
-/* POST /v1/pause, /v1/resume: an endpoint takes no new work, and takes it again. */
+/* POST /v1/pause and /v1/resume: an endpoint takes no new work, and takes it again. */
 #include "servers/control/api_private.h"
 
 static void answer_endpoints(const struct api *api, enum endpoint_id endpoint,

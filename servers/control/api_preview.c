@@ -1,7 +1,7 @@
 /*
- * GET /v1/preview: what will become of the next datagrams of an endpoint, family and direction, as
- * it is, or as it would be with another loss. Chance is a function of the datagram's number, so all
- * there is to do is to ask a copy.
+ * GET /v1/preview: the fates of the next datagrams of an endpoint, family and direction, with its
+ * loss or with another one. Random decisions depend only on a datagram's number, so a copy of the
+ * impairment tells them.
  */
 #include "servers/control/api_private.h"
 
@@ -15,7 +15,8 @@
 enum {
 	FATES = 50,
 	FATES_MAX = 1000,
-	LENGTH = 8, /* of the datagrams: "RESET:20". That one is not empty is all that matters */
+	/* bytes of the datagrams: "RESET:20". It only matters that they are not empty */
+	LENGTH = 8,
 };
 
 struct preview {
@@ -23,14 +24,14 @@ struct preview {
 	enum fate_direction direction;
 	int family;
 	uint64_t count;
-	const char *loss; /* as it was asked for; NULL: as it is */
+	const char *loss; /* the loss of the request; NULL: the configured one */
 	struct impair impair;
 	struct impair_spec spec;
 };
 
 /* ---- what is asked ---- */
 
-/* Where the endpoint's losses are, as the keys say: the station only speaks. */
+/* The direction in which the keys put the endpoint's losses. The station only sends. */
 static enum fate_direction impaired(const struct api *api, enum endpoint_id endpoint)
 {
 	unsigned groups = endpoint_table[endpoint].groups;
@@ -120,7 +121,7 @@ static bool find_loss(struct http_request *request, struct preview *preview)
 
 /* ---- what will be ---- */
 
-/* NAN: nothing was drawn. */
+/* A random number as JSON; NAN: nothing was drawn. */
 static json_t *share(double drawn)
 {
 	return isnan(drawn) ? json_null() : json_real(round(drawn * 1e9) / 1e9);

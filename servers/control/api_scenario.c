@@ -1,4 +1,4 @@
-/* /v1/scenario: steps with times take the place of those that run; how they go; their end. */
+/* /v1/scenario: starts a scenario in place of the last one, shows it, ends it. */
 #include "servers/control/api_private.h"
 #include "servers/control/scenario.h"
 
@@ -32,7 +32,7 @@ void api_scenario_start(void *context, struct http_request *request)
 	json_decref(steps);
 }
 
-/* What the steps have changed stays. */
+/* Changes that the steps have made stay. */
 void api_scenario_end(void *context, struct http_request *request)
 {
 	const struct api *api = context;

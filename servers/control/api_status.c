@@ -1,4 +1,4 @@
-/* GET /v1/status: how the lab is. */
+/* GET /v1/status: the state of the lab. */
 #include "servers/control/api_private.h"
 
 #include <math.h>

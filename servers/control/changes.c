@@ -5,8 +5,8 @@
 
 #include "servers/control/api_json.h"
 
-/* Where a value is none that any key can have: a key that nobody has makes sure that the emulator
-   changes nothing, and still looks at the others. */
+/* Stands for the key of a value that no key can have, such as a list. No key has this name, so the
+   emulator changes nothing, but still checks the other keys. */
 static const char impossible[] = "";
 
 static void on_refused(void *context, size_t i, enum emulator_refusal refusal,
@@ -21,8 +21,8 @@ static void on_refused(void *context, size_t i, enum emulator_refusal refusal,
 		api_refusal_line(err->text, changes->keys[i]));
 }
 
-/* A value as config_set takes it. NULL means what the start said; false: no value that a key can
-   have. */
+/* A value as the text that config_set takes; NULL: the value of the start. False: no key can have
+   such a value. */
 static bool value_text(const json_t *value, char text[CHANGE_NUMBER_MAX], const char **result)
 {
 	*result = text;
@@ -61,7 +61,7 @@ bool changes_init(struct changes *changes, const json_t *keys)
 	};
 	if (!changes->list || !changes->keys || !changes->texts || !changes->errors)
 		return false;
-	/* To say of each what it may have been meant for would keep the lab from its work. */
+	/* Checking so many unknown keys for similar names would stop the lab from working. */
 	if (most > CHANGES_MAX) {
 		changes->only_restart = false;
 		json_array_append_new(changes->errors,

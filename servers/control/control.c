@@ -18,14 +18,14 @@
 
 struct control {
 	struct http *http;
-	struct api *api; /* NULL: the lab is not there yet */
+	struct api *api; /* NULL: before control_start */
 	struct guard guard;
 	bool outside_only;
-	uint64_t outside; /* our network namespace's cookie */
+	uint64_t outside; /* the cookie of our network namespace */
 	char url[GUARD_URL_SIZE];
 };
 
-/* ---- who may ---- */
+/* ---- who may connect ---- */
 
 static bool netns_of(int fd, uint64_t *cookie)
 {
@@ -39,8 +39,8 @@ static bool own_netns(uint64_t *cookie, struct err *err)
 	bool known = fd >= 0 && netns_of(fd, cookie);
 	if (!known)
 		err_set(err, STATUS_FAILED,
-			"--control: the kernel cannot tell who is in the lab's network (%s): it takes "
-			"Linux 5.14; --page needs none of it",
+			"--control: the kernel cannot tell who is in the lab's network (%s): "
+			"it takes Linux 5.14; --page needs none of it",
 			strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -48,10 +48,9 @@ static bool own_netns(uint64_t *cookie, struct err *err)
 }
 
 /*
- * The kernel makes the accepted end of a Unix socket in the network namespace of the one that
- * connects, and nobody can change that afterwards. Process ids would have to be looked up under
- * /proc: without rights over the peer that is refused, and a process that ends after connecting
- * leaves its id to others.
+ * The kernel puts the accepted end of a Unix socket into the network namespace of the connecting
+ * socket, and nobody can change that afterwards. Process ids would not do: looking them up under
+ * /proc needs rights over the peer, and after a peer's end its id may belong to another process.
  */
 static bool admit(void *context, int fd)
 {

@@ -1,6 +1,6 @@
 /*
- * Changes the lab while it runs, and shows it: over a Unix socket, and over TCP with a page for
- * people.
+ * The control server: shows and changes the lab while it runs, over a Unix socket, and over TCP
+ * with a page for people.
  *
  *   control_open -> control_start -> control_close
  */
@@ -18,31 +18,34 @@
 struct control;
 
 struct control_options {
-	struct ev_loop *loop; /* the emulator's */
-	const char *socket;   /* of the Unix socket; NULL: none */
-	const struct address *page; /* of the TCP side; NULL: none. Port 0: a free one */
-	/* who is in another network namespace than the caller of control_open gets no connection
-	   over the Unix socket: the file can be seen there too */
+	struct ev_loop *loop; /* the emulator's loop */
+	const char *socket;   /* the Unix socket's path; NULL: none */
+	const struct address *page; /* the TCP address; NULL: none. Port 0: a free port */
+	/* over the Unix socket, accept only connections from the network namespace of
+	   control_open's caller; processes in other namespaces may see the socket's file too */
 	bool outside_only;
 };
 
 /*
- * Opens both where the calling thread is: who wants them outside of a box opens them before it
- * makes one. Who connects waits until the loop runs. NULL with `err`: STATUS_BIND, or STATUS_FAILED
- * where the kernel cannot tell namespaces apart.
+ * Opens the Unix socket and the TCP side in the calling thread's network namespace. A program that
+ * wants them outside a box opens them before it makes the box. Connections wait until the loop
+ * runs. NULL with `err`: STATUS_BIND; or STATUS_FAILED: the kernel cannot tell namespaces apart,
+ * there is no random key, or out of memory.
  */
 struct control *control_open(const struct control_options *options, struct err *err);
 
-/* "http://127.0.0.1:8080/?key=..."; "" without the TCP side. */
+/* "http://127.0.0.1:8080/?key=..."; "": there is no TCP side. Lives as long as the control
+   server. */
 const char *control_url(const struct control *control);
 
-/* The lab is there: requests are served from here on, when the loop runs. `emulator`, `ring`, one
-   of its observers, and `scenario`, which changes it too, outlive the control. */
+/* Serves requests from here on, when the loop runs; before, they get 503. `emulator`, `ring` (one
+   of its observers) and `scenario` outlive the control server. False: STATUS_FAILED, out of
+   memory. */
 bool control_start(struct control *control, struct emulator *emulator, struct ring *ring,
 	struct scenario *scenario, struct err *err);
 
-/* Closes everything: who reads events gets the last ones, as far as they can be sent at once.
-   Accepts NULL. */
+/* Closes and frees everything. Clients that read events get the last ones, as far as they can be
+   sent at once. Accepts NULL. */
 void control_close(struct control *control);
 
 #endif

@@ -1,5 +1,5 @@
-/* Who may use the control server: RFC 6265 (cookies), RFC 6454 (Origin), RFC 6750 (Bearer), and
-   Fetch's Sec-Fetch-*. */
+/* Checks requests: RFC 6265 (cookies), RFC 6454 (Origin), RFC 6750 (Bearer), and Sec-Fetch-* of the
+   Fetch Metadata specification. */
 #include "servers/control/guard.h"
 
 #include <errno.h>
@@ -16,11 +16,13 @@ enum {
 };
 
 #define SHOWN                                                                                      \
-	"open the address that pmulab has printed (with ?key=), or send \"Authorization: Bearer KEY\""
+	"open the address that pmulab has printed (with ?key=), "                                  \
+	"or send \"Authorization: Bearer KEY\""
 
 const struct http_header guard_headers[] = {
 	{ "Content-Security-Policy",
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+		"default-src 'none'; script-src 'self'; style-src 'self'; "
+		"img-src 'self' data:; connect-src 'self'; "
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "no-referrer" },
@@ -66,13 +68,13 @@ void guard_url(const struct guard *guard, const struct address *bound, char url[
 	snprintf(url, GUARD_URL_SIZE, "http://%s/?key=%s", text, guard->key);
 }
 
-/* In a time that does not tell how much of it was right. */
+/* Compares in a time that does not depend on how many bytes are right. */
 static bool key_fits(const struct guard *guard, const char *text, size_t len)
 {
 	return len == KEY_LEN && CRYPTO_memcmp(text, guard->key, KEY_LEN) == 0;
 }
 
-/* Browsers leave out the port that a scheme has by itself. */
+/* Browsers leave out a scheme's default port. */
 static bool names_us(const char *host, const char *name, unsigned port)
 {
 	char full[ADDRESS_TEXT];
@@ -80,7 +82,7 @@ static bool names_us(const char *host, const char *name, unsigned port)
 	return strcasecmp(host, full) == 0 || (port == 80 && strcasecmp(host, name) == 0);
 }
 
-/* DNS rebinding: a name of somebody else's that leads here stands in Host as that name. */
+/* Against DNS rebinding: another site's name that leads here stands in Host. */
 static bool host_is_ours(const struct http_request *request, unsigned port)
 {
 	char name[ADDRESS_TEXT];
@@ -90,15 +92,15 @@ static bool host_is_ours(const struct http_request *request, unsigned port)
 	return host && (names_us(host, name, port) || names_us(host, "localhost", port));
 }
 
-/* As a browser says. */
+/* What the browser says; other programs do not send this header. */
 static bool is_from_elsewhere(const struct http_request *request)
 {
 	const char *site = http_request_header(request, "Sec-Fetch-Site");
 	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
 }
 
-/* Another port of this machine is another site too, but not for SameSite: students' pages may be
-   there. */
+/* Another port of this machine is another origin, but the same site for SameSite cookies; it may
+   have students' pages. So the origin is checked. */
 static bool site_is_ours(const struct http_request *request)
 {
 	const char *origin = http_request_header(request, "Origin");
@@ -113,8 +115,8 @@ static bool site_is_ours(const struct http_request *request)
 	return mode && strcmp(mode, "navigate") == 0 && strcmp(method, "GET") == 0;
 }
 
-/* RFC 6265 5.4: "a=1; b=2". Other ports of this machine may have set one of the same name: any that
-   fits is good. */
+/* RFC 6265, section 5.4: "a=1; b=2". Another port of this machine may have set a cookie of the same
+   name, so any of them may match. */
 static bool cookie_fits(const struct guard *guard, const struct http_request *request,
 	unsigned port)
 {
@@ -149,7 +151,7 @@ static bool is_inside(const struct guard *guard, const char *target)
 	return strncmp(target, guard->folder, len) == 0 && target[len] == '/';
 }
 
-/* The target as it was sent, but for each parameter "key". */
+/* The target as it was sent, without the parameters "key". */
 static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
 {
 	size_t len = strcspn(target, "?");
@@ -168,7 +170,8 @@ static void leave_key_out(const char *target, char out[HTTP_HEAD_MAX])
 		parameter += part;
 	}
 	out[len] = '\0';
-	if (strcmp(out, target) == 0) /* its name was coded */
+	/* the parameter's name was percent-encoded: leave out the whole query */
+	if (strcmp(out, target) == 0)
 		out[strcspn(out, "?")] = '\0';
 }
 
@@ -181,10 +184,10 @@ static bool refuse(struct http_request *request, unsigned status, const char *er
 	return false;
 }
 
-/* A redirection that began with a click on another site would be followed without the cookie
-   (SameSite=Strict); a page of ours that goes on by itself is followed with it. */
-#define GO_ON                                                                                                     \
-	"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"                         \
+/* After a click on another site, a browser follows a redirection without the cookie
+   (SameSite=Strict). It does send the cookie when a page of ours goes on by itself. */
+#define GO_ON                                                                                      \
+	"<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>pmulab</title>\n"       \
 	"<meta http-equiv=\"refresh\" content=\"0;url=%s/\">\n<a href=\"%s/\">pmulab</a>\n"
 
 static bool let_in(const struct guard *guard, struct http_request *request, unsigned port)

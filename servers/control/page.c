@@ -1,4 +1,4 @@
-/* The files are a table that scripts/embed-page writes. */
+/* The table of the files is written by scripts/embed-page. */
 #include "servers/control/page.h"
 
 #include <string.h>

@@ -11,7 +11,8 @@ bool place_default(char path[PLACE_SIZE], struct err *err)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	int len;
-	if (runtime && runtime[0] == '/') /* XDG Base Directory: a relative one is to be ignored */
+	/* XDG Base Directory Specification: ignore a relative path */
+	if (runtime && runtime[0] == '/')
 		len = snprintf(path, PLACE_SIZE, "%s/pmulab/control", runtime);
 	else
 		len = snprintf(path, PLACE_SIZE, "/tmp/pmulab-%u/control", (unsigned)geteuid());

@@ -8,13 +8,13 @@
 #include "servers/control/api_json.h"
 #include "servers/control/changes.h"
 
-static const char WHO[] = "scenario"; /* in the events of the steps */
+static const char WHO[] = "scenario"; /* `who` of the steps' events */
 
 enum { STARTER_MAX = 64 };
 
 struct step {
 	double due;     /* seconds from the beginning */
-	double done;    /* on the clock of the events' `t`; < 0: not yet */
+	double done;    /* on the clock of the events' `t`; < 0: not done yet */
 	json_t *errors; /* why its keys were refused when its time had come; NULL: they were not */
 };
 
@@ -22,12 +22,12 @@ struct scenario {
 	struct emulator *emulator;
 	struct ev_loop *loop;
 	struct ev_timer timer;
-	json_t *list; /* the steps as they came; NULL: there are none */
+	json_t *list; /* the steps as they were loaded; NULL: there are none */
 	struct step steps[SCENARIO_STEPS_MAX];
 	size_t count, next;
 	bool waits;   /* for scenario_begin */
 	bool running;
-	double began; /* < 0: not yet */
+	double began; /* when scenario_begin was called; < 0: not yet */
 	char who[STARTER_MAX];
 };
 
@@ -75,7 +75,7 @@ static void do_step(struct scenario *scenario, size_t i)
 	set_paused(scenario, json_object_get(what, "resume"), false);
 }
 
-/* Due times count from the beginning, so a step that was late delays no other. */
+/* Due times count from the beginning, so a late step delays no other. */
 static void go_on(struct scenario *scenario)
 {
 	double elapsed = emulator_uptime(scenario->emulator) - scenario->began;
@@ -147,7 +147,7 @@ static const char *text_of(const json_t *error, const char *member)
 	return text ? text : "";
 }
 
-/* The first one in one line: "step 2: reset.loss: ...; ..." */
+/* The first error as one line: "step 2: reset.loss: ...; ..." */
 static void describe(const json_t *errors, struct err *err)
 {
 	const json_t *first = json_array_get(errors, 0);
@@ -170,7 +170,7 @@ bool scenario_read(struct scenario *scenario, const char *path, const char *who,
 	       *errors = json_array();
 	bool done = steps && errors && scenario_load(scenario, steps, who, errors);
 	if (!steps && error.line < 0)
-		err_set(err, STATUS_USAGE, "%s", error.text); /* which names the path */
+		err_set(err, STATUS_USAGE, "%s", error.text); /* its text names the path */
 	else if (!steps)
 		err_set(err, STATUS_USAGE, "%s:%d:%d: this is no JSON: %s", path, error.line,
 			error.column, error.text);

@@ -1,4 +1,4 @@
-/* A scenario's text: what its steps may hold, and whether the lab can do all of it, one step after
+/* Checks a scenario: what its steps may contain, and whether the lab can do all of them, one after
    the other. */
 #include "servers/control/scenario_private.h"
 
@@ -10,17 +10,17 @@
 #include "common/utf8.h"
 #include "servers/control/changes.h"
 
-/* Then what is wrong is clear, and the rest is not looked at. */
+/* After so many refusals the rest is not checked. */
 enum { ERRORS_MAX = 50 };
 
-static const double AFTER_MAX = 86400; /* seconds: a day, as with most keys */
+static const double AFTER_MAX = 86400; /* seconds: a day, the limit of most keys */
 
-/* What is being read. */
+/* The state of one check. */
 struct checking {
 	struct emulator *emulator;
 	json_t *errors;
-	json_t *keys; /* what is set by all steps so far */
-	size_t step;  /* from 1 */
+	json_t *keys; /* what all steps so far have set */
+	size_t step;  /* from 1; 0: the list as a whole */
 };
 
 static void refuse(const struct checking *checking, const char *key, const char *hint,
@@ -33,7 +33,7 @@ static void refuse(const struct checking *checking, const char *key, const char 
 	va_start(args, format);
 	vsnprintf(error, sizeof error, format, args);
 	va_end(args);
-	utf8_mend(error); /* what was quoted may have been cut in the middle of a character */
+	utf8_mend(error); /* a quoted text may have been cut inside a character */
 	json_array_append_new(checking->errors,
 		json_pack("{s:s, s:s?, s:s, s:o}", "error", error, "key", key, "hint", hint, "step",
 			checking->step > 0 ? json_integer((json_int_t)checking->step)
@@ -86,8 +86,8 @@ static void check_endpoints(const struct checking *checking, const char *member,
 	}
 }
 
-/* Before this step all could be done, so the fault is one of its own keys: the last one, where the
-   lab names another. */
+/* Adds a refusal. Before this step all could be done, so one of the step's own keys is the reason:
+   the last one, where the emulator names a key of an earlier step. */
 static void add_refusal(const struct checking *checking, json_t *refusal, const json_t *set)
 {
 	const char *key = json_string_value(json_object_get(refusal, "key")), *name;
@@ -101,8 +101,8 @@ static void add_refusal(const struct checking *checking, json_t *refusal, const 
 	json_array_append(checking->errors, refusal);
 }
 
-/* Together with what the steps before it have set; what is refused is left out of what follows.
-   False: out of memory. */
+/* Checks a step's keys together with those that earlier steps have set. A refused key is left out
+   of the later checks. False: out of memory. */
 static bool check_keys(struct checking *checking, const json_t *set)
 {
 	const char *key;
@@ -114,7 +114,8 @@ static bool check_keys(struct checking *checking, const json_t *set)
 	if (json_object_size(set) == 0)
 		return true;
 	json_object_foreach((json_t *)set, key, value) {
-		/* At the end: what is wrong with several keys together is told of the last one. */
+		/* Put it at the end: a fault of several keys together is reported for the last
+		   one. */
 		json_object_del(checking->keys, key);
 		json_object_set(checking->keys, key, value);
 	}

@@ -1,5 +1,5 @@
 /* The table of events. docs/events.md describes the same rows; tests/unit/events/test_event.c
-   compares them. */
+   compares the two. */
 #include "servers/events/event.h"
 
 #include <string.h>

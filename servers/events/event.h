@@ -1,7 +1,7 @@
 /*
- * What happened, as data. One table (event.c) names every event and its fields; docs/events.md
- * describes them, and a test holds the two together. Sessions, connections and endpoints emit;
- * observers read.
+ * An event: what happened, as data. The table in event.c names every event and its fields, and
+ * docs/events.md describes them; a test compares the two. Sessions, connections, endpoints and the
+ * emulator emit events; observers read them.
  */
 #ifndef SERVERS_EVENTS_EVENT_H
 #define SERVERS_EVENTS_EVENT_H
@@ -45,9 +45,14 @@ enum event_type {
 	EVENT_TYPE_COUNT,
 };
 
+/* Sets of event types, as bits. */
 #define EVENT_BIT(type) (1u << (type))
 #define EVENT_ALL ((1u << EVENT_TYPE_COUNT) - 1)
 
+/* The kinds of a field's value. SHARE is a number from 0 to 1. TEXT is the program's own UTF-8;
+   NULL is written as null. BYTES came from a peer; an excerpt of them is written, escaped
+   (wire_escape). SAID is a peer's text that is written whole (wire_show). JSON is written as it
+   is. */
 enum field_kind {
 	FIELD_INTEGER,
 	FIELD_REAL,
@@ -59,17 +64,18 @@ enum field_kind {
 	FIELD_BOOL
 };
 
-/* One field of an event. TEXT is the program's own UTF-8 (NULL: null); BYTES are a peer's, of which
-   an excerpt is written escaped (wire_escape); SAID is a peer's text, to be read whole (wire_show);
-   JSON is written as it is. */
+/* One field of an event. It owns nothing: `name` and `text` outlive the call that emits it. */
 struct field {
 	const char *name;
 	enum field_kind kind;
-	int64_t integer; /* INTEGER, BOOL; for BYTES and SAID their number */
+	int64_t integer; /* INTEGER, BOOL; BYTES, SAID: the number of bytes */
+	/* REAL, SHARE */
 	double real;
+	/* TEXT, BYTES, SAID, JSON */
 	const char *text;
 };
 
+/* Initializers of a struct field: name `n`, value `v`, or `l` bytes at `p`. */
 #define F_INTEGER(n, v) { .name = (n), .kind = FIELD_INTEGER, .integer = (int64_t)(v) }
 #define F_BOOL(n, v) { .name = (n), .kind = FIELD_BOOL, .integer = (v) }
 #define F_REAL(n, v) { .name = (n), .kind = FIELD_REAL, .real = (v) }
@@ -79,15 +85,15 @@ struct field {
 #define F_SAID(n, p, l) { .name = (n), .kind = FIELD_SAID, .text = (p), .integer = (int64_t)(l) }
 #define F_JSON(n, v) { .name = (n), .kind = FIELD_JSON, .text = (v) }
 
-/* Whom an event is about. `endpoint` is ENDPOINT_NONE, `conn` 0 and `peer` NULL where it is about
-   the whole lab. */
+/* What an event is about. `conn` is 0 and `peer` is NULL where the event is not about a connection
+   or a peer; `endpoint` is ENDPOINT_NONE where it is about the whole lab. */
 struct subject {
 	enum endpoint_id endpoint;
 	uint64_t conn;    /* counts from 1 over all endpoints */
 	const char *peer; /* "127.0.0.1:40112" */
 };
 
-/* Valid during the observer's call only. */
+/* An event as observers get it. Valid only during the observer's call. */
 struct event {
 	enum event_type type;
 	double t;     /* seconds since the start */
@@ -97,7 +103,7 @@ struct event {
 	size_t count;
 };
 
-/* The table: what an event means, and each field it can have. */
+/* A field that an event can have, as a row of event_table has it. */
 struct event_field_info {
 	const char *name;
 	const char *unit; /* "bytes", "seconds", "text", ... */
@@ -111,7 +117,7 @@ struct event_info {
 
 extern const struct event_info event_table[EVENT_TYPE_COUNT];
 
-/* NULL when the event does not have it. */
+/* The field of that name; NULL: the event does not have it. */
 const struct field *event_field(const struct event *event, const char *name);
 
 #endif

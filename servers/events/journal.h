@@ -1,4 +1,5 @@
-/* The journal numbers events, stamps them, and tells each observer. */
+/* The journal gives each event its number and time, and passes it to the observers. One thread
+   only. */
 #ifndef SERVERS_EVENTS_JOURNAL_H
 #define SERVERS_EVENTS_JOURNAL_H
 
@@ -7,47 +8,50 @@
 struct observer;
 
 struct observer_ops {
-	/* Must not block and must not emit. */
+	/* Called for each wanted event. It must not block and must not emit. */
 	void (*on_event)(struct observer *observer, const struct event *event);
-	/* Last words and memory. */
+	/* Writes what is left to write, and frees the observer. */
 	void (*destroy)(struct observer *observer);
 };
 
+/* The first member of every observer's own structure. */
 struct observer {
 	const struct observer_ops *ops;
 	unsigned wants; /* EVENT_BIT()s */
-	struct observer *next; /* the journal's */
+	struct observer *next; /* set by the journal */
 };
 
 struct journal;
 
-struct journal *journal_create(void); /* NULL: out of memory */
+/* The start of the clock of the events' `t`. NULL: out of memory. */
+struct journal *journal_create(void);
 
-/* Destroys its observers too. Accepts NULL. */
+/* Destroys the journal and its observers, the last one added first. Accepts NULL. */
 void journal_destroy(struct journal *journal);
 
-/* The observer is the journal's from here on. */
+/* Adds an observer, which the journal owns from here on. */
 void journal_observe(struct journal *journal, struct observer *observer);
 
-/* Seconds since the start, as the next event's `t`. */
+/* Seconds since journal_create: the `t` of an event that is emitted now. */
 double journal_now(const struct journal *journal);
 
-/* False: nobody listens to this type, so its fields need not be measured. */
+/* Whether any observer wants events of this type. False: the caller need not measure the fields. */
 bool journal_wants(const struct journal *journal, enum event_type type);
 
-/* Each field's name must stand in event_table (assert). */
+/* Emits an event: gives it the next number, and calls each observer that wants its type before it
+   returns. The fields are the caller's. Each field's name must stand in event_table (assert). */
 void journal_emit(struct journal *journal, enum event_type type, const struct subject *subject,
 	const struct field *fields, size_t count);
 
-/* journal_emit with fields listed in place: EMIT(journal, EVENT_PAUSE, &subject, F_INTEGER("bytes",
-   n)). */
-#define EMIT(journal, type, subject, ...)                                                                    \
-	do {                                                                                                 \
-		if (journal_wants(journal, type)) {                                                          \
-			const struct field emit_fields[] = { __VA_ARGS__ };                                  \
-			journal_emit(journal, type, subject, emit_fields,                                    \
-				sizeof emit_fields / sizeof emit_fields[0]);                                  \
-		}                                                                                            \
+/* journal_emit with the fields as arguments: EMIT(journal, EVENT_PAUSE, &subject,
+   F_INTEGER("bytes", n)). The fields are evaluated only when an observer wants the event. */
+#define EMIT(journal, type, subject, ...)                                                          \
+	do {                                                                                       \
+		if (journal_wants(journal, type)) {                                                \
+			const struct field emit_fields[] = { __VA_ARGS__ };                        \
+			journal_emit(journal, type, subject, emit_fields,                          \
+				sizeof emit_fields / sizeof emit_fields[0]);                       \
+		}                                                                                  \
 	} while (0)
 
 #endif

@@ -1,4 +1,4 @@
-/* An event as a line of NDJSON, as docs/events.md describes it. */
+/* An event as a line of NDJSON, which docs/events.md describes. */
 #ifndef SERVERS_EVENTS_LINE_H
 #define SERVERS_EVENTS_LINE_H
 
@@ -6,15 +6,15 @@
 
 #include "servers/events/event.h"
 
-/* Bytes of any line. A `start` carries the whole configuration; the others stay far below. */
+/* Bytes of the longest line. A `start` has the whole configuration; all others are far shorter. */
 enum { EVENT_TEXT_MAX = 16384 };
 
-/* Writes the event with its newline; returns its length, 0 when it does not fit. No NUL counts or
-   is needed. */
+/* Writes the event and a newline, without a NUL. Returns the bytes written; 0: they do not fit into
+   `size`. */
 size_t event_write(char *text, size_t size, const struct event *event);
 
-/* Writes a `lost` in the place of `count` events, of which the last has the number `seq`, at the
-   time `t`. */
+/* Writes a `lost` in place of `count` events, the last of which has the number `seq`. `t` is its
+   time. Returns as event_write. */
 size_t event_write_lost(char *text, size_t size, double t, uint64_t seq, uint64_t count);
 
 #endif

@@ -1,4 +1,4 @@
-/* The journal as NDJSON. */
+/* The observer that writes NDJSON. */
 #include "servers/events/observers.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include "servers/events/line.h"
 #include "servers/events/sink.h"
 
-/* RESERVE keeps room for the last two lines (lost, stop). SECONDS: how long a stopped reader may
-   hold up the end. */
+/* RESERVE_BYTES keeps room for the last two lines (`lost`, `stop`). LAST_WORDS_SECONDS is how long
+   a reader that has stopped may delay the end. */
 enum { RESERVE_BYTES = 8192 };
 static const double LAST_WORDS_SECONDS = 0.5;
 
@@ -18,16 +18,16 @@ struct observer_jsonl {
 	int fd;
 	struct sink *sink;
 	struct events_outcome *outcome;
-	uint64_t lost; /* events, since one last stood there */
+	uint64_t lost; /* events that were lost since the last line */
 	char line[EVENT_TEXT_MAX];
 };
 
-/* True when no loss is left to tell. */
+/* Writes a pending `lost`. False: it could not be written. */
 static bool tell_lost(struct observer_jsonl *jsonl, const struct event *now, size_t reserve)
 {
 	if (jsonl->lost == 0)
 		return true;
-	/* In the place of the last one lost. */
+	/* It has the number of the last event that was lost. */
 	size_t len = event_write_lost(jsonl->line, sizeof jsonl->line, now->t, now->seq - 1,
 		jsonl->lost);
 	if (!sink_write(jsonl->sink, jsonl->line, len, reserve))
@@ -53,7 +53,7 @@ static void jsonl_destroy(struct observer *observer)
 	struct observer_jsonl *jsonl = (struct observer_jsonl *)observer;
 	struct sink_loss loss;
 	sink_destroy(jsonl->sink, LAST_WORDS_SECONDS, &loss);
-	/* Who does not read to the end does not want it. */
+	/* A reader that stops reading does not want the rest. */
 	if (jsonl->outcome && loss.error != 0 && loss.error != EPIPE)
 		*jsonl->outcome = (struct events_outcome){ loss.error, loss.lines + jsonl->lost };
 	if (jsonl->fd > STDERR_FILENO)

@@ -1,7 +1,5 @@
-/*
- * The journal as a short account at the end (summary_text.c): which endpoints were met, what they
- * were asked, what came of it, what was wrong.
- */
+/* The observer of the summary: collects from events which endpoints the program met, what it asked
+   of them, what came of it, and what was wrong. summary_text.c writes it. */
 #include "servers/events/observers.h"
 
 #include <stdlib.h>
@@ -10,7 +8,7 @@
 #include "servers/events/sink.h"
 #include "servers/events/summary.h"
 
-/* Who does not read what we say does not keep `pmulab run` from ending. */
+/* How long a terminal that does not read may delay the end of `pmulab run`. */
 static const double LAST_WORDS_SECONDS = 2;
 
 struct observer_summary {
@@ -52,7 +50,7 @@ static void on_open(struct summary *summary, struct met *met, const struct event
 static void on_command(struct summary *summary, struct met *met, const struct event *event)
 {
 	struct track *track = track_find(summary, event->subject.endpoint, event->subject.conn);
-	track->refused = says(event, "kind", "bad"); /* its `error` follows */
+	track->refused = says(event, "kind", "bad"); /* its `error` event follows */
 	met->not_understood += track->refused;
 	if (track->refused)
 		return;
@@ -77,7 +75,7 @@ static void on_close(struct summary *summary, struct met *met, const struct even
 	if (says(event, "why", "no handshake")) {
 		met->no_handshake++;
 	} else if (track->refused) {
-		/* it was told; whether it listened is its own affair */
+		/* the server has answered; whether the program read the answer is not judged */
 		track->pending = track->pending && !verdict.lost;
 	} else if (pmu && !verdict.command) {
 		met->no_command++;
@@ -124,7 +122,7 @@ static void on_receive(struct summary *summary, struct met *met, const struct ev
 		summary->last = beginning_of(text);
 }
 
-/* It comes right behind its `receive`. */
+/* A `corrupt` of a request comes directly behind its `receive`. */
 static void on_corrupt(struct summary *summary, struct met *met, const struct event *event)
 {
 	size_t bit = (size_t)integer_of(event, "bit");
@@ -154,7 +152,7 @@ static void on_drop(struct summary *summary, struct met *met, const struct event
 		met->lost++;
 		return;
 	}
-	if (integer_of(event, "n") == 0 && count == 0) /* there was no `receive` */
+	if (integer_of(event, "n") == 0 && count == 0) /* such a datagram had no `receive` */
 		met->requests[integer_of(event, "family") == 6]++;
 	if (says(event, "reason", "the family is not served now")) {
 		met->unserved++;
@@ -191,7 +189,7 @@ static void on_line(struct summary *summary, struct met *met, const struct event
 	met->lines++;
 }
 
-/* NULL: one too many. */
+/* NULL: no valid ID, or one speaker too many. */
 static struct speaker *speaker_of(struct met *met, const struct event *event)
 {
 	const struct field *id = event_field(event, "id");
@@ -232,7 +230,7 @@ static void on_listen(struct summary *summary, struct met *met, const struct eve
 	met->listens = true;
 }
 
-/* Warnings about the configuration were said at the start. */
+/* Warnings about the configuration were already shown at the start. */
 static void on_error(struct summary *summary, struct met *met, const struct event *event)
 {
 	const struct field *bytes = event_field(event, "bytes");
@@ -275,7 +273,8 @@ static void summary_on_event(struct observer *observer, const struct event *even
 	if (event->subject.endpoint == ENDPOINT_NONE)
 		return;
 	struct met *met = &summary->met[event->subject.endpoint];
-	met->met = met->met || event->subject.peer; /* nobody else has one */
+	/* only events about the program's traffic have a peer */
+	met->met = met->met || event->subject.peer;
 	collect[event->type](summary, met, event);
 }
 

@@ -1,4 +1,4 @@
-/* The journal for people: short aligned lines, one per thing that matters. */
+/* The observer for people: short aligned lines, one for each event that matters. */
 #include "servers/events/observers.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "common/wire.h"
 #include "servers/events/sink.h"
 
-enum { TEXT_LINE = WIRE_SHOWN_MAX + 1024 }; /* somebody's text, whole, and what is said about it */
+enum { TEXT_LINE = WIRE_SHOWN_MAX + 1024 }; /* a peer's whole text, and the words around it */
 static const double LAST_WORDS_SECONDS = 0.2;
 
 struct observer_text {
@@ -51,7 +51,7 @@ static const char *text_of(const struct event *event, const char *name)
 	return field && field->text ? field->text : "";
 }
 
-/* "1 message", "20 messages" */
+/* Adds "1 message" or "20 messages". */
 static void add_count(struct line *line, const char *before, int64_t n, const char *noun)
 {
 	add(line, "%s%lld %s%s", before, (long long)n, noun, n == 1 ? "" : "s");
@@ -60,14 +60,15 @@ static void add_count(struct line *line, const char *before, int64_t n, const ch
 static void add_bytes(struct line *line, const struct field *field)
 {
 	char escaped[WIRE_ESCAPED_MAX];
-	/* `pmulab ctl watch` reads events that others may have written */
+	/* `pmulab ctl watch` shows events that another program may have written, so check the
+	   field */
 	if (!field || !field->text)
 		return;
 	wire_escape(escaped, field->text, (size_t)field->integer);
 	add(line, "%s", escaped);
 }
 
-/* So much of what somebody has said; cut between characters. */
+/* Adds at most `most` bytes of a peer's text, cut between characters. */
 static void add_said(struct line *line, const struct field *field, size_t most)
 {
 	char shown[WIRE_SHOWN_MAX];
@@ -107,7 +108,7 @@ static void add_field(struct line *line, const struct field *field)
 	}
 }
 
-/* Every field by name: what -v shows of an event that has no sentence of its own. */
+/* Adds every field by name. -v shows events like this that have no sentence of their own. */
 static void say_fields(struct line *line, const struct event *event)
 {
 	add(line, "%s", event_table[event->type].name);
@@ -161,7 +162,7 @@ static void say_drop(struct line *line, const struct event *event)
 		return;
 	}
 	add(line, "%s ", text_of(event, "direction"));
-	if (integer_of(event, "n") > 0) /* else it is not counted */
+	if (integer_of(event, "n") > 0) /* 0: the datagram has no number */
 		add(line, "%lld ", (long long)integer_of(event, "n"));
 	add(line, "lost: ");
 	if (strcmp(reason, "loss") != 0) {
@@ -170,7 +171,7 @@ static void say_drop(struct line *line, const struct event *event)
 	}
 	add(line, "%s", text_of(event, "model"));
 	double drawn = real_of(event, "drawn");
-	if (!isnan(drawn)) /* a list draws nothing */
+	if (!isnan(drawn)) /* a loss list draws no random number */
 		add(line, ", drew %.4f", drawn);
 }
 
@@ -185,7 +186,7 @@ static void say_reset(struct line *line, const struct event *event)
 		add(line, ", its reset no. %lld", (long long)resets);
 }
 
-/* As code B prints it: all of it. */
+/* As code B of the handout prints it: the whole text. */
 static void say_print(struct line *line, const struct event *event)
 {
 	add(line, "Received data: ");
@@ -219,7 +220,8 @@ static void say_stop(struct line *line, const struct event *event)
 	add(line, "stopped: %s", text_of(event, "why"));
 }
 
-enum { SAID_BESIDE = 300 }; /* bytes of what is said in the group: others talk too */
+/* bytes of a text in the group that are shown; there are many speakers */
+enum { SAID_BESIDE = 300 };
 
 static void say_line(struct line *line, const struct event *event)
 {
@@ -264,10 +266,10 @@ static void say_resume(struct line *line, const struct event *event)
 	add(line, "takes work again (%s)", text_of(event, "who"));
 }
 
-/* A line a second, whatever happens. */
+/* Events that only -v shows: the station sends a line every second. */
 static const unsigned only_verbose = EVENT_BIT(EVENT_LINE);
 
-/* How an event reads; NULL: only with -v, by its fields. */
+/* The sentence of each event. NULL: the event is shown only with -v, by its fields. */
 static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct event *) = {
 	[EVENT_START] = say_start,
 	[EVENT_LISTEN] = say_listen,
@@ -320,7 +322,7 @@ static void text_on_event(struct observer *observer, const struct event *event)
 	if (red)
 		add(&line, "\033[0m");
 	line.text[line.len++] = '\n';
-	/* Nobody to tell when it does not fit: the terminal is stopped. */
+	/* If the line does not fit, the terminal is stopped, so there is nobody to tell. */
 	sink_write(text->sink, line.text, line.len, 0);
 }
 

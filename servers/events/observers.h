@@ -1,4 +1,5 @@
-/* Observers that write: NDJSON for programs, aligned lines for people, a summary at the end. */
+/* The observers that write events: as NDJSON for programs, as aligned lines for people, as a
+   summary at the end. */
 #ifndef SERVERS_EVENTS_OBSERVERS_H
 #define SERVERS_EVENTS_OBSERVERS_H
 
@@ -7,36 +8,40 @@
 
 #include "servers/events/journal.h"
 
-/* What became of a file of events, known once its observer is destroyed. */
+/* What became of a file of events, known once its observer is destroyed. The caller sets it to zero
+   before; the observer writes it only when writing has failed. */
 struct events_outcome {
-	/* errno, why its end is missing; 0: it is complete, or its reader has gone or did not
-	   read */
+	/* errno: why the end of the file is missing. 0: the file is complete, or its reader has
+	   gone or has not read */
 	int error;
-	uint64_t missing; /* the last so many events, of which no `lost` in it tells */
+	/* how many events are missing at the end without a `lost` that tells of them */
+	uint64_t missing;
 };
 
 /*
- * One JSON object a line on `fd`, described in docs/events.md. What cannot be taken (reader
- * stopped, disk full, `limit` bytes reached; 0: none) is counted and told by a `lost` event as soon
- * as there is room. The descriptor is the observer's from here on and closed at its end, except 0
- * to 2. `outcome` (may be NULL) outlives the observer. NULL: no memory.
+ * Writes each event as a line of JSON on `fd`; docs/events.md describes it. Lines that cannot be
+ * written are counted: the reader has stopped, the disk is full, or `limit` bytes (0: no limit) are
+ * reached. A `lost` event tells their number as soon as there is room. The observer owns the
+ * descriptor, and closes it at its end unless it is 0, 1 or 2. `outcome` (may be NULL) outlives the
+ * observer. NULL: out of memory, or no thread.
  */
 struct observer *observer_jsonl_create(int fd, uint64_t limit, struct events_outcome *outcome);
 
 enum text_mode {
-	TEXT_WARNINGS,  /* only what is odd about the configuration */
-	TEXT_SENTENCES, /* one line per thing that matters */
+	TEXT_WARNINGS,  /* only warnings about the configuration */
+	TEXT_SENTENCES, /* one line for each event that matters */
 	TEXT_ALL,       /* every event, with its time */
 };
 
-/* Lines for people on `fd`, which stays the caller's. NULL: no memory. */
+/* Writes lines for people on `fd`, which stays the caller's and outlives the observer. NULL: out of
+   memory, or no thread. */
 struct observer *observer_text_create(int fd, enum text_mode mode, bool colour);
 
 /*
- * One block of at most 24 lines on `fd`, which stays the caller's, when the observer is destroyed:
- * which endpoints were met, what they were asked, what came of it, what was wrong. Nothing where no
- * endpoint has listened. What stands on the same terminal before it belongs to observers that are
- * added after this one: the last is destroyed first. NULL: no memory.
+ * Writes one block of at most 24 lines on `fd` when the observer is destroyed: which endpoints the
+ * program met, what it asked of them, what came of it, what was wrong. It writes nothing when no
+ * endpoint has listened. `fd` stays the caller's. Observers are destroyed in reverse order: add an
+ * observer whose output shall stand above the block after this one. NULL: out of memory.
  */
 struct observer *observer_summary_create(int fd);
 

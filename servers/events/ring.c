@@ -1,7 +1,5 @@
-/*
- * Lines lie one behind the other in a circle of bytes, each in one piece; a second circle says
- * where each begins. What is oldest makes room, in both.
- */
+/* The lines lie one behind the other in a circular buffer, each in one piece. A second circular
+   buffer says where each line begins. In both, the oldest entries make room. */
 #include "servers/events/ring.h"
 
 #include <stdlib.h>
@@ -9,7 +7,7 @@
 
 #include "servers/events/line.h"
 
-enum { ROOM_A_PLACE = 64 }; /* bytes of lines for each place: hardly a line is shorter */
+enum { ROOM_A_PLACE = 64 }; /* bytes of lines for each place; hardly any line is shorter */
 
 struct place {
 	size_t offset;
@@ -22,10 +20,11 @@ struct ring {
 	struct observer base;
 	char *bytes;
 	size_t size;
-	size_t end; /* where the next line would begin */
+	size_t end; /* where the next line begins, if it fits */
 	struct place *places;
 	size_t place_count;
-	uint64_t first, next; /* numbers of the lines that are kept; line n is at n % place_count */
+	/* the kept lines have the numbers first..next-1; line n is at n % place_count */
+	uint64_t first, next;
 	void (*on_event)(void *context);
 	void *context;
 	char text[EVENT_TEXT_MAX];
@@ -36,15 +35,15 @@ static struct place *place_of(const struct ring *ring, uint64_t seq)
 	return &ring->places[seq % ring->place_count];
 }
 
-/* Where a line of `len` bytes goes, when all that lies there has made room. */
+/* Drops the oldest lines until there is room for a line of `len` bytes, and returns its offset. */
 static size_t make_room(struct ring *ring, size_t len)
 {
 	if (ring->next - ring->first == ring->place_count)
 		ring->first++;
-	/* From `begin` on the oldest lines lie; what is newer lies before it. */
+	/* The oldest lines lie behind `begin`, the newer ones before it. */
 	size_t begin = ring->end;
 	if (begin + len > ring->size) {
-		/* It would be in two pieces: the rest of the circle is left empty. */
+		/* The line would be in two pieces, so the rest of the buffer stays empty. */
 		while (ring->first < ring->next && place_of(ring, ring->first)->offset >= begin)
 			ring->first++;
 		begin = 0;
@@ -71,7 +70,9 @@ static void ring_on_event(struct observer *observer, const struct event *event)
 		ring->first = ring->next = event->seq;
 	size_t offset = make_room(ring, len);
 	memcpy(ring->bytes + offset, ring->text, len);
-	*place_of(ring, event->seq) = (struct place){ .offset = offset, .len = (uint32_t)len, .type = (uint8_t)type,
+	*place_of(ring, event->seq) = (struct place){ .offset = offset,
+		.len = (uint32_t)len,
+		.type = (uint8_t)type,
 		.endpoint = (int8_t)event->subject.endpoint };
 	ring->end = offset + len;
 	ring->next = event->seq + 1;
@@ -96,7 +97,7 @@ struct ring *ring_create(size_t bytes)
 		return NULL;
 	ring->base.ops = &ring_ops;
 	ring->base.wants = EVENT_ALL;
-	ring->size = bytes < EVENT_TEXT_MAX ? EVENT_TEXT_MAX : bytes; /* any line has its place */
+	ring->size = bytes < EVENT_TEXT_MAX ? EVENT_TEXT_MAX : bytes; /* so that any line fits */
 	ring->place_count = ring->size / ROOM_A_PLACE;
 	ring->first = ring->next = 1;
 	ring->bytes = malloc(ring->size);

@@ -9,7 +9,7 @@
 
 #include "common/signals.h"
 
-/* About 5,000 events: two seconds of a busy lab. */
+/* The queue holds about 5,000 events, two seconds of a busy lab. */
 enum { QUEUE_BYTES = 1 << 20, CHUNK_BYTES = 1 << 16 };
 
 struct sink {
@@ -17,21 +17,21 @@ struct sink {
 	uint64_t limit;
 	pthread_t thread;
 
-	pthread_mutex_t lock; /* guards everything below */
+	pthread_mutex_t lock; /* guards the members down to `ended` */
 	pthread_cond_t changed;
-	char *queue; /* a ring */
+	char *queue; /* a circular buffer */
 	size_t head, used;
 	uint64_t accepted; /* bytes queued since the start */
 	bool ending, ended;
 
-	/* The thread's own until it has been joined. */
+	/* Only the thread uses these until it has been joined. */
 	char chunk[CHUNK_BYTES];
-	size_t chunk_len, chunk_done; /* what it is writing, and has written of that */
+	size_t chunk_len, chunk_done; /* bytes in `chunk`, and how many of them are written */
 	int error;                    /* errno of the last write(); 0: it went well */
 };
 
-/* Moves up to CHUNK_BYTES from the ring to `chunk`; waits while it is empty. False: the sink is
-   ending. Called locked. */
+/* Moves up to CHUNK_BYTES from the queue to `chunk`; waits while the queue is empty. False: the
+   sink is ending, and the queue is empty. Called with the lock held. */
 static bool sink_take(struct sink *sink)
 {
 	while (sink->used == 0 && !sink->ending)
@@ -49,16 +49,17 @@ static bool sink_take(struct sink *sink)
 	return len > 0;
 }
 
-/* What may be over later: a full disk, a limit (setrlimit(2)), a disk that has failed once. */
+/* Errors that may be over later: a full disk, a limit (setrlimit(2)), a disk that has failed
+   once. */
 static bool may_pass(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ||
 	       error == EAGAIN;
 }
 
-/* Writes the chunk. A line is never half written: after an error (full disk) the rest is tried
-   again, once a second, since the disk may have room later; a reader that has gone ends it. False:
-   no use to go on. */
+/* Writes the chunk. After an error such as a full disk the rest is tried again once a second,
+   because there may be room later; so no line is left half written. False: the reader has gone, or
+   another error makes it useless to go on. */
 static bool write_chunk(struct sink *sink)
 {
 	while (sink->chunk_done < sink->chunk_len) {
@@ -144,7 +145,7 @@ static uint64_t count_lines(const char *text, size_t len)
 	return lines;
 }
 
-/* What is left when the thread has gone. */
+/* What is not written when the thread has ended. */
 static struct sink_loss sink_left(const struct sink *sink)
 {
 	size_t first = QUEUE_BYTES - sink->head;
@@ -180,7 +181,7 @@ void sink_destroy(struct sink *sink, double seconds, struct sink_loss *loss)
 	bool ended = sink->ended;
 	pthread_mutex_unlock(&sink->lock);
 
-	/* it stands in write() or nanosleep(), both cancellation points (pthreads(7)) */
+	/* the thread is in write() or nanosleep(), which are cancellation points (pthreads(7)) */
 	if (!ended)
 		pthread_cancel(sink->thread);
 	pthread_join(sink->thread, NULL);

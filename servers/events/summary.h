@@ -1,7 +1,5 @@
-/*
- * What the summary of a run remembers, in bounded memory: observer_summary.c collects it from
- * events, summary_faults.c judges, summary_text.c says it. Nobody else includes this.
- */
+/* What the summary of a run remembers, in bounded memory. observer_summary.c collects it from
+   events, summary_faults.c judges, summary_text.c writes it. No other file includes this header. */
 #ifndef SERVERS_EVENTS_SUMMARY_H
 #define SERVERS_EVENTS_SUMMARY_H
 
@@ -14,17 +12,17 @@
 #include "servers/endpoint_table.h"
 
 enum {
-	EXCERPT_BYTES = 40,  /* shown of one text */
-	EXCERPTS = 3,        /* different texts that are shown; the others are counted */
-	FAULT_WHAT = 320,    /* bytes of what was wrong, with its NUL */
-	SUMMARY_FAULTS = 16, /* different ones that are remembered */
+	EXCERPT_BYTES = 40,  /* bytes of one text that are shown */
+	EXCERPTS = 3,        /* different texts that are shown; others are only counted */
+	FAULT_WHAT = 320,    /* bytes of a fault's text with its NUL */
+	SUMMARY_FAULTS = 16, /* different faults that are remembered */
 	SUMMARY_SPEAKERS = 4,
-	SUMMARY_TRACKS = 256, /* connections that are followed at once */
+	SUMMARY_TRACKS = 256, /* connections that are followed at a time */
 	SUMMARY_CORRUPTED = 8,
-	SUMMARY_LINES = 24, /* written at most */
+	SUMMARY_LINES = 24, /* the most lines that are written */
 };
 
-/* Different texts, each with its number. */
+/* Different texts, each with the number of its occurrences. */
 struct excerpts {
 	struct {
 		char bytes[EXCERPT_BYTES];
@@ -32,15 +30,15 @@ struct excerpts {
 		uint64_t count;
 	} list[EXCERPTS];
 	size_t used;
-	uint64_t more; /* times, of other texts */
+	uint64_t more; /* occurrences of other texts */
 };
 
-/* The same thing gone wrong at the same endpoint, however often. */
+/* One fault at one endpoint, however often it occurred. */
 struct fault {
 	enum endpoint_id endpoint;
-	bool ours; /* the lab's or the network's, not the program's */
+	bool ours; /* caused by the lab or the network, not by the program */
 	char what[FAULT_WHAT];
-	struct excerpts excerpts; /* of the bytes that it was about, where there were any */
+	struct excerpts excerpts; /* the bytes that the fault was about, where there were any */
 	uint64_t count;
 };
 
@@ -49,44 +47,46 @@ struct speaker {
 	uint64_t datagrams, characters, answers;
 };
 
-/* One endpoint. */
+/* What is remembered of one endpoint. `met`: the program has used it. */
 struct met {
 	bool listens, met;
-	struct excerpts asked; /* commands that were understood; datagrams */
-	uint64_t repeated;     /* datagrams that were only counted */
+	struct excerpts asked; /* commands that were understood, or datagrams */
+	uint64_t repeated;     /* datagrams that were only counted (event `repeated`) */
 
-	/* Streams. The sums are those of connections that were answered as they asked. */
+	/* Streams. The sums are only of connections whose command was answered. */
 	uint64_t connections, not_understood, no_command, no_handshake;
 	uint64_t messages, bytes_in, bytes_out, segments;
 	uint64_t closed, closed_by_peer;
 
-	/* Datagrams: requests by family (IPv4, IPv6), what the network did, and what came of it. */
+	/* Datagrams: requests by family (IPv4, IPv6), what the network did to them, and what came
+	   of it. */
 	uint64_t requests[2], bytes, lost, unserved, given_up, doubled, changed;
 	char given_up_why[64]; /* the first reason */
 	uint64_t resets, seconds, replies, replies_lost;
-	uint64_t unheard;  /* replies lost that would have told of a reset */
-	bool after_reset;  /* the next reply that is told of, sent or lost, is that of a reset */
+	uint64_t unheard;  /* lost replies to a reset */
+	bool after_reset;  /* the next event of a reply, sent or lost, is about a reset */
 
 	/* The station. */
 	uint64_t lines;
 	struct speaker speakers[SUMMARY_SPEAKERS];
 	size_t speaker_count;
-	uint64_t others; /* datagrams, of other speakers */
+	uint64_t others; /* datagrams of other speakers */
 };
 
-/* A connection that has not ended. What went wrong is judged when it has. */
+/* A connection that has not ended. Its faults are judged when it ends. */
 struct track {
 	uint64_t conn;    /* 0: free */
-	int64_t expected; /* messages that its command asked for; -1: none yet */
+	int64_t expected; /* messages that its command asked for; -1: no command yet */
 	enum endpoint_id endpoint;
-	bool refused; /* it was no command */
+	bool refused; /* what it sent was no command */
+	/* `what` is a fault that is not yet settled; `ours` as in struct fault */
 	bool pending, ours;
 	char what[FAULT_WHAT];
 	char bytes[EXCERPT_BYTES];
 	size_t len;
 };
 
-/* The beginning of a datagram. */
+/* The first bytes of a datagram. */
 struct beginning {
 	char bytes[WIRE_COMMAND_MAX];
 	size_t len; /* of the whole datagram */
@@ -96,44 +96,47 @@ struct summary {
 	struct met met[ENDPOINT_COUNT];
 	struct fault faults[SUMMARY_FAULTS];
 	size_t fault_count;
-	uint64_t faults_more; /* times, of others */
-	bool wrong;           /* something was the program's fault */
+	uint64_t faults_more; /* occurrences of other faults */
+	bool wrong;           /* a fault of the program's has occurred */
 	struct track tracks[SUMMARY_TRACKS];
 
-	/* What the network has changed on its way is not the program's fault when it is no request
-	   any more. */
+	/* The last datagram, and datagrams that the network has corrupted: when such a datagram is
+	   no longer a request, the program is not to blame. */
 	struct beginning last, corrupted[SUMMARY_CORRUPTED];
-	size_t corrupted_count; /* so far */
+	size_t corrupted_count; /* corrupted so far; the last SUMMARY_CORRUPTED are kept */
 };
 
-/* `len` is that of the text, of which EXCERPT_BYTES are read at most. */
+/* Counts a text of `len` bytes, of which at most EXCERPT_BYTES are read. */
 void excerpts_add(struct excerpts *excerpts, const char *text, size_t len);
 
-/* `bytes` NULL: it is about none. */
+/* Counts a fault. `bytes`: what the fault is about; NULL: it is not about bytes. */
 void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what,
 	const char *bytes, size_t len);
 
-/* Of more than SUMMARY_TRACKS at once the oldest make room: what they have done wrong stays, how
-   they end is not judged. */
+/* Finds a connection, or begins to follow it. A connection may take the place of an older one, when
+   there are more than SUMMARY_TRACKS: then a pending fault of the older one is settled, and its end
+   is not judged. */
 struct track *track_find(struct summary *summary, enum endpoint_id endpoint, uint64_t conn);
 
-/* What went wrong with it last; it becomes a fault with track_settle. */
+/* track_blame notes what went wrong last with a connection, in place of what it had noted before;
+   track_settle counts that as a fault. */
 void track_blame(struct track *track, bool ours, const char *what, const char *bytes, size_t len);
 void track_settle(struct summary *summary, struct track *track);
 
 /* How a connection has ended. */
 struct verdict {
-	const char *command; /* NULL: none has come */
+	const char *command; /* NULL: there was no command */
 	size_t command_len;
 	int64_t messages, bytes_in;
-	bool lost; /* not closed in an orderly way */
+	bool lost; /* the connection was lost, and not closed in order */
 };
 
-/* Who has asked: were all the messages taken? Who has not asked: why not? */
+/* Judge a connection when it ends. track_judge_answer: one that has sent a command; did the peer
+   take all messages? track_judge_silence: one that has not; why not? */
 void track_judge_answer(struct track *track, const struct verdict *verdict);
 void track_judge_silence(struct track *track, const struct verdict *verdict);
 
-/* At most SUMMARY_LINES lines. Nothing at all where no endpoint has ever listened. */
+/* Writes the summary, at most SUMMARY_LINES lines. Writes nothing when no endpoint has listened. */
 void summary_write(const struct summary *summary, FILE *out);
 
 #endif

@@ -1,7 +1,5 @@
-/*
- * What was wrong. Connections are judged when they have ended: that a socket was reset says less
- * than that somebody left after 3 of 20 messages.
- */
+/* Collects what was wrong. Connections are judged when they have ended, because "left after 3 of 20
+   messages" says more than "connection reset". */
 #include "servers/events/summary.h"
 
 #include <string.h>
@@ -82,7 +80,7 @@ void track_blame(struct track *track, bool ours, const char *what, const char *b
 		memcpy(track->bytes, bytes, len < EXCERPT_BYTES ? len : EXCERPT_BYTES);
 }
 
-/* In the place of what stands there, whose words come behind it. */
+/* Replaces the pending fault by `what`, with the old text in brackets behind it. */
 static void replace(struct track *track, const char *what, const struct verdict *verdict)
 {
 	char text[FAULT_WHAT];

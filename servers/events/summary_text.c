@@ -1,4 +1,5 @@
-/* The summary in words: a line or two an endpoint, then what was wrong, then who was not met. */
+/* The summary as text: one to three lines for each endpoint, then what was wrong, then the
+   endpoints that were not met. */
 #include "servers/events/summary.h"
 
 #include <stdarg.h>
@@ -6,13 +7,14 @@
 
 enum {
 	TEXT_BYTES = 4096,
-	LABEL = 10, /* columns, of "udp-print" and a blank */
-	WIDTH = 88, /* columns of text behind it */
+	LABEL = 10, /* columns of the label: "udp-print" and a blank */
+	WIDTH = 88, /* columns of the text behind the label */
 	ROW_LINES = 3,
-	ROW_LINES_MANY = 2, /* where more than MANY endpoints were met */
+	ROW_LINES_MANY = 2, /* when more than MANY endpoints were met */
 	MANY = 5,
 	FAULT_LINES = 3,
-	LAST_LINES = 4, /* the rest of what was wrong, who was not met, the station */
+	/* kept for the rest of what was wrong, the endpoints not met, and the station */
+	LAST_LINES = 4,
 };
 
 struct text {
@@ -20,7 +22,7 @@ struct text {
 	size_t len;
 };
 
-/* Lines that are left. */
+/* The output and the lines that are left. */
 struct page {
 	FILE *out;
 	unsigned left;
@@ -42,13 +44,13 @@ static void add(struct text *text, const char *format, ...)
 		text->len = sizeof text->bytes - 1;
 }
 
-/* "1 message", "20 messages" */
+/* Adds "1 message" or "20 messages". */
 static void add_count(struct text *text, const char *before, uint64_t n, const char *noun)
 {
 	add(text, "%s%llu %s%s", before, (unsigned long long)n, noun, n == 1 ? "" : "s");
 }
 
-/* ", 3 lost on the way"; nothing for none */
+/* Adds ", 3 lost on the way"; nothing for 0. */
 static void add_some(struct text *text, uint64_t n, const char *what)
 {
 	if (n > 0)
@@ -71,8 +73,8 @@ static void add_escaped(struct text *text, const char *bytes, size_t len, const 
 	add(text, "%s%s%s%s", quote, escaped, len > EXCERPT_BYTES ? "..." : "", quote);
 }
 
-/* CMD_short:0 twice, CMD_floodme, and 3 others. `total`: the number that stands before it and need
-   not be repeated. */
+/* Adds "CMD_short:0 twice, CMD_floodme, and 3 others". `total` is the number that stands before it;
+   it is not repeated. */
 static void add_excerpts(struct text *text, const struct excerpts *excerpts, const char *quote,
 	uint64_t total)
 {
@@ -90,7 +92,7 @@ static void add_excerpts(struct text *text, const struct excerpts *excerpts, con
 
 /* ---- rows ---- */
 
-/* How much of the text stands on the next line: up to a blank, where there is one. */
+/* How many bytes of the text fit on the next line: up to a blank where there is one. */
 static size_t cut(const char *text)
 {
 	size_t len = strlen(text), at = WIDTH;
@@ -244,7 +246,7 @@ static void print_met(struct page *page, const struct met *met, const struct end
 
 /* ---- what was wrong ---- */
 
-/* What is behind these words of a server's, where they do not say it themselves. */
+/* Advice for faults whose text does not say what to do. */
 static const struct {
 	const char *what, *advice;
 } advices[] = {
@@ -307,7 +309,7 @@ static void print_unmet(struct page *page, const struct summary *summary)
 		print_row(page, "unmet", text.bytes, 1);
 }
 
-/* The station is heard without being asked. */
+/* The station can be heard without sending it anything. */
 static void print_listeners(struct page *page, const struct summary *summary)
 {
 	for (int id = 0; id < ENDPOINT_COUNT; id++) {
@@ -344,8 +346,9 @@ void summary_write(const struct summary *summary, FILE *out)
 				met > MANY ? ROW_LINES_MANY : ROW_LINES);
 	if (met == 0)
 		print_row(&page, "met",
-			"nothing: the program ended before it connected or sent anything, or it went elsewhere. Are "
-			"the names and ports in it the lab's? (With --loopback they are in its environment: PMULAB_HOST, "
+			"nothing: the program ended before it connected or sent anything, "
+			"or it went elsewhere. Are the names and ports in it the lab's? "
+			"(With --loopback they are in its environment: PMULAB_HOST, "
 			"PMULAB_PMU_PORT, ...)",
 			ROW_LINES);
 	print_faults(&page, summary, false);

@@ -1,8 +1,8 @@
 /*
- * One connection: reads a request, has it handled, writes the answer, and only then reads on. Its
- * turn of the loop is bounded: one recv, one send, a few pipelined requests. One that has a request
- * is freed at the end of its turn and nowhere else, so that no handler ever holds what has gone;
- * one that has none may be turned out.
+ * One connection. It reads a request, has it handled, writes the answer, and only then reads on.
+ * Its turn of the loop is bounded: one recv, one send, a few pipelined requests. A connection with
+ * a request is freed only at the end of its own turn, so that no handler holds freed memory. A
+ * connection without a request may also be turned out.
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,18 +18,21 @@
 #include "servers/http/http_private.h"
 
 enum {
-	REQUESTS_A_TURN = 16,      /* of a connection */
-	/* bytes, SO_SNDBUF: what waits for a reader waits here, where it is counted */
+	REQUESTS_A_TURN = 16,      /* pipelined requests that one turn answers */
+	/* bytes, SO_SNDBUF: small, so that waiting bytes wait in our buffer, where they are
+	   counted */
 	SEND_BUFFER = 65536,
-	DISCARDED_MAX = 1024 * 1024, /* bytes that are read and thrown away behind a refusal */
-	KEEPALIVE_SECONDS = 60,    /* of silence, until the kernel asks whether the peer is there */
+	/* bytes that are read and thrown away behind the last request */
+	DISCARDED_MAX = 1024 * 1024,
+	KEEPALIVE_SECONDS = 60,    /* seconds of silence, after which the kernel probes the peer */
 };
 
-/* That all requests of one turn of the loop may take together: then the lab has its turn. */
+/* The time that all requests of one turn of the loop may take together. Then it is the lab's
+   turn. */
 static const double TURN_SECONDS = 0.005;
 
-/* After the last byte: the peer shall find the answer, and not a reset in its place (RFC 9112
-   9.6). */
+/* The wait after the last byte, so that the peer gets the answer, and not a reset in its place (RFC
+   9112, section 9.6). */
 static const double LINGER_SECONDS = 2;
 
 /* ---- its end ---- */
@@ -50,7 +53,7 @@ static void unlink_conn(struct http_conn *conn)
 
 void http_conn_destroy(struct http_conn *conn)
 {
-	conn->driving = true; /* whatever on_close does, this one waits for nothing any more */
+	conn->driving = true; /* on_close must not set this connection's watchers */
 	ev_io_stop(conn->http->options.loop, &conn->io);
 	ev_timer_stop(conn->http->options.loop, &conn->timer);
 	if (!conn->dead)
@@ -66,8 +69,8 @@ void http_conn_destroy(struct http_conn *conn)
 
 /* ---- its turn ---- */
 
-/* Behind a request whose answer is the last one here; its input may hold another that came with
-   it. */
+/* Throws away bytes behind a request whose answer is the last one; the connection closes after
+   that. */
 static void discard(struct http_conn *conn)
 {
 	char bytes[HTTP_INPUT];
@@ -84,7 +87,7 @@ static void discard(struct http_conn *conn)
 static void receive(struct http_conn *conn)
 {
 	size_t room = sizeof conn->input - conn->input_len;
-	/* nobody half-closes and goes on reading events */
+	/* a peer that half-closes does not read a stream any more */
 	if (conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING) {
 		discard(conn);
 		return;
@@ -107,7 +110,7 @@ static void refuse(struct http_conn *conn, unsigned status, const char *error, c
 	http_refuse(&conn->request, status, NULL, error, hint);
 }
 
-/* Feeds what has come. The request may be answered behind it, or at any time later. */
+/* Parses the input. A complete request is passed to the handler, which answers at once or later. */
 static void take(struct http_conn *conn)
 {
 	struct http_request *request = &conn->request;
@@ -142,8 +145,8 @@ static void take(struct http_conn *conn)
 	}
 }
 
-/* It needs no place any more; of those that are only leaving the one that has been so longest makes
-   room. */
+/* The connection needs no place any more. When too many connections are only leaving, the one that
+   has been leaving longest is freed. */
 static void give_up_place(struct http_conn *conn)
 {
 	struct http_listener *listener = conn->listener;
@@ -198,7 +201,7 @@ static void send_some(struct http_conn *conn)
 		http_stream_feed(conn);
 }
 
-/* The lab has waited long enough in this turn of the loop. */
+/* Whether the requests of this turn of the loop have taken long enough. */
 static bool is_spent(struct http *http)
 {
 	unsigned now = ev_iteration(http->options.loop);
@@ -268,7 +271,7 @@ static void describe_peer(struct http_conn *conn, const struct address *peer)
 		snprintf(conn->peer, sizeof conn->peer, "unix");
 }
 
-/* The rest of its life: to be told that there is no place. */
+/* Answers 503, since there is no place for the connection; it lives only for that. */
 static void refuse_place(struct http_conn *conn)
 {
 	give_up_place(conn);
@@ -290,7 +293,7 @@ enum http_worth http_conn_worth(const struct http_conn *conn)
 void http_conn_turn_out(struct http_conn *conn)
 {
 	if (conn->heard)
-		http_conn_destroy(conn); /* as when its time is over */
+		http_conn_destroy(conn); /* as when its idle time is over */
 	else
 		refuse_place(conn);
 }
@@ -316,7 +319,7 @@ bool http_conn_start(struct http_listener *listener, int fd, bool surplus,
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	if (!listener->path) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		/* a reader of events that has vanished */
+		/* finds a reader of events that has vanished */
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){ KEEPALIVE_SECONDS }, sizeof(int));
 	}

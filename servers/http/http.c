@@ -1,4 +1,4 @@
-/* The server: listeners, and what they accept. */
+/* The server: its listeners, and the connections that they accept. */
 #include "servers/http/http.h"
 
 #include <errno.h>
@@ -11,13 +11,13 @@
 
 enum {
 	BACKLOG = 1024,
-	ACCEPTS_A_TURN = 64, /* then the connections get theirs */
+	ACCEPTS_A_TURN = 64, /* then it is the connections' turn */
 	CONNECTIONS = 64,
 };
 
 static const double REQUEST_SECONDS = 10, IDLE_SECONDS = 60, STALL_SECONDS = 60;
 
-/* How long accepting rests when the process has run out of descriptors or memory. */
+/* The pause in accepting when the process has run out of descriptors or memory. */
 static const double REST_SECONDS = 0.1;
 
 static void listeners_start(struct http *http)
@@ -31,7 +31,8 @@ static void on_rest_over(struct ev_loop *loop, struct ev_timer *timer, int event
 	listeners_start(timer->data);
 }
 
-/* Out of descriptors: who waits stays in the kernel's queue, and the loop does not spin on it. */
+/* Out of descriptors: pending connections stay in the listener's backlog, and the loop must not
+   spin on them. */
 static void rest(struct http *http)
 {
 	for (struct http_listener *listener = http->listeners; listener; listener = listener->next)
@@ -41,8 +42,8 @@ static void rest(struct http *http)
 	ev_timer_start(http->options.loop, &http->rest);
 }
 
-/* Of those that may be turned out the one that matters least, and has been so longest; NULL: each
-   is at work. */
+/* The connection to turn out: the one of the least worth, and of these the oldest. NULL: each is at
+   work. */
 static struct http_conn *least(const struct http_listener *listener)
 {
 	struct http_conn *found = NULL;
@@ -59,8 +60,8 @@ static struct http_conn *least(const struct http_listener *listener)
 	return found;
 }
 
-/* Within the limit; beyond it in the place of who has said nothing, so that slow ones keep nobody
-   out; else to be told. */
+/* Accepts a connection. Beyond the limit it takes the place of one that is not at work, so that
+   slow peers keep nobody out; if there is none, the new connection gets 503. */
 static void take(struct http_listener *listener, int fd, const struct address *peer)
 {
 	const struct http_options *options = &listener->http->options;

@@ -1,4 +1,4 @@
-/* What the files of the HTTP server share: a connection, the request that it reads, the answer that
+/* Shared by the files of the HTTP server: a connection, the request that it reads, the answer that
    it writes. */
 #ifndef SERVERS_HTTP_HTTP_PRIVATE_H
 #define SERVERS_HTTP_HTTP_PRIVATE_H
@@ -10,7 +10,7 @@
 
 enum {
 	HTTP_INPUT = 4096,    /* bytes that are read at once; a pipelined request waits here */
-	HTTP_PART_SIZE = 128, /* what stands for a route's "*", with its NUL */
+	HTTP_PART_SIZE = 128, /* bytes of the segment that matches a route's "*", with its NUL */
 };
 
 struct http_pair {
@@ -20,7 +20,7 @@ struct http_pair {
 /* ---- target.c: pure ---- */
 
 struct http_target {
-	/* all that the pointers below point at */
+	/* the memory that the pointers below point into */
 	char text[HTTP_HEAD_MAX + HTTP_PARAMETERS_MAX + 2];
 	const char *path;
 	struct http_pair parameters[HTTP_PARAMETERS_MAX];
@@ -28,20 +28,21 @@ struct http_target {
 	const char *error, *hint; /* why it was refused */
 };
 
-/* Reads what stands between the method and the version; less than HTTP_HEAD_MAX bytes. */
+/* Reads the target, which stands between the method and the version: less than HTTP_HEAD_MAX bytes.
+   False: `error` and `hint` say why. */
 bool http_target_read(struct http_target *target, const char *raw);
 
-/* ---- parse.c: bytes in, a verdict out; request.c: what the handler sees of them ---- */
+/* ---- parse.c: takes bytes, gives a verdict; request.c: the handler's view ---- */
 
 enum http_verdict { HTTP_MORE, HTTP_WHOLE, HTTP_REFUSED };
 
 struct http_request {
 	struct http_conn *conn;
 	llhttp_t parser;
-	/* the target and each header as they came, each with a NUL behind it */
+	/* the target and the headers as they arrived, each with a NUL behind it */
 	char sent[HTTP_HEAD_MAX + 1];
 	size_t sent_len;
-	const char *name;             /* of the header whose value is being read */
+	const char *name;             /* the name of the header whose value is being read */
 	const char *value;
 	const char *raw_target;
 	struct http_target target;
@@ -51,27 +52,29 @@ struct http_request {
 	char *body;
 	size_t body_len, body_size;
 	size_t head_len;     /* bytes of the head so far */
-	/* bytes that were not body: the head, and what stands between chunks */
+	/* bytes that are not body: the head, and the framing of chunks */
 	size_t framing_len;
-	const char *scanned; /* up to here the ends of lines were looked at */
-	char before;         /* the byte before it */
-	char first;          /* the request's first one */
-	bool after_data;     /* the byte before belonged to a body */
+	const char *scanned; /* up to here the line ends were checked */
+	char before;         /* the byte before `scanned` */
+	char first;          /* the request's first byte */
+	bool after_data;     /* the byte before belonged to the body */
+	/* a framing error, once one was seen */
 	const char *flaw;
 	bool head_done, whole;
-	bool expects;        /* 100-continue, and it has not been said yet */
-	bool keep;           /* the connection may go on */
-	unsigned status;     /* of the refusal; 0: none */
+	bool expects;        /* the peer waits for 100 Continue, which was not sent yet */
+	bool keep;           /* the connection may stay open */
+	unsigned status;     /* the refusal's status; 0: none */
 	const char *error, *hint;
 };
 
-/* Makes ready for the next one; the first time the memory is zeroed. */
+/* Prepares for the next request. Before the first call the memory is zeroed. */
 void http_request_begin(struct http_request *request);
+
+/* Frees what the request holds. */
 void http_request_finish(struct http_request *request);
 
-/* Takes bytes, all of them as long as the answer is HTTP_MORE, unless `*used` says less: then the
-   rest again. What stands behind a whole request is the next one's. Refused: status, error and hint
-   say why. */
+/* Takes bytes. `*used` is how many it took; with HTTP_MORE pass the rest again. Bytes behind a
+   whole request belong to the next one. HTTP_REFUSED: status, error and hint say why. */
 enum http_verdict http_request_feed(struct http_request *request, const char *data, size_t len,
 	size_t *used);
 
@@ -80,23 +83,23 @@ bool http_request_is_head(const struct http_request *request);
 /* ---- conn.c ---- */
 
 enum http_state {
-	HTTP_READING,   /* a request, or nothing yet */
-	HTTP_HANDLED,   /* the handler has it */
-	HTTP_ANSWERING, /* the end of what is to be sent is known */
-	HTTP_STREAMING, /* it is not */
-	/* all was sent, and the sending half is closed: until the peer closes too */
+	HTTP_READING,   /* reads a request, or has nothing yet */
+	HTTP_HANDLED,   /* the handler has the request */
+	HTTP_ANSWERING, /* sends an answer that is complete */
+	HTTP_STREAMING, /* sends a stream */
+	/* all was sent, and the sending direction is shut down; waits for the peer's close */
 	HTTP_LINGERING,
 };
 
 struct http_stream {
 	struct http_conn *conn;
-	const struct http_stream_ops *ops; /* NULL: nobody streams */
+	const struct http_stream_ops *ops; /* NULL: there is no stream */
 	void *context;
 	bool chunked;
 	bool hungry; /* a write was refused */
 };
 
-/* What is to be sent: data[sent..len). */
+/* The bytes to send: data[sent..len). */
 struct http_output {
 	char *data;
 	size_t len, sent, size;
@@ -110,13 +113,13 @@ struct http_conn {
 	struct ev_timer timer;
 	int fd;
 	enum http_state state;
-	bool driving;    /* in its own turn: what it waits for is settled at the turn's end */
-	bool begun;      /* the request has its deadline */
-	bool heard;      /* a whole request has come, and was let pass */
-	bool eof;        /* the peer sends no more */
-	bool close;      /* after this answer */
+	bool driving;    /* in its own turn; its watchers are set at the turn's end */
+	bool begun;      /* the request's deadline is set */
+	bool heard;      /* a whole request was answered without closing the connection */
+	bool eof;        /* the peer has ended its direction */
+	bool close;      /* closed after this answer */
 	bool dead;       /* freed at the turn's end */
-	/* it has no place: all that is left for it is to hear why, or the last of its answer */
+	/* the connection has no place: it only gets a 503 or the rest of its answer */
 	bool surplus;
 	double deadline; /* on clock_now; 0: none */
 	size_t discarded;
@@ -129,53 +132,58 @@ struct http_conn {
 	struct http_request request;
 };
 
-/* Drives `fd` (connected, non-blocking) from now on. `surplus`: only to be told 503. False: no
-   memory, `fd` is the caller's. */
+/* Makes a connection of `fd` (connected, non-blocking) and drives it from now on. `surplus`: it
+   only gets a 503. False: out of memory; `fd` is still the caller's. */
 bool http_conn_start(struct http_listener *listener, int fd, bool surplus,
 	const struct address *peer);
 
-/* What would be lost if another had its place. */
+/* What would be lost if another connection took its place. */
 enum http_worth {
-	HTTP_SILENT, /* its first request has not come in whole */
-	HTTP_IDLE,   /* it has none to answer now */
+	HTTP_SILENT, /* its first request is not complete */
+	HTTP_IDLE,   /* it has no request to answer now */
 	HTTP_AT_WORK,
 };
 enum http_worth http_conn_worth(const struct http_conn *conn);
 
-/* Ends one that is not at work, a silent one with a 503; from now on it does not count. Not in any
-   connection's turn. */
+/* Ends a connection that is not at work, a silent one with a 503. It does not count from now on.
+   Not to be called during any connection's turn. */
 void http_conn_turn_out(struct http_conn *conn);
 
-/* At the server's end: what can be sent at once is. */
+/* Frees a connection. Sends what can be sent at once, unless the connection is dead. */
 void http_conn_destroy(struct http_conn *conn);
 
 /* ---- output.c ---- */
 
-/* Queues bytes. False: no memory, and the connection is dead at its turn's end. */
+/* Queues bytes. False: out of memory; the connection is then freed at its turn's end. */
 bool http_output_append(struct http_conn *conn, const void *data, size_t len);
 
-/* Room for `len` more bytes. False: no memory. */
+/* Makes room for `len` more bytes. False: out of memory. */
 bool http_output_reserve(struct http_conn *conn, size_t len);
 
-/* One send(2). False: the peer is gone. */
+/* Calls send(2) once. False: the peer is gone. */
 bool http_output_flush(struct http_conn *conn);
+
+/* The bytes that are queued and not sent. */
 size_t http_output_waiting(const struct http_conn *conn);
+
+/* Frees the queue. */
 void http_output_finish(struct http_conn *conn);
 
 /* ---- watch.c ---- */
 
-/* `seconds` from now on, until its next one. */
+/* Sets the connection's deadline: `seconds` from now. */
 void http_conn_deadline(struct http_conn *conn, double seconds);
 
-/* Sets what it waits for; for what happens outside of its turn. */
+/* Sets the watchers to what the connection waits for. Does nothing during its own turn, which does
+   so at its end. */
 void http_conn_watch(struct http_conn *conn);
 
 /* ---- response.c ---- */
 
-/* "100 Continue" (RFC 9110 10.1.1). */
+/* Queues "100 Continue" (RFC 9110, section 10.1.1). */
 void http_say_continue(struct http_conn *conn);
 
-/* Calls on_drain if it is time for it. */
+/* Calls on_drain if a write was refused and there is room again. */
 void http_stream_feed(struct http_conn *conn);
 
 /* ---- http.c, unix_socket.c ---- */
@@ -185,9 +193,10 @@ struct http_listener {
 	struct http_listener *next;
 	struct ev_io io;
 	int fd;
-	/* connections that have a place, and those that are only leaving; each has its limit */
+	/* connections that have a place, and connections that only leave; each number has its own
+	   limit */
 	unsigned count, surplus;
-	char *path;              /* of the Unix socket; NULL: TCP */
+	char *path;              /* the Unix socket's path; NULL: TCP */
 	dev_t device;
 	ino_t inode;
 };
@@ -196,13 +205,16 @@ struct http {
 	struct http_options options;
 	struct http_listener *listeners;
 	struct http_conn *conns;
-	struct ev_timer rest; /* until accepting goes on */
-	unsigned iteration;   /* of the loop, and the seconds that its requests have taken so far */
+	struct ev_timer rest; /* until accepting resumes */
+	/* the loop's iteration, and the seconds that its requests have taken so far */
+	unsigned iteration;
 	double spent;
 };
 
-/* A listening socket at `path`, and the file's identity. -1: `err`. */
+/* Makes a listening socket at `path`, with the file's identity. -1 with `err`. */
 int http_unix_bind(const char *path, dev_t *device, ino_t *inode, struct err *err);
+
+/* Removes the file at `path` if it still has that identity. */
 void http_unix_unlink(const char *path, dev_t device, ino_t inode);
 
 #endif

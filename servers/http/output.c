@@ -1,4 +1,5 @@
-/* What a connection has to send: queued as a whole, it leaves as fast as the peer takes it. */
+/* The output queue of a connection. It takes whole answers, and sends them as fast as the peer
+   reads. */
 #include "servers/http/http_private.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ bool http_output_reserve(struct http_conn *conn, size_t len)
 bool http_output_append(struct http_conn *conn, const void *data, size_t len)
 {
 	if (!http_output_reserve(conn, len)) {
-		conn->dead = true; /* at the end of its turn */
+		conn->dead = true; /* freed at the end of its turn */
 		return false;
 	}
 	if (len > 0)

@@ -1,7 +1,7 @@
 /*
- * Reading a request: llhttp parses, and what it lets pass and the RFCs do not (or what two parsers
- * may read in two ways) is refused here: the way to smuggle a request past somebody. Every refusal
- * ends the connection.
+ * Reads a request. llhttp parses it. What llhttp accepts and the RFCs do not, or what two parsers
+ * may read differently, is refused here, against request smuggling. Every refusal ends the
+ * connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,11 @@
 
 #include "servers/http/http_private.h"
 
-/* Headers that stand once, or two readers may take a different one. */
+/* Headers that may occur only once: otherwise two programs might use different ones. */
 static const char *const once[] = { "Host", "Origin", "Authorization", "Cookie", "Content-Type",
 	"Content-Length", "Transfer-Encoding", "Expect" };
 
-/* Bytes that are no body: the head, then what stands around chunks. */
+/* The most bytes that are no body: the head, and the framing of chunks. */
 enum { FRAMING_MAX = 2 * HTTP_HEAD_MAX };
 
 #define SERVED "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS are"
@@ -26,7 +26,7 @@ static int refuse(struct http_request *r, unsigned status, const char *error, co
 		r->error = error;
 		r->hint = hint;
 	}
-	return -1; /* what llhttp takes for "no further" */
+	return -1; /* tells llhttp to stop */
 }
 
 static int refuse_body(struct http_request *r)
@@ -47,7 +47,7 @@ static int keep(struct http_request *r, const char *at, size_t len)
 	return 0;
 }
 
-/* Ends what began at `start`, and answers it. */
+/* Ends the text that began at `start`, and returns it. */
 static const char *keep_end(struct http_request *r, const char **start)
 {
 	const char *text = *start;
@@ -59,7 +59,7 @@ static const char *keep_end(struct http_request *r, const char **start)
 static int on_part(llhttp_t *parser, const char **start, const char *at, size_t len)
 {
 	struct http_request *r = parser->data;
-	if (r->head_done) /* trailers (RFC 9112 7.1.2): nobody asked for them */
+	if (r->head_done) /* trailers (RFC 9112, section 7.1.2) are ignored */
 		return 0;
 	if (!*start)
 		*start = r->sent + r->sent_len;
@@ -92,7 +92,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t'; /* RFC 9110 5.6.3 */
+	return c == ' ' || c == '\t'; /* RFC 9110, section 5.6.3 */
 }
 
 static int on_header_value_complete(llhttp_t *parser)
@@ -134,7 +134,7 @@ static const llhttp_settings_t settings = {
 
 /* ---- judging the head ---- */
 
-/* RFC 9110 5.6.2; llhttp's own idea has a blank in it. */
+/* RFC 9110, section 5.6.2; llhttp also accepts a blank. */
 static bool is_token(const char *text)
 {
 	static const char sign[] =
@@ -178,7 +178,7 @@ static int judge_headers(struct http_request *r)
 	return 0;
 }
 
-/* RFC 9112 6.1 to 6.3: how long the body is must be beyond doubt. */
+/* RFC 9112, sections 6.1 to 6.3: the body's length must be unambiguous. */
 static int judge_length(struct http_request *r)
 {
 	const char *length = http_request_header(r, "Content-Length");
@@ -218,9 +218,9 @@ static int on_headers_complete(llhttp_t *parser)
 /* ---- the body ---- */
 
 /*
- * llhttp 8 lets pass a line that ends in a bare LF or CR, a continued header line, and any two
- * bytes behind a chunk's data (newer ones do not). RFC 9112 2.2, 5.2 and 7.1 refuse them, or allow
- * to.
+ * llhttp 8 accepts a line that ends in a bare LF or CR, a continued header line, and any two bytes
+ * behind a chunk's data (newer versions do not). RFC 9112, sections 2.2, 5.2 and 7.1, refuses them
+ * or allows to.
  */
 static void scan_framing(struct http_request *r, const char *end)
 {
@@ -245,12 +245,12 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 	r->scanned = at + len;
 	r->before = 0;
 	r->after_data = true;
-	r->expects = false; /* it did not wait */
+	r->expects = false; /* the peer did not wait */
 	if (r->body_len + len > HTTP_BODY_MAX)
 		return refuse_body(r);
 	if (r->body_len + len + 1 > r->body_size) {
 		size_t size = 2 * (r->body_len + len + 1);
-		/* what is still to come */
+		/* content_length is what is still to come */
 		if (!(parser->flags & F_CHUNKED) && parser->content_length <= HTTP_BODY_MAX)
 			size = r->body_len + len + (size_t)parser->content_length + 1;
 		char *body = realloc(r->body, size);
@@ -303,10 +303,10 @@ void http_request_finish(struct http_request *r)
 	r->body = NULL;
 }
 
-/* What is no HTTP at all. */
+/* Refuses bytes that llhttp does not accept, with a reason that people understand. */
 static int refuse_garbage(struct http_request *r, enum llhttp_errno error)
 {
-	if (r->first == 0x16) /* RFC 8446 5.1: a handshake record */
+	if (r->first == 0x16) /* RFC 8446, section 5.1: a handshake record */
 		return refuse(r, 400, "this port does not speak TLS", "use http://, not https://");
 	if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE)
 		return refuse(r, 505, "this is HTTP/1.1", "");
@@ -326,7 +326,7 @@ enum http_verdict http_request_feed(struct http_request *r, const char *data, si
 	r->scanned = data;
 	enum llhttp_errno error = llhttp_execute(&r->parser, data, offered);
 	*used = error == HPE_OK ? offered : (size_t)(llhttp_get_error_pos(&r->parser) - data);
-	/* An error stands at the byte that made it, which may be the line's end. */
+	/* The position of an error is that of the bad byte, which may be the line's end. */
 	if (r->scanned < data + *used || (error != HPE_OK && !r->whole))
 		scan_framing(r, data + *used + (error != HPE_OK && !r->whole && *used < offered));
 	if (heading)

@@ -1,4 +1,4 @@
-/* What the handler sees of a request that was found good (parse.c). */
+/* The handler's view of a request that parse.c has accepted. */
 #include <string.h>
 #include <strings.h>
 

@@ -1,4 +1,4 @@
-/* Answers and streams: they are queued as a whole, and leave as fast as the reader takes them. */
+/* Answers and streams. They are queued as a whole, and sent as fast as the reader takes them. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "servers/http/http_private.h"
 
 enum {
-	HEAD_SIZE = 1024,      /* of an answer's head without the headers that are given */
-	CHUNK_FRAMING = 16,    /* bytes around a chunk, and more than that */
+	HEAD_SIZE = 1024,      /* bytes of an answer's head without the caller's headers */
+	CHUNK_FRAMING = 16,    /* bytes around a chunk, at most */
 	STREAM_END = 5,        /* "0\r\n\r\n" */
 };
 
@@ -33,7 +33,7 @@ static const char *reason_of(unsigned status)
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
 		if (reasons[i].status == status)
 			return reasons[i].reason;
-	return ""; /* RFC 9112 4: may be empty */
+	return ""; /* RFC 9112, section 4: may be empty */
 }
 
 static void print(struct http_conn *conn, const char *format, ...)
@@ -57,7 +57,7 @@ void http_say_continue(struct http_conn *conn)
 
 /* ---- heads ---- */
 
-/* Whatever was read from a peer, no answer is ever split by it. */
+/* Headers may hold text from a peer; a control character in it could split the answer. */
 static bool is_plain(const char *text)
 {
 	for (; *text; text++)
@@ -86,7 +86,8 @@ static void put_head(struct http_conn *conn, unsigned status, const char *type,
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
 		"Aug", "Sep", "Oct", "Nov", "Dec" };
-	gmtime_r(&now, &utc); /* strftime would speak the locale's language (RFC 9110 5.6.7) */
+	/* strftime would use the locale's language (RFC 9110, section 5.6.7) */
+	gmtime_r(&now, &utc);
 	snprintf(date, sizeof date, "%s, %02d %s %d %02d:%02d:%02d GMT", days[utc.tm_wday],
 		utc.tm_mday, months[utc.tm_mon], 1900 + utc.tm_year, utc.tm_hour, utc.tm_min,
 		utc.tm_sec);
@@ -99,11 +100,11 @@ static void put_head(struct http_conn *conn, unsigned status, const char *type,
 	put_headers(conn, headers);
 }
 
-/* What has been queued leaves in this turn, or in the next one. */
+/* The queued bytes leave in this turn or in the next one. */
 static void answer_with(struct http_conn *conn, enum http_state state)
 {
 	conn->state = state;
-	conn->deadline = 0; /* the reader's begins when it is first asked to take */
+	conn->deadline = 0; /* the reader's deadline begins with the first send */
 	http_conn_watch(conn);
 }
 
@@ -114,7 +115,7 @@ void http_respond(struct http_request *request, unsigned status, const char *typ
 	assert(conn->state == HTTP_HANDLED);
 	conn->close |= conn->eof && conn->input_len == 0;
 	put_head(conn, status, type, headers);
-	if (status != 204 && status != 304) /* RFC 9110 8.6 */
+	if (status != 204 && status != 304) /* RFC 9110, section 8.6 */
 		print(conn, "Content-Length: %zu\r\n", len);
 	print(conn, "\r\n");
 	if (!http_request_is_head(request) && status != 204 && status != 304)
@@ -128,7 +129,7 @@ void http_refuse(struct http_request *request, unsigned status, const struct htt
 	const struct http_options *options = &request->conn->http->options;
 	char body[HTTP_REFUSAL_MAX];
 	size_t len;
-	/* Who may not come in keeps no place that another could have. */
+	/* A peer that is not let in must not occupy a place. */
 	if (status == 401 || status == 403)
 		request->conn->close = true;
 	if (options->write_refusal) {
@@ -178,7 +179,7 @@ bool http_stream_write(struct http_stream *stream, const void *data, size_t len)
 		return false;
 	}
 	if (!http_output_reserve(conn, len + CHUNK_FRAMING)) {
-		conn->dead = true; /* on_close tells */
+		conn->dead = true; /* on_close tells the producer */
 		http_conn_watch(conn);
 		return false;
 	}
@@ -204,7 +205,7 @@ void http_stream_end(struct http_stream *stream)
 	if (stream->chunked)
 		http_output_append(conn, "0\r\n\r\n", STREAM_END);
 	conn->state = HTTP_ANSWERING;
-	/* to HTTP/1.0 nothing may be left to send: its end is the connection's */
+	/* for HTTP/1.0 there may be nothing left to send: the connection's end is the stream's */
 	http_conn_watch(conn);
 }
 

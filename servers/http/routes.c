@@ -1,4 +1,4 @@
-/* From a path and a method to who answers: a table that is read from its top. */
+/* Finds the function for a path and a method, in a table that is read from its top. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 enum { ALLOW_SIZE = 128 };
 
-/* A "*" takes one segment, which goes to `part`. */
+/* Whether `path` matches. A "*" matches one segment, which is copied to `part`. */
 static bool path_fits(const char *pattern, const char *path, char part[HTTP_PART_SIZE])
 {
 	part[0] = '\0';

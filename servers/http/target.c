@@ -1,7 +1,7 @@
 /*
- * The target of a request (RFC 9112 3.2): a path and a query, decoded. What two programs could read
- * in two ways (dot segments, coded slashes, backslashes, NUL) is refused rather than put right:
- * browsers and curl resolve dots themselves.
+ * The target of a request (RFC 9112, section 3.2): a path and a query, decoded. What two programs
+ * could read differently (dot segments, encoded slashes, backslashes, NUL) is refused and not
+ * corrected: browsers and curl resolve dot segments themselves.
  */
 #include <string.h>
 
@@ -28,7 +28,8 @@ static bool refuse(struct http_target *target, const char *error, const char *hi
 	return false;
 }
 
-/* Decodes `len` bytes to `to`, with a NUL behind them; moves `to` behind that. */
+/* Decodes `len` bytes to `*to` with a NUL, and moves `*to` behind the NUL. `plus`: "+" is a
+   space. */
 static bool decode(struct http_target *target, char **to, const char *raw, size_t len, bool plus)
 {
 	char *start = *to, *end = *to;
@@ -39,7 +40,8 @@ static bool decode(struct http_target *target, char **to, const char *raw, size_
 			int low = i + 2 < len ? hex(raw[i + 2]) : -1;
 			if (high < 0 || low < 0)
 				return refuse(target,
-					"a \"%\" in the target has no two hexadecimal digits behind it",
+					"a \"%\" in the target has no two "
+					"hexadecimal digits behind it",
 					CODED);
 			c = (char)(high << 4 | low);
 			i += 2;

@@ -1,4 +1,4 @@
-/* The Unix socket's file: nobody else's, and gone when we are. */
+/* The Unix socket's file: never takes another process's file, and removes its own at the end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -15,31 +15,31 @@
 
 enum {
 	BACKLOG = 1024,
-	LOCK_TRIES = 100, /* of 10 ms */
+	LOCK_TRIES = 100, /* each followed by 10 ms */
 };
 
 /*
- * Two that start at the same moment must not take the other's fresh socket for a dead one. The
- * folder is locked, which leaves no file behind; should somebody sit on that lock, we go on without
- * it.
+ * Two processes that start at the same moment must not take each other's new socket for a dead one.
+ * So the folder is locked, which leaves no file behind. If another process keeps that lock, we go
+ * on without it.
  */
 static int lock_folder(const char *path)
 {
 	char copy[sizeof((struct sockaddr_un *)0)->sun_path];
-	strcpy(copy, path); /* its length is known to fit */
+	strcpy(copy, path); /* the caller has checked its length */
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
 		poll(NULL, 0, 10);
 	return fd;
 }
 
-/* True: `address` is free now, the leftover of one that is dead was removed. */
+/* Removes the file of a socket on which nobody listens. True: `address` is free now. */
 static bool make_room(const struct sockaddr_un *address, struct err *err)
 {
 	const char *path = address->sun_path;
 	struct stat there;
 	if (lstat(path, &there) != 0)
-		return true; /* bind says what else is wrong */
+		return true; /* bind reports any other problem */
 	if (!S_ISSOCK(there.st_mode)) {
 		err_set(err, STATUS_BIND,
 			"%s: is there already, and is no socket; give another path", path);

@@ -1,11 +1,11 @@
-/* What a connection waits for: bytes, room, the next turn, its deadline. */
+/* Sets what a connection waits for: bytes, room to send, the next turn, its deadline. */
 #include "servers/http/http_private.h"
 
 #include "common/clock.h"
 
 void http_conn_deadline(struct http_conn *conn, double seconds)
 {
-	conn->deadline = clock_now() + seconds; /* ev_now jumps with the calendar's clock */
+	conn->deadline = clock_now() + seconds; /* ev_now would jump with the wall clock */
 }
 
 void http_conn_watch(struct http_conn *conn)
@@ -15,7 +15,7 @@ void http_conn_watch(struct http_conn *conn)
 	struct ev_loop *loop = conn->http->options.loop;
 	bool waits = http_output_waiting(conn) > 0;
 	bool at_once = conn->dead || (conn->state == HTTP_ANSWERING && !waits) ||
-		/* more than a turn's worth */
+		/* input is left that did not fit into the last turn */
 		(conn->state == HTTP_READING && (conn->input_len > 0 || conn->eof));
 	bool reads = conn->state == HTTP_LINGERING || conn->state == HTTP_STREAMING ||
 		     (conn->state != HTTP_ANSWERING && !conn->eof &&

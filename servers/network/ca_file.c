@@ -1,5 +1,5 @@
-/* Named by one process, so that it can be told of, and perhaps written and removed by another,
-   which lives longer. */
+/* One process chooses the path, so that others can be told it. Another process, which lives longer,
+   may write and remove the file. */
 #include "servers/network/ca_file.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ void ca_file_init(struct ca_file *file, const char *text)
 	const char *folder = getenv("TMPDIR");
 	uint64_t number = 0;
 	file->text = text;
-	/* 8 bytes come whole and are never interrupted (getrandom(2)). */
+	/* getrandom(2) returns 8 bytes whole and is not interrupted. */
 	(void)!getrandom(&number, sizeof number, 0);
 	int len = snprintf(file->path, sizeof file->path, "%s/pmulab-ca-%016" PRIx64 ".pem",
 		folder && folder[0] == '/' ? folder : "/tmp", number);
@@ -32,7 +32,7 @@ int ca_file_write(const struct ca_file *file)
 	if (fd < 0)
 		return errno;
 	size_t len = strlen(file->text);
-	errno = ENOSPC; /* a short write says nothing else */
+	errno = ENOSPC; /* a short write sets no errno */
 	bool written = write(fd, file->text, len) == (ssize_t)len && fchmod(fd, 0644) == 0;
 	int error = written ? 0 : errno;
 	if (close(fd) != 0 && error == 0)

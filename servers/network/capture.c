@@ -1,7 +1,7 @@
 /*
- * libpcap reads a ring that the kernel fills, and writes through stdio, whose bytes end in
- * file_write: what goes wrong there is seen there. The descriptor never blocks, so that a reader
- * who stands still delays the end by a known time.
+ * libpcap reads a ring buffer that the kernel fills, and writes through stdio. stdio's bytes come
+ * to file_write, which sees every write error. The descriptor never blocks, so a pipe's reader that
+ * stops delays the end only by a known time.
  */
 #include "servers/network/capture.h"
 
@@ -22,11 +22,13 @@
 #include "common/signals.h"
 
 enum {
-	SNAPLEN = 65550,          /* the largest MTU there is, loopback's, and an Ethernet header */
-	RING_BYTES = 16 << 20,    /* 8,192 frames of a wire without offload: three floods at once */
-	BATCH = 256,              /* frames between two looks at whether to stop */
-	LAST_WAIT = 2000,         /* milliseconds for a pipe's reader to go on, once stopping */
-	DESCRIPTORS = 1024,       /* those below are looked at */
+	/* bytes of the largest frame: loopback's MTU and an Ethernet header */
+	SNAPLEN = 65550,
+	/* 8,192 frames of a wire without offload: three floods at a time */
+	RING_BYTES = 16 << 20,
+	BATCH = 256,              /* frames between two checks of `stop` */
+	LAST_WAIT = 2000,         /* milliseconds that a pipe's reader gets after the stop */
+	DESCRIPTORS = 1024,       /* descriptors below this number are looked at */
 	DUMP_BYTES = 1 << 16,
 };
 
@@ -34,24 +36,27 @@ struct capture {
 	char *path;
 	pcap_t *pcap;
 	pcap_dumper_t *dumper;
-	int fd;   /* of the file, */
-	int stop; /* and an eventfd: readable once no more frames are wanted */
+	int fd;   /* the file's */
+	int stop; /* an eventfd, readable when the capture is to stop */
 	pthread_t thread;
 	bool running;
 
-	/* The thread's own until it has been joined. */
-	/* errno of the write that failed, which was the last; ETIMEDOUT: nobody reads */
+	/* Only the thread uses these until it has been joined. */
+	/* errno of the failed write, after which there is no other; ETIMEDOUT: the pipe's reader
+	   has stopped */
 	int error;
-	off_t bytes, whole;      /* written; of these, up to the end of a frame */
+	/* bytes written, and of these the bytes up to the end of a frame */
+	off_t bytes, whole;
 	unsigned batch;          /* frames since the last flush */
+	/* frames in the file, and frames that are missing in it */
 	uint64_t written, unwritten;
-	char ended_early[PCAP_ERRBUF_SIZE]; /* why reading failed; "": it did not */
+	char ended_early[PCAP_ERRBUF_SIZE]; /* why reading the frames failed; "": it did not */
 	char buffer[DUMP_BYTES]; /* stdio's */
 };
 
 /* ---- the file ---- */
 
-/* Waits until a pipe has room: as long as it takes, and once stopping for as long as LAST_WAIT. */
+/* Waits until a pipe has room: without limit, but for at most LAST_WAIT after the stop. */
 static bool await_room(const struct capture *capture)
 {
 	struct pollfd ends[] = { { .fd = capture->fd, .events = POLLOUT },
@@ -61,7 +66,7 @@ static bool await_room(const struct capture *capture)
 	return ends[0].revents != 0 || poll(ends, 1, LAST_WAIT) > 0;
 }
 
-/* For fopencookie(3): fewer bytes than it was given mean an error. */
+/* For fopencookie(3), to which fewer bytes than it gave mean an error. */
 static ssize_t file_write(void *cookie, const char *data, size_t size)
 {
 	struct capture *capture = cookie;
@@ -79,14 +84,15 @@ static ssize_t file_write(void *cookie, const char *data, size_t size)
 	return (ssize_t)done;
 }
 
-/* After a failure the file ends with the last whole frame, so that it can be read to its end. */
+/* After a failed write the file is cut behind the last whole frame, so that programs can read it to
+   its end. */
 static void file_flush(struct capture *capture)
 {
 	if (capture->error == 0 && pcap_dump_flush(capture->dumper) == 0) {
 		capture->whole = capture->bytes;
 		capture->written += capture->batch;
 	} else {
-		(void)!ftruncate(capture->fd, capture->whole); /* a pipe has no end to be moved */
+		(void)!ftruncate(capture->fd, capture->whole); /* fails on a pipe */
 		capture->unwritten += capture->batch;
 	}
 	capture->batch = 0;
@@ -95,8 +101,9 @@ static void file_flush(struct capture *capture)
 static bool file_open(struct capture *capture, const char *path, struct err *err)
 {
 	capture->path = strdup(path);
-	/* The open file is this one's alone, so nobody else finds it non-blocking. A pipe's reader
-	   is not waited for: that could not be interrupted. */
+	/* No other process shares this open file, so O_NONBLOCK disturbs nobody. It also makes
+	   open(2) fail on a pipe without a reader, instead of waiting for one without a way to
+	   interrupt it. */
 	capture->fd =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (capture->fd >= 0) {
@@ -108,7 +115,7 @@ static bool file_open(struct capture *capture, const char *path, struct err *err
 		}
 		setvbuf(file, capture->buffer, _IOFBF, sizeof capture->buffer);
 		capture->dumper = pcap_dump_fopen(capture->pcap, file);
-		/* for its kind of frames: the header is still in the buffer */
+		/* this kind of frames cannot be written; the header is still in the buffer */
 		if (!capture->dumper) {
 			fclose(file);
 			err_set(err, STATUS_FAILED, "capture: %s", pcap_geterr(capture->pcap));
@@ -133,8 +140,8 @@ static void find_descriptors(bool *open)
 		open[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* libpcap leaves its descriptors to every program that is started later, a packet socket among
-   them: with that, a program without any rights could read and write the wire. */
+/* libpcap opens descriptors without FD_CLOEXEC, a packet socket among them. With that socket, a
+   program that is started later could read and write the wire without any rights. */
 static void keep_new_descriptors(const bool *before)
 {
 	for (int fd = 0; fd < DESCRIPTORS; fd++)
@@ -167,8 +174,8 @@ static bool wire_open(struct capture *capture, const char *interface, struct err
 	return false;
 }
 
-/* From now on nothing comes in, so what is left can be read to its end, however busy the wire
-   is. */
+/* Lets the kernel queue no more frames, so that the queued ones can be read to their end, however
+   busy the wire is. */
 static void wire_refuse(const struct capture *capture)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -222,7 +229,7 @@ static bool thread_start(struct capture *capture, struct err *err)
 static void capture_destroy(struct capture *capture)
 {
 	if (capture->dumper)
-		/* before fd: stdio may still hold what could not be written */
+		/* before fd is closed: stdio may still hold bytes that could not be written */
 		pcap_dump_close(capture->dumper);
 	if (capture->pcap)
 		pcap_close(capture->pcap);
@@ -252,7 +259,7 @@ struct capture *capture_start(const char *interface, const char *path, struct er
 	return NULL;
 }
 
-/* Whether all of it is there; what is said first is what the reader can do most about. */
+/* Whether the file has all frames. The first reason is the one about which the user can do most. */
 static bool capture_complete(const struct capture *capture, struct err *err)
 {
 	struct pcap_stat stat = { 0 };

@@ -1,7 +1,5 @@
-/*
- * Sequence numbers are 32 bits and turn over; an offset is 64 bits and counts from the first byte
- * of its direction.
- */
+/* Sequence numbers have 32 bits and wrap around. Offsets have 64 bits and count from the first byte
+   of their direction. */
 #include "servers/network/capture_read.h"
 
 #include <arpa/inet.h>
@@ -22,8 +20,8 @@ bool capture_same_end(const struct capture_end *a, const struct capture_end *b)
 	       memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
-/* FNV-1a; both directions have the same. A capture that is made for it has one long chain, of
-   CAPTURE_STREAMS_MAX at most. */
+/* FNV-1a; both directions of a connection have the same hash. A capture that is made to collide has
+   one long chain, of at most CAPTURE_STREAMS_MAX streams. */
 static uint32_t hash_end(const struct capture_end *end)
 {
 	uint32_t hash = 2166136261u;
@@ -38,7 +36,7 @@ static size_t bucket_of(const struct capture_end *a, const struct capture_end *b
 	return (hash ^ hash >> 16) % BUCKETS;
 }
 
-/* Which of its ends has sent from `from` to `to`; -1: it is another connection. */
+/* The index of the end that sends from `from` to `to`; -1: another connection. */
 static int way_between(const struct capture_stream *stream, const struct capture_end *from,
 	const struct capture_end *to)
 {
@@ -49,7 +47,7 @@ static int way_between(const struct capture_stream *stream, const struct capture
 	return -1;
 }
 
-/* The latest one between the two ends. */
+/* The latest connection between the packet's two ends. */
 static struct capture_stream *find_latest(const struct capture_streams *streams,
 	const struct packet *packet)
 {
@@ -64,7 +62,7 @@ static struct capture_stream *find_latest(const struct capture_streams *streams,
 	return NULL;
 }
 
-/* Room for one more of `item` bytes. */
+/* Makes room for one more item of `item` bytes. */
 static bool grow(void *items, size_t count, size_t *size, size_t item)
 {
 	if (count < *size)
@@ -93,7 +91,7 @@ static struct capture_stream *add_stream(struct capture_streams *streams,
 	return stream;
 }
 
-/* A SYN with a number of its own begins another connection of the same two ends. */
+/* A SYN with a new sequence number begins another connection of the same two ends. */
 static bool begins_anew(const struct capture_stream *stream, const struct packet *packet)
 {
 	const struct capture_way *way =
@@ -105,7 +103,7 @@ static bool begins_anew(const struct capture_stream *stream, const struct packet
 
 /* ---- data ---- */
 
-/* Fills what it can of the holes. True: some of from..to was missing until now. */
+/* Removes from..to from the holes. True: some of it was missing until now. */
 static bool fill_holes(struct capture_way *way, uint64_t from, uint64_t to)
 {
 	bool filled = false;
@@ -116,8 +114,8 @@ static bool fill_holes(struct capture_way *way, uint64_t from, uint64_t to)
 			continue;
 		}
 		filled = true;
-		/* Of the two ends that may be left the larger one stays: a hole is seldom filled
-		   from its middle. */
+		/* A hole that is filled in its middle would become two. Only the larger one is
+		   kept, since that seldom happens. */
 		if (from > low && (to >= high || from - low >= high - to))
 			way->holes[i++].to = from;
 		else if (to < high)
@@ -145,13 +143,13 @@ static bool keep_head(struct capture_way *way, uint64_t offset, const struct byt
 	if (!way->head && !(way->head = malloc(CAPTURE_HEAD)))
 		return false;
 	memcpy(way->head + way->head_len, payload->data, len);
-	/* The rest of a packet that is cut in the file is lost: what follows has another offset
-	   than head_len. */
+	/* Where a packet is cut in the file, head_len stays behind, and no later packet has that
+	   offset. So the head ends there. */
 	way->head_len += len;
 	return true;
 }
 
-/* `offset` < 0: from before the first byte that the capture has. */
+/* Adds a packet's data. `offset` < 0: it begins before the first byte of the capture. */
 static bool add_data(struct capture_streams *streams, struct capture_way *way, int64_t offset,
 	const struct packet *packet)
 {
@@ -193,8 +191,8 @@ static bool add_packet(struct capture_streams *streams, const struct packet *pac
 	}
 	struct capture_way *way = &stream->ways[way_between(stream, &packet->from, &packet->to)];
 	bool syn = packet->flags & FLAG_SYN;
-	uint32_t first = packet->sequence + syn; /* a SYN has a number of its own */
-	/* whose data, if any, is an explanation: RFC 9293, section 3.10.7.3 */
+	uint32_t first = packet->sequence + syn; /* a SYN takes one sequence number */
+	/* the data of a RST is a diagnostic text: RFC 9293, section 3.10.7.3 */
 	if (packet->flags & FLAG_RST)
 		return true;
 	if (!way->begun) {
@@ -205,7 +203,7 @@ static bool add_packet(struct capture_streams *streams, const struct packet *pac
 	}
 	if (packet->payload.length == 0)
 		return true;
-	/* The nearest number to what is expected next that has these 32 bits. */
+	/* The 64-bit offset is the nearest one to `next` that has these 32 bits. */
 	int32_t ahead = (int32_t)(first - (way->start + (uint32_t)way->next));
 	return add_data(streams, way, (int64_t)way->next + ahead, packet);
 }
@@ -258,7 +256,7 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	pcap_t *pcap = pcap_open_offline(path, reason);
 	if (!pcap) {
-		/* libpcap sometimes begins with the path. */
+		/* libpcap's message sometimes begins with the path. */
 		size_t len = strlen(path);
 		bool named = strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0;
 		err_set(err, STATUS_USAGE, "%s: %s", path, reason + (named ? len + 2 : 0));
@@ -270,7 +268,8 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 	} else {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 		err_set(err, STATUS_USAGE,
-			"%s: frames of the kind %s are not understood; capture on Ethernet, lo or any",
+			"%s: frames of the kind %s are not understood; "
+			"capture on Ethernet, lo or any",
 			path, name ? name : "(unknown)");
 	}
 	pcap_close(pcap);
@@ -284,7 +283,7 @@ bool capture_parse_end(struct capture_end *end, const char *text)
 	char address[INET6_ADDRSTRLEN];
 	bool brackets = *text == '[';
 	const char *start = text + brackets, *colon = strrchr(text, ':');
-	/* a zone is the machine's own */
+	/* a zone means something only on its machine */
 	const char *stop = brackets ? strpbrk(start, "%]") : colon;
 	if (!colon || !stop || stop > colon || (size_t)(stop - start) >= sizeof address)
 		return false;
@@ -294,14 +293,16 @@ bool capture_parse_end(struct capture_end *end, const char *text)
 	unsigned long port = strtoul(colon + 1, &rest, 10);
 	if (rest == colon + 1 || *rest || port > UINT16_MAX)
 		return false;
-	*end = (struct capture_end){ .family = brackets ? AF_INET6 : AF_INET, .port = (uint16_t)port };
+	*end = (struct capture_end){ .family = brackets ? AF_INET6 : AF_INET,
+		.port = (uint16_t)port };
 	return inet_pton(end->family, address, end->address) == 1;
 }
 
 const struct capture_way *capture_find(const struct capture_streams *streams,
 	const struct capture_end *from, const struct capture_end *to, size_t nth)
 {
-	/* A chain goes back in time, and `nth` counts from the start. */
+	/* A chain lists the latest connection first, but `nth` counts from the earliest. So count
+	   them first. */
 	size_t count = 0;
 	for (int pass = 0; pass < 2 && streams->buckets; pass++) {
 		for (uint32_t at = streams->buckets[bucket_of(from, to)]; at > 0;) {

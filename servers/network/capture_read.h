@@ -1,7 +1,8 @@
 /*
- * TCP connections in a file of packets (pcap or pcapng, libpcap), counted as Wireshark does with
- * `tcp.len > 0 && !tcp.analysis.retransmission`: for each connection and direction the packets that
- * carry data.
+ * TCP connections in a capture file (pcap or pcapng, read by libpcap). For each connection and
+ * direction it lists the packets that carry new data, as Wireshark does with the filter
+ *
+ *   tcp.len > 0 && !tcp.analysis.retransmission
  */
 #ifndef SERVERS_NETWORK_CAPTURE_READ_H
 #define SERVERS_NETWORK_CAPTURE_READ_H
@@ -14,33 +15,35 @@
 #include "servers/network/packet.h"
 
 enum {
-	/* connections that are followed; packets of later ones are only counted */
+	/* connections that are kept; packets of later ones are only counted */
 	CAPTURE_STREAMS_MAX = 16384,
-	CAPTURE_PACKETS_MAX = 1 << 20, /* packets with data that are kept, of all connections */
-	CAPTURE_HEAD = 1024,           /* bytes from the start of each direction that are kept */
-	/* gaps that a late packet may fill, in a direction; of more, the oldest go */
+	CAPTURE_PACKETS_MAX = 1 << 20, /* packets with data that are kept, over all connections */
+	CAPTURE_HEAD = 1024,           /* bytes that are kept from the start of each direction */
+	/* gaps that are remembered in a direction, because a late packet may fill them; when there
+	   are more, the oldest are forgotten */
 	CAPTURE_HOLES = 8,
 	CAPTURE_TROUBLE = 160,
 };
 
 struct capture_packet {
-	uint64_t frame;  /* counts from 1, as Wireshark's first column */
-	uint64_t offset; /* of its first byte in what this end sends */
+	/* the frame's number in the file, from 1, as in Wireshark's first column */
+	uint64_t frame;
+	uint64_t offset; /* of its first byte, from the first byte that this end has sent */
 	uint32_t len;    /* bytes of data */
 };
 
-/* What one end has sent. */
+/* One direction of a connection: what one end has sent. */
 struct capture_way {
-	/* with data that was not seen before, in the order of the file */
+	/* the packets with new data, in the order of the file */
 	struct capture_packet *packets;
 	size_t count, size;
-	/* packets with data all of which was seen before: retransmissions, keep-alives */
+	/* packets without new data: retransmissions, keep-alives */
 	uint64_t again;
-	char *head;     /* the first bytes, as far as their packets are whole in the file */
+	char *head;     /* the first bytes, as far as the file has them whole and in order */
 	size_t head_len;
-	bool begun, isn_known; /* a packet of it was seen; its SYN was seen */
-	uint32_t isn, start;   /* sequence numbers: of its SYN; of its first byte */
-	uint64_t next;         /* offset behind the furthest byte so far */
+	bool begun, isn_known; /* a packet was seen; the SYN was seen */
+	uint32_t isn, start;   /* sequence numbers: of the SYN, of the first byte */
+	uint64_t next;         /* the offset behind the furthest byte so far */
 	struct { uint64_t from, to; } holes[CAPTURE_HOLES];
 	size_t hole_count;
 };
@@ -48,46 +51,50 @@ struct capture_way {
 struct capture_stream {
 	struct capture_end ends[2];
 	struct capture_way ways[2]; /* ways[i] is what ends[i] has sent */
-	uint32_t older;             /* index + 1 of the one before in the same bucket; 0: none */
+	/* index + 1 of the previous stream in the same bucket; 0: none */
+	uint32_t older;
 };
 
-/* All zero at the start. */
+/* The connections of a file. All zero at the start. */
 struct capture_streams {
 	struct capture_stream *streams; /* in the order of their first packets */
 	size_t count, size;
 	uint32_t *buckets;
-	size_t packets;      /* kept, of all streams */
-	uint64_t frames;     /* read */
-	uint64_t malformed;  /* IP or TCP headers that are cut or contradict themselves */
-	uint64_t fragments;  /* of IP: they are not put together */
+	size_t packets;      /* kept, over all streams */
+	uint64_t frames;     /* frames read */
+	uint64_t malformed;  /* packets whose IP or TCP header is cut or contradicts itself */
+	uint64_t fragments;  /* IP fragments, which are not reassembled */
 	uint64_t left_out;   /* packets with data beyond the limits above */
-	char trouble[CAPTURE_TROUBLE]; /* why the file was not read to its end; "": it was */
+	char trouble[CAPTURE_TROUBLE]; /* why the file could not be read to its end; "": it was */
 };
 
 /*
- * Reads the file to its end, or to where it is cut: then `trouble` says so, and what came before
- * counts. False with `err` (STATUS_USAGE): it cannot be opened, is no capture, or is of a kind of
- * link that is not known here; STATUS_FAILED: memory. capture_streams_finish is due in either case.
+ * Reads a file to its end. When the file is cut, `trouble` says so, the packets before the cut
+ * count, and the result is true. False with `err`: the file cannot be opened, is no capture, or its
+ * kind of link is not supported (STATUS_USAGE); out of memory (STATUS_FAILED). Call
+ * capture_streams_finish in either case.
  */
 bool capture_read(struct capture_streams *streams, const char *path, struct err *err);
 
-/* The same for one frame of a kind of link (libpcap's DLT_): `captured` bytes of it are in `data`,
-   `length` were on the wire. False: out of memory. */
+/* Takes one frame of a kind of link (libpcap's DLT_). `captured` bytes of it are in `data`; on the
+   wire it had `length` bytes. False: out of memory. */
 bool capture_read_frame(struct capture_streams *streams, int link, const uint8_t *data,
 	size_t captured, size_t length);
 
-/* From "127.0.0.1:5003" or "[::1]:5003"; false: `text` is neither. */
+/* Reads an end from "127.0.0.1:5003" or "[::1]:5003"; a zone ("%eth0") is ignored. False: `text` is
+   neither. */
 bool capture_parse_end(struct capture_end *end, const char *text);
 
+/* Whether two ends have the same address and port. */
 bool capture_same_end(const struct capture_end *a, const struct capture_end *b);
 
-/*
- * What went from `from` to `to` in the `nth` connection between the two (0 is the first; ports are
- * used again). NULL: there is none.
- */
+/* The data from `from` to `to` in the `nth` connection between these two ends. 0 is the first;
+   there may be several, since ports are reused. It belongs to `streams`. NULL: there is no such
+   connection. */
 const struct capture_way *capture_find(const struct capture_streams *streams,
 	const struct capture_end *from, const struct capture_end *to, size_t nth);
 
+/* Frees the contents and sets all to zero. */
 void capture_streams_finish(struct capture_streams *streams);
 
 #endif

@@ -1,5 +1,5 @@
-/* /etc is a small file system of its own, with the files below in it and the machine's own entries
-   bound beside them. */
+/* The new /etc is a tmpfs. It holds the files that are written here, and bind mounts of the
+   machine's other entries. */
 #include "servers/network/hosts.h"
 
 #include <dirent.h>
@@ -60,15 +60,17 @@ static void write_hosts(FILE *out, int machine, const struct hosts *hosts)
 	write_names(out, hosts->v6, hosts);
 }
 
-/* Whoever asks a resolver by themselves is refused at once: nobody listens there. 0 seconds are
-   none for musl, which does not hear the refusal, and one for all others, who do. */
+/* A program that asks a resolver itself is refused at once, since nobody listens at 127.0.0.1. A
+   time-out of 0 means no waiting to musl, which does not notice the refusal, and one second to
+   other libraries, which do. */
 static void write_resolver(FILE *out, int machine, const struct hosts *hosts)
 {
-	fputs("# pmulab: no names but those in /etc/hosts\nnameserver 127.0.0.1\noptions timeout:0 attempts:1\n",
+	fputs("# pmulab: no names but those in /etc/hosts\nnameserver 127.0.0.1\n"
+		"options timeout:0 attempts:1\n",
 		out);
 }
 
-/* The machine's, but names come from /etc/hosts alone. */
+/* The machine's file, but host names come from /etc/hosts alone. */
 static void write_switch(FILE *out, int machine, const struct hosts *hosts)
 {
 	int fd = openat(machine, "nsswitch.conf", O_RDONLY | O_CLOEXEC);
@@ -86,11 +88,12 @@ static void write_switch(FILE *out, int machine, const struct hosts *hosts)
 		close(fd);
 }
 
-/* As with the names that were really deployed, programs that do not say which family meet the lab
-   over IPv4. */
+/* IPv4 comes first, as with the deployed servers: a program that does not choose a family reaches
+   the lab over IPv4. */
 static void write_preference(FILE *out, int machine, const struct hosts *hosts)
 {
-	fputs("# pmulab: IPv4 first, as the handout's part 2 has it\nprecedence ::ffff:0:0/96 100\n",
+	fputs("# pmulab: IPv4 first, as the handout's part 2 has it\n"
+		"precedence ::ffff:0:0/96 100\n",
 		out);
 }
 
@@ -101,7 +104,7 @@ static void write_ca(FILE *out, int machine, const struct hosts *hosts)
 
 static const struct file {
 	const char *name;
-	/* `machine`: the /etc outside */
+	/* `machine`: a descriptor of the machine's /etc */
 	void (*write)(FILE *out, int machine, const struct hosts *hosts);
 } files[] = {
 	{ "hosts", write_hosts },
@@ -134,7 +137,8 @@ static bool write_file(int etc, int machine, const struct file *file, const stru
 
 /* ---- the machine's ---- */
 
-/* Puts the machine's entry into the new /etc. One that has gone meanwhile is no failure. */
+/* Puts an entry of the machine's /etc into the new one. An entry that has disappeared meanwhile is
+   no failure. */
 static bool bind_entry(int etc, int machine, const char *name)
 {
 	char from[PATH_MAX], to[PATH_MAX];
@@ -181,8 +185,8 @@ static bool bind_all(int etc, int machine, struct err *err)
 	return done;
 }
 
-/* A cache of names (nscd) is the machine's, and knows the world's. Its socket is covered where
-   there is one. */
+/* A cache daemon (nscd) of the machine would answer with the world's names. So its socket's folder,
+   if there is one, is covered. */
 static bool cover_cache(struct err *err)
 {
 	if (access("/run/nscd", F_OK) != 0 ||

@@ -1,5 +1,4 @@
-/* Both sides: the functions of keeper.h are the maker's; what the keeper itself does begins at
-   `keep`. */
+/* The functions of keeper.h run in the maker. The keeper's own process begins at `keep`. */
 #include "servers/network/keeper.h"
 
 #include <dirent.h>
@@ -21,16 +20,16 @@
 #include "common/signals.h"
 #include "servers/network/rights.h"
 
-/* What goes through the control socket: to the keeper a signal's number or GO, from it reports, the
-   first of them about whether it is ready (KEEPER_STARTED) or not (KEEPER_UNABLE, and then why as
-   text). */
+/* Messages on the control socket. To the keeper: a signal's number, or GO. From the keeper:
+   reports. The first report says whether it is ready (KEEPER_STARTED) or not (KEEPER_UNABLE,
+   followed by the reason as text). */
 enum { GO = 0 };
 
 /* ---- the keeper's own process ---- */
 
 struct inside {
 	const struct keeper_options *options;
-	int control, children; /* the other end; a signalfd(2) for SIGCHLD */
+	int control, children; /* the keeper's end of the socket; a signalfd(2) for SIGCHLD */
 	pid_t command;
 	struct ca_file ca;
 	int ca_error;
@@ -42,8 +41,8 @@ static void report(int control, enum keeper_news news, int number)
 	send(control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-/* What the maker has open is not the keeper's: only what a command inherits, and the way to the
-   maker. */
+/* Closes the maker's descriptors. Kept are those that a command inherits, and the control
+   socket. */
 static void close_makers(int control)
 {
 	DIR *folder = opendir("/proc/self/fd");
@@ -58,17 +57,17 @@ static void close_makers(int control)
 		closedir(folder);
 }
 
-/* The keeper's number outside the box, as /proc has it before the box has its own; 0: not known. */
+/* The keeper's pid outside the box, read before the box has its own /proc; 0: unknown. */
 static long outside_number(void)
 {
 	char number[32] = "";
 	return readlink("/proc/self", number, sizeof number - 1) > 0 ? atol(number) : 0;
 }
 
-/* Programs name files in /tmp, which is everybody's, by their process's number, as Java does in
-   hsperfdata_USER. So boxes side by side have different ones: they go on from a number that the
-   keeper's own outside makes, with room between. Where the kernel has no such file
-   (pid_namespaces(7)) they go on from 1. */
+/* Programs name files in /tmp by their pid, as Java does in hsperfdata_USER, and all boxes share
+   /tmp. So pids should differ between boxes: those of a box begin at a number that is made from the
+   keeper's pid outside, with room between two boxes. Where the kernel has no ns_last_pid
+   (pid_namespaces(7)), they begin at 1. */
 static void spread_numbers(long outside)
 {
 	enum { ROOM = 32 };
@@ -85,7 +84,8 @@ static void spread_numbers(long outside)
 		close(last);
 }
 
-/* What is the whole machine's in /proc cannot be changed from the box, by root either. */
+/* Mounts a new /proc. The parts of it that are the whole machine's become read-only, for root
+   too. */
 static bool mount_proc(void)
 {
 	static const char *const machine[] = { "/proc/sys", "/proc/sysrq-trigger" };
@@ -102,8 +102,8 @@ static bool mount_proc(void)
 	return true;
 }
 
-/* The box as the command sees it: its end of the wire, its names, its processes, its rights. Its
-   errno is the reason. */
+/* Enters the box as the command sees it: its end of the wire, its names, its processes, its rights.
+   On failure errno is the reason. */
 static bool enter_box(const struct keeper_options *options, struct err *err)
 {
 	long outside = outside_number();
@@ -117,7 +117,8 @@ static bool enter_box(const struct keeper_options *options, struct err *err)
 	return rights_drop(err);
 }
 
-/* Process 1 is not to be looked into: it has been a copy of the emulator. */
+/* Sets up the keeper. In the box, process 1 must not be inspected (PR_SET_DUMPABLE): it is a copy
+   of the emulator. */
 static bool settle(struct inside *inside, struct err *err)
 {
 	sigset_t all;
@@ -145,9 +146,9 @@ static bool settle(struct inside *inside, struct err *err)
 
 static _Noreturn void become_command(const struct keeper_options *options, int failure)
 {
-	/* The group it is born into is one outside, without a number in here: a shell that gives
-	   the terminal back to it at its end may call that a failure (dash). SIGTTOU is still
-	   blocked. */
+	/* The command is born into a process group of the outside, which has no number in the box.
+	   A shell that gives the terminal back to that group at its end may report a failure
+	   (dash). So the shell gets a group of its own. SIGTTOU is still blocked. */
 	if (options->leads && setpgid(0, 0) == 0)
 		tcsetpgrp(STDIN_FILENO, getpid());
 	signals_restore();
@@ -160,7 +161,7 @@ static _Noreturn void become_command(const struct keeper_options *options, int f
 	_exit(0);
 }
 
-/* Starts the command: reports that it runs, or why it cannot. */
+/* Starts the command, and reports that it runs or why it cannot. */
 static bool start_command(struct inside *inside)
 {
 	int failure[2], error = 0;
@@ -171,13 +172,14 @@ static bool start_command(struct inside *inside)
 	if (inside->command == 0)
 		become_command(inside->options, failure[1]);
 	close(failure[1]);
-	bool runs = read(failure[0], &error, sizeof error) != sizeof error; /* closed by exec */
+	/* exec closes the pipe */
+	bool runs = read(failure[0], &error, sizeof error) != sizeof error;
 	close(failure[0]);
 	report(inside->control, runs ? KEEPER_STARTED : KEEPER_UNABLE, error);
 	return runs;
 }
 
-/* Takes the ended children away. False: the command is one of them, and has been reported. */
+/* Reaps ended children. False: the command is among them, and was reported. */
 static bool reap(struct inside *inside)
 {
 	struct signalfd_siginfo info;
@@ -194,7 +196,7 @@ static bool reap(struct inside *inside)
 	return true;
 }
 
-/* Does what the maker says. False: it is to end. */
+/* Obeys one message of the maker. False: the keeper is to end. */
 static bool obey(struct inside *inside)
 {
 	int order;
@@ -202,7 +204,7 @@ static bool obey(struct inside *inside)
 	if (len < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (len != sizeof order)
-		return false; /* it has gone */
+		return false; /* the maker has gone */
 	if (order == GO)
 		return start_command(inside);
 	if (inside->command > 0)
@@ -210,8 +212,8 @@ static bool obey(struct inside *inside)
 	return true;
 }
 
-/* Whose child a process is; 0: unknown. The name in brackets may hold anything; no later field has
-   a bracket (proc(5)). */
+/* A process's parent; 0: unknown. The name in brackets may hold any character; no later field has a
+   bracket (proc(5)). */
 static pid_t parent_of(pid_t pid)
 {
 	char path[64], text[512] = "";
@@ -226,7 +228,7 @@ static pid_t parent_of(pid_t pid)
 	return bracket && sscanf(bracket, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* For kernels that keep no list of children for others to read. */
+/* Kills all own children, for kernels that do not list them under /proc. */
 static bool kill_children_of_all(void)
 {
 	bool killed = false;
@@ -242,9 +244,9 @@ static bool kill_children_of_all(void)
 	return killed;
 }
 
-/* True: there was one at least. One that has become somebody else (sudo(8)) cannot be killed, and
-   is left. The list is read where there is one: who forks and ends all the time is gone again
-   before all processes have been looked at. */
+/* Kills all own children. True: at least one was killed. A child that runs as another user
+   (sudo(8)) cannot be killed, and is left. The kernel's list of children is used where there is
+   one: a child that forks and ends all the time would be gone before all of /proc was read. */
 static bool kill_generation(void)
 {
 	char path[64];
@@ -261,14 +263,14 @@ static bool kill_generation(void)
 	return killed;
 }
 
-/* Outside a box: kills the children there are; theirs are then ours, until there are none. */
+/* Outside the box: kills all children. Their children become ours; repeats until there are none. */
 static void kill_children(void)
 {
 	while (kill_generation())
 		waitpid(-1, NULL, 0);
 }
 
-/* Here and not by the maker, who may be killed at any moment. */
+/* The keeper writes the file, since the maker may be killed at any moment. */
 static void write_ca(struct inside *inside)
 {
 	if (!inside->options->ca)
@@ -322,8 +324,9 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 {
 	int ends[2];
 	*keeper = (struct keeper){ .control = -1 };
-	/* Should the keeper itself be killed, what it kept is ours; where there are children
-	   already (a shell's that has become pmulab), they could not be told apart. */
+	/* If the keeper is killed, the maker shall become the parent of what it leaves. Not when
+	   the maker already has children (those of a shell that became pmulab by exec), since they
+	   could not be told apart. */
 	siginfo_t child;
 	bool heir = !options->net && waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 &&
 		    errno == ECHILD;
@@ -334,8 +337,7 @@ bool keeper_start(struct keeper *keeper, const struct keeper_options *options, s
 		return false;
 	}
 	fflush(NULL);
-	/* Not unshare(2) and fork(2): after the former, this process could not make threads any
-	   more. */
+	/* Not unshare(2) and fork(2): after unshare this process could make no threads any more. */
 	int flags = options->net ? CLONE_NEWNS | CLONE_NEWPID | SIGCHLD : SIGCHLD;
 	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
@@ -374,8 +376,8 @@ struct keeper_report keeper_read(struct keeper *keeper)
 {
 	struct keeper_report message;
 	ssize_t len;
-	/* ECONNRESET: it has ended without having read all orders. What it reported before comes
-	   behind (unix(7)). */
+	/* ECONNRESET: the keeper has ended without reading all messages. What it reported before
+	   follows (unix(7)). */
 	do
 		len = recv(keeper->control, &message, sizeof message, MSG_DONTWAIT);
 	while (len < 0 && errno == ECONNRESET);

@@ -1,8 +1,9 @@
 /*
- * The process that keeps a command: starts it, passes signals on, reports its end, and leaves
- * nothing of it behind. In the box it is process 1 of a pid namespace of its own, so everything
- * ends with it, and it ends with its maker, however that ends. Outside it is the parent of all that
- * the command leaves (PR_SET_CHILD_SUBREAPER, prctl(2)).
+ * The keeper: a process that starts a command, passes signals on, reports its end, and leaves
+ * nothing of it behind. Its maker is the process that calls these functions. In the box the keeper
+ * is process 1 of its own pid namespace: all processes in it end with the keeper, and the keeper
+ * ends with its maker, however that ends. Outside the box it becomes the parent of the processes
+ * that the command leaves (PR_SET_CHILD_SUBREAPER, prctl(2)).
  */
 #ifndef SERVERS_NETWORK_KEEPER_H
 #define SERVERS_NETWORK_KEEPER_H
@@ -17,34 +18,37 @@
 #include "servers/network/hosts.h"
 #include "servers/network/labnet.h"
 
+/* What keeper_start takes. It need not outlive that call. */
 struct keeper_options {
-	/* the command; execvp(3). It gets the environment as it is at keeper_start */
+	/* the command, for execvp(3); its environment is that of keeper_start */
 	char *const *argv;
 	const sigset_t *mask;      /* the command's signal mask */
 	const struct rlimit *files; /* its RLIMIT_NOFILE */
-	const struct labnet *net;  /* NULL: no box */
-	/* a shell at the terminal: in a process group of its own, which is the terminal's */
+	const struct labnet *net;  /* the box; NULL: none */
+	/* the command is a shell at the terminal: it gets its own process group, in the
+	   foreground */
 	bool leads;
-	const struct hosts *hosts; /* what the command finds under /etc; in the box only */
-	/* outside a box: there for as long as the keeper is; NULL: none */
+	const struct hosts *hosts; /* what the command finds under /etc; only in the box */
+	/* outside the box: a file that the keeper writes and, at its end, removes; NULL: none */
 	const struct ca_file *ca;
 };
 
 struct keeper {
-	pid_t pid;   /* 0: none */
-	int control; /* a descriptor that is readable when keeper_read has news */
-	bool heir;   /* what it leaves is its maker's */
-	/* errno: why the CA's file is not there, and the command's environment does not name it; 0:
-	   no reason */
+	pid_t pid;   /* 0: there is no keeper */
+	int control; /* a descriptor; readable when keeper_read has news */
+	bool heir;   /* when the keeper is killed, its maker becomes the parent of what it leaves */
+	/* errno: why the CA's file could not be written; then the command's environment does not
+	   name it. 0: no failure */
 	int ca_error;
 };
 
 enum keeper_news {
-	KEEPER_NOTHING, /* yet */
+	KEEPER_NOTHING, /* nothing new yet */
 	KEEPER_STARTED, /* the command runs */
-	KEEPER_UNABLE,  /* the command cannot be run: number is an errno. The last news */
-	KEEPER_ENDED,   /* number is the command's status as wait(2) has it. The last news */
-	KEEPER_GONE,    /* the keeper itself has been killed. The last news */
+	KEEPER_UNABLE,  /* the command cannot be run; `number` is an errno. The last news */
+	/* the command has ended; `number` is its status as in wait(2). The last news */
+	KEEPER_ENDED,
+	KEEPER_GONE,    /* the keeper itself was killed. The last news */
 };
 
 struct keeper_report {
@@ -52,21 +56,21 @@ struct keeper_report {
 	int number;
 };
 
-/* Makes it, ready to start the command. Needs a process with one thread. False with `err`
-   (STATUS_FAILED). */
+/* Makes the keeper, ready to start the command. The calling process must have one thread. False
+   with `err` (STATUS_FAILED): there is no keeper. */
 bool keeper_start(struct keeper *keeper, const struct keeper_options *options, struct err *err);
 
-/* Starts the command. */
+/* Starts the command; keeper_read tells whether it runs. Call it once. */
 void keeper_go(struct keeper *keeper);
 
-/* Sends the command a signal. */
+/* Sends a signal to the command, if it runs. */
 void keeper_signal(struct keeper *keeper, int signal);
 
-/* The next news; does not wait. */
+/* Returns the next news, without waiting. */
 struct keeper_report keeper_read(struct keeper *keeper);
 
-/* Ends it and all that the command has left, and waits until they are gone. Accepts one that is not
-   there. */
+/* Ends the keeper and all processes that the command has left, and waits until they are gone.
+   Accepts a keeper that does not exist (`pid` 0). */
 void keeper_finish(struct keeper *keeper);
 
 #endif

@@ -1,4 +1,4 @@
-/* The steps that make the box, each with what undoes it; they are undone in reverse. */
+/* The steps that make the box, each with its undo. Undoing goes in reverse order. */
 #include "servers/network/labnet.h"
 
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-/* The first digit of a file of one number; 0 where there is none. */
+/* The first digit of a file that holds one number; 0: there is none. */
 static char read_switch(const char *path)
 {
 	char value = 0;
@@ -51,18 +51,22 @@ const char *labnet_remedy(int error)
 {
 	if (error == ENOSPC)
 		return "no more namespaces are allowed (sudo sysctl user.max_user_namespaces=10000 "
-		       "user.max_net_namespaces=10000 user.max_mnt_namespaces=10000 user.max_pid_namespaces=10000)";
+		       "user.max_net_namespaces=10000 user.max_mnt_namespaces=10000 "
+		       "user.max_pid_namespaces=10000)";
 	if (error == EAGAIN)
 		return "no more processes are allowed (ulimit -u)";
 	if (error == EMFILE || error == ENFILE)
 		return "no more files may be open (ulimit -n 64)";
 	if (error == ENOSYS || error == EINVAL)
-		return "this kernel has no such namespaces (WSL 1? wsl --set-version DISTRIBUTION 2)";
+		return "this kernel has no such namespaces "
+		       "(WSL 1? wsl --set-version DISTRIBUTION 2)";
 	if (read_switch("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == '1')
-		return "AppArmor keeps users from it (sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0)";
+		return "AppArmor keeps users from it "
+		       "(sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0)";
 	if (read_switch("/proc/sys/kernel/unprivileged_userns_clone") == '0')
 		return "only root may (sudo sysctl kernel.unprivileged_userns_clone=1)";
-	return "a container, a chroot or another box refuses it (docker run --privileged allows it)";
+	return "a container, a chroot or another box refuses it "
+	       "(docker run --privileged allows it)";
 }
 
 /* Preserves errno. */
@@ -73,7 +77,7 @@ static void refused(const char *what, struct err *err)
 	errno = error;
 }
 
-/* Who they are stays as it is: the own numbers are the only ones that are known in there
+/* Makes a user namespace in which the own user and group keep their numbers; no others are mapped
    (user_namespaces(7)). */
 static bool make_users(struct err *err)
 {
@@ -88,7 +92,7 @@ static bool make_users(struct err *err)
 	return false;
 }
 
-/* Moves to a new network namespace. -1 with `err` and errno. */
+/* Moves to a new network namespace and returns its descriptor. -1 with `err` and errno. */
 static int make_netns(struct err *err)
 {
 	int fd = unshare(CLONE_NEWNET) == 0 ? open(OWN_NETNS, O_RDONLY | O_CLOEXEC) : -1;
@@ -105,7 +109,7 @@ static bool remember_outside(struct labnet *net, struct err *err)
 	return net->outside >= 0;
 }
 
-/* Fails for who has made a user namespace, and is about to end. */
+/* Fails in a process that has made a user namespace; such a process is about to end. */
 static void go_outside(struct labnet *net)
 {
 	struct err ignored;
@@ -113,7 +117,7 @@ static void go_outside(struct labnet *net)
 	close(net->outside);
 }
 
-/* Root, or who has been given the rights, needs no user namespace. */
+/* Root, or a user who has the rights, needs no user namespace. */
 static bool make_home(struct labnet *net, struct err *err)
 {
 	net->home = make_netns(err);
@@ -122,7 +126,7 @@ static bool make_home(struct labnet *net, struct err *err)
 		net->home = net->own_users ? make_netns(err) : -1;
 	}
 	if (net->home >= 0)
-		*err->text = '\0'; /* what was refused at first is no failure */
+		*err->text = '\0'; /* the first refusal is no failure */
 	return net->home >= 0;
 }
 
@@ -144,8 +148,8 @@ static void close_lab(struct labnet *net)
 
 /* ---- the wire ---- */
 
-/* Without all that lets a network card cut and check for the kernel: what a capture shows is then
-   what was on the wire, at most 1,448 bytes of data a packet and with right checksums. */
+/* Switches off segmentation and checksum offload. Then a capture shows what was on the wire: at
+   most 1,448 bytes of data a packet, with correct checksums. */
 static bool cut_offload(struct err *err)
 {
 	static const unsigned commands[] = { ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG,
@@ -156,7 +160,7 @@ static bool cut_offload(struct err *err)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0] && done; i++) {
 		struct ethtool_value value = { .cmd = commands[i], .data = 0 };
 		request.ifr_data = (char *)&value;
-		/* What a kernel does not know or cannot switch is not on. */
+		/* A feature that the kernel does not know or cannot switch is not on. */
 		done = ioctl(fd, SIOCETHTOOL, &request) == 0 || errno == EOPNOTSUPP;
 	}
 	if (!done)
@@ -181,8 +185,8 @@ static bool lay_wire(struct labnet *net, struct err *err)
 	return done;
 }
 
-/* One end: its own addresses, the way to the other end and to multicast groups, and no way anywhere
-   else. */
+/* Sets up one end: its addresses, the route to the other end and to multicast groups, and no other
+   route. */
 static bool set_up_end(const char *const own[2], const char *const other[2], struct err *err)
 {
 	struct netlink netlink;
@@ -199,8 +203,8 @@ static bool set_up_end(const char *const own[2], const char *const other[2], str
 	return done;
 }
 
-/* IPv6 hears last that an interface is on: there is a way to the neighbour then, and all else is
-   ready. Connecting a datagram socket asks for a route, and sends nothing. */
+/* IPv6 is the last to learn that an interface is on. When it has a route to the neighbour, all else
+   is ready. connect(2) of a datagram socket looks up the route and sends nothing. */
 static bool has_way_to(const char *neighbour)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
@@ -212,8 +216,8 @@ static bool has_way_to(const char *neighbour)
 	return done;
 }
 
-/* The kernel tells the two ends of each other after a moment; what is sent before that is lost.
-   Bounded, but never in need of it. */
+/* An end learns after a moment that the other one is on; packets that are sent before are lost. The
+   limit is never needed in practice. */
 static bool await_end(const char *neighbour, struct err *err)
 {
 	const struct timespec moment = { .tv_nsec = 200000 };
@@ -222,7 +226,7 @@ static bool await_end(const char *neighbour, struct err *err)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool on = false;
 	for (int i = 0; fd >= 0 && i < MOMENTS && !on; i++) {
-		/* newer kernels look at once when asked for this */
+		/* newer kernels check at once when asked for this */
 		struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
 		request.ifr_data = (char *)&link;
 		if (i > 0)
@@ -238,8 +242,8 @@ static bool await_end(const char *neighbour, struct err *err)
 	return on;
 }
 
-/* At both ends: what is sent from one that is not on yet is lost, and TCP tries again after a
-   second. */
+/* Waits at both ends. A packet from an end that is not yet on is lost, and TCP tries again only
+   after a second. */
 static bool await_wire(struct labnet *net, struct err *err)
 {
 	return await_end(LABNET_HOME_V6, err) && labnet_enter(net->home, err) &&
@@ -254,8 +258,8 @@ static bool set_up_lab(struct labnet *net, struct err *err)
 	return labnet_enter(net->lab, err) && set_up_end(lab_addresses, home_addresses, err);
 }
 
-/* ping(8) without rights: for the group of who is here (icmp(7)). Where /proc/sys cannot be
-   written, there is no ping. */
+/* Allows ping(8) without rights to the own group (icmp(7)). Where /proc/sys cannot be written,
+   there is no ping. */
 static void allow_ping(void)
 {
 	char range[64];
@@ -275,7 +279,7 @@ static bool set_up_home(struct labnet *net, struct err *err)
 
 static const struct step {
 	bool (*make)(struct labnet *net, struct err *err);
-	void (*undo)(struct labnet *net); /* NULL: it ends with the namespace it is in */
+	void (*undo)(struct labnet *net); /* NULL: it ends with its namespace */
 } steps[] = {
 	{ remember_outside, go_outside },
 	{ make_home, close_home },

@@ -20,7 +20,7 @@ struct request {
 	struct nlmsghdr *head;
 };
 
-/* An address as the kernel reads it. */
+/* An address in the kernel's form. */
 struct raw_address {
 	unsigned char bytes[16];
 	size_t len;
@@ -45,7 +45,7 @@ void netlink_close(struct netlink *netlink)
 	netlink->socket = NULL;
 }
 
-/* Begins a request; returns the place for its fixed part of `size` bytes, zeroed. */
+/* Begins a request. Returns the place of its fixed part of `size` bytes, zeroed. */
 static void *begin(struct request *request, uint16_t type, uint16_t flags, size_t size)
 {
 	request->head = mnl_nlmsg_put_header(request->buffer);
@@ -111,7 +111,7 @@ bool netlink_add_wire(struct netlink *netlink, const struct netlink_end *here,
 	return ask(netlink, &request, "a pair of virtual interfaces (veth)", err);
 }
 
-/* 0 with `err`: there is no such interface. */
+/* An interface's index. 0 with `err`: there is no such interface. */
 static unsigned find(const char *name, struct err *err)
 {
 	unsigned index = if_nametoindex(name);
@@ -120,7 +120,7 @@ static unsigned find(const char *name, struct err *err)
 	return index;
 }
 
-/* A change of an interface, to which the caller adds what is to change. NULL with `err`. */
+/* Begins a change of an interface; the caller adds what is to change. NULL with `err`. */
 static struct ifinfomsg *change(struct request *request, const char *name, struct err *err)
 {
 	unsigned index = find(name, err);
@@ -146,7 +146,8 @@ bool netlink_set_up(struct netlink *netlink, const char *name, struct err *err)
 	mnl_attr_nest_end(request.head, families);
 	if (!ask(netlink, &request, what, err))
 		return false;
-	/* Only then: one request would switch it on first. */
+	/* In a second request, because in one request the kernel would switch the interface on
+	   first. */
 	struct ifinfomsg *info = change(&request, name, err);
 	if (!info)
 		return false;
@@ -172,8 +173,8 @@ bool netlink_add_address(struct netlink *netlink, const char *name, const char *
 	message->ifa_index = index;
 	mnl_attr_put(request.head, IFA_LOCAL, own.len, own.bytes);
 	mnl_attr_put(request.head, IFA_ADDRESS, other.len, other.bytes);
-	/* An IPv6 address is of use at once, not after a second of looking for doubles (RFC 4862,
-	   5.4). */
+	/* An IPv6 address is usable at once, without a second of duplicate address detection (RFC
+	   4862, section 5.4). */
 	mnl_attr_put_u32(request.head, IFA_FLAGS, IFA_F_NODAD);
 	char what[128];
 	snprintf(what, sizeof what, "address %s on %s", address, name);

@@ -1,5 +1,5 @@
-/* Frame, IP, TCP: each step checks that the header it reads is there, so a capture may say what it
-   wants. */
+/* Reads frame, IP and TCP. Each step checks that the header it reads is there, so the capture's
+   content need not be trusted. */
 #include "servers/network/packet.h"
 
 #include <pcap/pcap.h>
@@ -22,16 +22,19 @@ static uint32_t get32(const uint8_t *data)
 	return (uint32_t)get16(data) << 16 | get16(data + 2);
 }
 
-/* Leaves out the first `count` bytes, all of which are in the file. */
+/* Leaves out the first `count` bytes. False: the file does not have all of them. */
 static bool skip(struct bytes *bytes, size_t count)
 {
 	if (count > bytes->captured || count > bytes->length)
 		return false;
-	*bytes = (struct bytes){ bytes->data + count, bytes->captured - count, bytes->length - count };
+	*bytes = (struct bytes){ bytes->data + count,
+		bytes->captured - count,
+		bytes->length - count };
 	return true;
 }
 
-/* What lies behind `length` bytes is the link's padding. False: there is less. */
+/* Cuts to `length` bytes; bytes behind them are the link's padding. False: there are fewer
+   bytes. */
 static bool cut(struct bytes *bytes, size_t length)
 {
 	if (length > bytes->length)
@@ -44,11 +47,12 @@ static bool cut(struct bytes *bytes, size_t length)
 
 /* ---- links ---- */
 
-/* Where a kind of link says what it carries: an EtherType, or nothing (the IP version tells). */
+/* Where each kind of link says what it carries: in an EtherType, or nowhere (the IP version
+   tells). */
 static const struct link {
 	int type;
 	size_t header;
-	size_t ethertype; /* its place; NO_ETHERTYPE: none */
+	size_t ethertype; /* its offset; NO_ETHERTYPE: none */
 } links[] = {
 #define NO_ETHERTYPE SIZE_MAX
 	{ DLT_EN10MB, 14, 12 },
@@ -59,7 +63,7 @@ static const struct link {
 	{ DLT_RAW, 0, NO_ETHERTYPE },
 	{ DLT_IPV4, 0, NO_ETHERTYPE },
 	{ DLT_IPV6, 0, NO_ETHERTYPE },
-	/* A PF_ number, whose value and byte order are those of the machine that wrote it. */
+	/* A PF_ number, whose value and byte order depend on the machine that wrote it. */
 	{ DLT_NULL, 4, NO_ETHERTYPE },
 	{ DLT_LOOP, 4, NO_ETHERTYPE },
 };
@@ -86,7 +90,7 @@ static enum packet_verdict read_tcp(struct bytes bytes, struct packet *packet)
 	if (bytes.captured < TCP_HEADER)
 		return PACKET_MALFORMED;
 	size_t header = (size_t)(tcp[12] >> 4) * 4;
-	/* Its options may be cut off by a short snapshot: only how long they are matters. */
+	/* A short snapshot length may cut the options; only their length matters. */
 	if (header < TCP_HEADER || header > bytes.length)
 		return PACKET_MALFORMED;
 	packet->from.port = (uint16_t)get16(tcp);
@@ -115,8 +119,8 @@ static enum packet_verdict read_ipv4(struct bytes bytes, struct packet *packet)
 		return PACKET_MALFORMED;
 	size_t header = (size_t)(ip[0] & 15) * 4;
 	size_t total = get16(ip + 2);
-	/* 0: the network card was to fill it in, and to cut the rest. As long as the frame, as
-	   Wireshark takes it. */
+	/* 0: the network card was to fill it in and to segment the packet. Then it is as long as
+	   the frame, as in Wireshark. */
 	if (total == 0)
 		total = bytes.length;
 	if (header < IPV4_HEADER || total < header || !cut(&bytes, total))
@@ -129,7 +133,8 @@ static enum packet_verdict read_ipv4(struct bytes bytes, struct packet *packet)
 	return skip(&bytes, header) ? read_tcp(bytes, packet) : PACKET_MALFORMED;
 }
 
-/* RFC 8200, sections 3 and 4.3. No other extension header is looked through. */
+/* RFC 8200, sections 3 and 4.3. Only a hop-by-hop header is skipped; no other extension header
+   is. */
 static enum packet_verdict read_ipv6(struct bytes bytes, struct packet *packet)
 {
 	const uint8_t *ip = bytes.data;

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The bounding set, as far as this kernel knows capabilities. Who has no right to change it cannot
-   gain any either. */
+/* Empties the bounding set, for all capabilities that this kernel knows. A process without the
+   right to do so cannot gain a capability either. */
 static bool drop_bounds(void)
 {
 	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)

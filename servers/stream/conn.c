@@ -1,7 +1,7 @@
 /*
- * Drives a connection. Every watcher's callback only calls conn_drive, which does what can be done,
- * and at its end either frees the connection or arms its watchers for what it waits for. Nobody
- * else frees.
+ * Drives a connection. The watchers' callbacks only call conn_drive. It does what can be done. At
+ * its end it either frees the connection, or arms its watchers for what it waits for. No other
+ * function frees a connection.
  */
 #include "servers/stream/conn_private.h"
 
@@ -14,12 +14,14 @@
 #include "common/clock.h"
 
 enum {
-	STEPS_A_TURN = 64, /* then the others get theirs */
-	/* connections whose memory is worth giving back; fewer come and go all the time */
+	STEPS_A_TURN = 64, /* then it is the other connections' turn */
+	/* the fewest connections whose memory is worth giving back; fewer come and go all the
+	   time */
 	CROWD_MIN = 256,
 };
 
-/* free(3) keeps what lies between blocks in use: 1,000 connections over TLS would leave 30 MB. */
+/* free(3) keeps memory that lies between blocks in use: 1,000 connections over TLS would leave 30
+   MB. */
 static void give_back_memory(struct conn_host *host)
 {
 	bool left = host->count == 0 || (host->crowd > CROWD_MIN && host->count <= host->crowd / 4);
@@ -63,8 +65,7 @@ static void conn_arm(struct conn *conn, double now)
 	}
 	conn_wake_at(conn, conn->limit);
 	conn_wake_at(conn, conn->trip.uncork_at);
-	/* A timer that fires too early costs one more drive, a timer that is moved costs more: it
-	   stays. */
+	/* A timer that fires too early costs one more drive. Moving it costs more, so it stays. */
 	if (conn->wake == INFINITY ||
 		(ev_is_active(&conn->timer) && conn->armed_wake <= conn->wake))
 		return;
@@ -90,7 +91,8 @@ static void conn_drive(struct conn *conn)
 			return;
 		}
 		if (turns++ == STEPS_A_TURN) {
-			conn->wake = now; /* the loop's next turn, after everybody else's */
+			/* in the loop's next turn, behind the other connections */
+			conn->wake = now;
 			break;
 		}
 	} while (conn_step(conn, now) == STEP_ON);
@@ -141,7 +143,7 @@ bool conn_start(struct conn_host *host, int fd, struct transport *transport, uin
 	conn->limit = now + limit;
 	round_trip_init(&conn->trip, fd, host->rtt);
 	conn_tell_open(conn);
-	conn_drive(conn); /* the command has often come with the connection */
+	conn_drive(conn); /* the command has often already arrived */
 	return true;
 }
 

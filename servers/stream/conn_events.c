@@ -1,13 +1,13 @@
-/* What a connection tells the journal. */
+/* The events that a connection emits. */
 #include "servers/stream/conn_private.h"
 
 #include <string.h>
 
 #include "common/clock.h"
 
-/* Of one connection: an echo of 16 bytes a message would fill events.limit in seconds, and nobody
-   else be told. The longest answer to a command that people ask for is far below; `close` has the
-   totals. */
+/* The most `send` events of one connection. An echo in chunks of 16 bytes would otherwise fill
+   events.limit in seconds, and hide all other events. An answer to a command that people type is
+   far shorter. The totals are in `close`. */
 enum { SENDS_TOLD = 1000 };
 
 static bool wants(const struct conn *conn, enum event_type type)
@@ -30,7 +30,7 @@ void conn_emit(void *driver, enum event_type type, const struct field *fields, s
 {
 	struct conn *conn = driver;
 	if (type == EVENT_COMMAND) {
-		/* By the contract of the table its first field is the text; `close` repeats it. */
+		/* The event table says that its first field is the text. `close` repeats it. */
 		conn->has_command = true;
 		conn->command_len = (size_t)fields[0].integer < sizeof conn->command
 					    ? (size_t)fields[0].integer
@@ -61,7 +61,7 @@ void conn_tell_open(struct conn *conn)
 	tell(conn, EVENT_OPEN, fields, 1);
 }
 
-/* A plain carrier has no handshake to tell of. */
+/* A plain carrier has no handshake, so there is no event. */
 void conn_tell_handshake(struct conn *conn, double now)
 {
 	struct transport_about about = { .tls_version = "" };

@@ -1,5 +1,5 @@
-/* The phases of a connection: handshake, talk, flush, finish, drain. Each does what can be done and
-   says what it waits for. */
+/* The phases of a connection: handshake, talk, flush, finish, drain. Each phase does what can be
+   done and says what it waits for. */
 #include "servers/stream/conn_private.h"
 
 #include <errno.h>
@@ -8,13 +8,13 @@
 
 enum {
 	READ_BYTES = 16384,
-	IGNORED_MAX = 1 << 20, /* bytes behind a command, before the connection is cut */
+	IGNORED_MAX = 1 << 20, /* bytes behind a command; a peer that sends more is cut */
 };
 
-/* How long the peer may take to answer a Close frame, and to close after we have. */
+/* The peer's time to answer a Close frame, and to close after we have closed. */
 static const double GOODBYE_SECONDS = 2;
-/* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by
-   closing: at first, and at most. */
+/* The interval at which a socket is asked whether all bytes are acknowledged, once waiting for the
+   peer's close is over: the first one, and the longest. */
 static const double POLL_SECONDS = 0.001, POLL_SECONDS_MAX = 0.1;
 
 static void conn_enter(struct conn *conn, enum phase phase, double limit)
@@ -31,7 +31,7 @@ void conn_abort(struct conn *conn, const char *why)
 	conn_enter(conn, PHASE_GONE, INFINITY);
 }
 
-/* The carrier can say no more: close the socket's direction and see what the peer does. */
+/* The carrier has nothing more to send: close the socket's direction and wait for the peer. */
 static void conn_shut(struct conn *conn, double now)
 {
 	shutdown(conn->fd, SHUT_WR);
@@ -49,7 +49,7 @@ void conn_end(struct conn *conn, double now, const char *why)
 	conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
 }
 
-/* Waits for what an answer of the transport asks for. True when it asks for anything. */
+/* Waits for the direction that the transport's result asks for. False: it asks for none. */
 static bool conn_awaits(struct conn *conn, enum io io)
 {
 	if (io == IO_WANT_READ)
@@ -87,7 +87,7 @@ static enum step conn_handshake(struct conn *conn, double now)
 	return STEP_ON;
 }
 
-/* Deals with what no phase expects of recv, send and flush: the connection is over. */
+/* Handles results of recv, send and flush that no phase expects: the connection is over. */
 static enum step conn_fail(struct conn *conn, enum io io, double now)
 {
 	conn_tell_error(conn, "peer", conn->transport->err.text);
@@ -101,8 +101,8 @@ static enum step conn_fail(struct conn *conn, enum io io, double now)
 	return STEP_ON;
 }
 
-/* The peer has ended its direction. It may still want our answer, also where it ended without the
-   carrier's goodbye; only a Close frame ends both. */
+/* The peer has ended its direction. It may still want the answer, even without the carrier's
+   goodbye. Only a Close frame ends both directions. */
 static void conn_on_eof(struct conn *conn, double now)
 {
 	struct transport_about about = { .ws_close_code = 0 };
@@ -117,9 +117,9 @@ static void conn_on_eof(struct conn *conn, double now)
 }
 
 /*
- * What the first read of a byte stream brings may have come in several segments, when we were busy:
- * who sends byte by byte may be in the middle of a number. Records and frames are read one by one,
- * so over TLS and WebSocket there is no question.
+ * Whether the bytes of the first read came in several segments. While we were busy, the segments of
+ * a client that sends byte by byte add up, and the last one may end in the middle of a number. Only
+ * for plain TCP: TLS records and WebSocket frames are read one by one.
  */
 static bool came_in_pieces(const struct conn *conn, size_t len)
 {
@@ -132,7 +132,7 @@ static bool came_in_pieces(const struct conn *conn, size_t len)
 	       segments.in > 1;
 }
 
-/* Reads once and tells the session. STEP_ON: something came. */
+/* Reads once and passes the bytes to the session. STEP_ON: something arrived. */
 static enum step conn_read(struct conn *conn, size_t most, double now)
 {
 	char buffer[READ_BYTES];
@@ -144,7 +144,7 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 		return STEP_WAIT;
 	if (io == IO_DONE) {
 		bool waited = conn->host->session->waits_for_peer(conn->self);
-		size_t apart = came_in_pieces(conn, len) ? 1 : 0; /* as it came */
+		size_t apart = came_in_pieces(conn, len) ? 1 : 0; /* handed over as its own piece */
 		conn->bytes_in += len;
 		conn->host->totals.bytes_in += len;
 		if (apart > 0)
@@ -164,7 +164,8 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 	return conn_fail(conn, io, now);
 }
 
-/* While the session sleeps or sends: pings, more bytes, the peer's end. STEP_ON: look again. */
+/* Reads while the session sleeps or sends: pings, more bytes, the peer's end. STEP_ON: look
+   again. */
 static enum step conn_listen(struct conn *conn, double now)
 {
 	if (!conn->reading || !conn->host->session->takes_input(conn->self))
@@ -174,8 +175,8 @@ static enum step conn_listen(struct conn *conn, double now)
 
 static enum step conn_send(struct conn *conn, double now)
 {
-	/* By the schedule, not by the clock: how late a busy machine is must not change what a
-	   capture shows. */
+	/* The round trip follows the schedule, not the clock: the delay of a busy machine must not
+	   change what a capture shows. */
 	double due = conn->action.due > 0 ? conn->action.due : now;
 	round_trip_expire(&conn->trip, due);
 	round_trip_before_send(&conn->trip, conn->action.len);
@@ -243,8 +244,8 @@ static enum step conn_act(struct conn *conn, double now)
 	return step;
 }
 
-/* A peer's silence is over when its bytes have come, not when a busy machine lets us read them.
-   STEP_ON: some had. */
+/* A peer's silence ends when its bytes arrive, not when a busy machine reads them. So the session
+   hears of them before it is asked again. STEP_ON: bytes had arrived. */
 static enum step conn_look_first(struct conn *conn, double now)
 {
 	bool look = conn->slept && conn->host->session->waits_for_peer(conn->self);
@@ -292,8 +293,8 @@ static enum step conn_finish(struct conn *conn, double now)
 {
 	enum io io = conn->transport->ops->finish(conn->transport);
 	if (conn_awaits(conn, io)) {
-		/* The peer answers the Close frame when it has it, so that must not wait for a
-		   round trip. */
+		/* The peer answers the Close frame when it receives it, so the frame must not wait
+		   for a round trip. */
 		round_trip_end(&conn->trip);
 		return STEP_WAIT;
 	}
@@ -306,9 +307,9 @@ static enum step conn_finish(struct conn *conn, double now)
 }
 
 /*
- * Reads on until the peer closes: close(2) with unread bytes would reset the connection, and the
- * peer lose what is under way to it. Where the peer has closed before, the socket is asked whether
- * all is acknowledged.
+ * Reads on until the peer closes, or has not closed in time. close(2) with unread bytes would reset
+ * the connection, and the peer would lose what is under way to it. Then asks the socket whether all
+ * bytes are acknowledged.
  */
 static enum step conn_drain(struct conn *conn, double now)
 {
@@ -329,7 +330,7 @@ static enum step conn_drain(struct conn *conn, double now)
 			return STEP_WAIT;
 	}
 
-	/* A slow reader may take its time, as long as it takes something. */
+	/* A slow reader has time as long as it takes some bytes. */
 	int left = net_unacknowledged(conn->fd);
 	if (left <= 0) {
 		conn_enter(conn, PHASE_GONE, INFINITY);
@@ -361,8 +362,8 @@ enum step conn_step(struct conn *conn, double now)
 	return phases[conn->phase](conn, now);
 }
 
-/* The kernel asks for more only once a third of its buffer is free, which a slow reader takes long
-   for. */
+/* The kernel reports the socket writable only once a third of its buffer is free, which takes long
+   with a slow reader. So the unacknowledged bytes show whether the peer takes any. */
 static bool conn_peer_takes(struct conn *conn, double now)
 {
 	int left = net_unacknowledged(conn->fd);

@@ -1,4 +1,5 @@
-/* What the files of a connection share: conn.c drives, conn_phases.c acts, conn_events.c tells. */
+/* Shared by the connection's files: conn.c drives, conn_phases.c holds the phases, conn_events.c
+   emits events. */
 #ifndef SERVERS_STREAM_CONN_PRIVATE_H
 #define SERVERS_STREAM_CONN_PRIVATE_H
 
@@ -11,7 +12,7 @@
 
 enum phase { PHASE_HANDSHAKE, PHASE_TALK, PHASE_FLUSH, PHASE_FINISH, PHASE_DRAIN, PHASE_GONE };
 
-/* What a phase answers: look again, or wait for `events` and `wake`. */
+/* A phase's result: call conn_step again, or wait for `events` and `wake`. */
 enum step { STEP_ON, STEP_WAIT };
 
 struct conn {
@@ -24,7 +25,7 @@ struct conn {
 
 	enum phase phase;
 	double opened;
-	double limit;      /* when this phase is too old */
+	double limit;      /* when this phase times out */
 	double progress;   /* when the peer last took bytes */
 	int events;        /* EV_READ, EV_WRITE to wait for */
 	double wake;       /* when to be driven again; INFINITY: only by events */
@@ -32,24 +33,25 @@ struct conn {
 
 	struct action action;
 	bool has_action;
-	size_t offset;       /* bytes of a SEND that are taken */
-	unsigned calls;      /* to send() for it */
-	size_t first_taken;  /* what the first of them returned */
+	size_t offset;       /* bytes of a SEND that the transport has taken */
+	unsigned calls;      /* send() calls for it */
+	size_t first_taken;  /* what the first of these calls took */
 	bool blocked, told_pause;
-	/* since the session was asked, so that bytes may have come before its time was over */
+	/* the session has slept, so bytes may have arrived before its time was over */
 	bool slept;
 	bool reading;        /* the peer has not ended its direction */
-	bool peer_first;     /* it ended before we did */
+	bool peer_first;     /* the peer ended before we did */
 	struct round_trip trip;
 	double ping_at;
-	int unacknowledged;  /* PHASE_DRAIN: bytes, when last looked at */
-	/* PHASE_DRAIN: until when to wait for the peer's end; how often to look after that */
+	int unacknowledged;  /* bytes that were unacknowledged at the last look */
+	/* PHASE_DRAIN: until when to wait for the peer's end, and the interval between later
+	   looks */
 	double patience, poll;
 
 	uint64_t id;
 	char peer[ADDRESS_TEXT];
 	const char *why;
-	char *cut;           /* `why` of one that was cut; owned */
+	char *cut;           /* `why` of a connection that was cut; owned */
 	char command[WIRE_COMMAND_MAX];
 	size_t command_len;
 	bool has_command;
@@ -58,7 +60,7 @@ struct conn {
 	alignas(max_align_t) char self[]; /* the session */
 };
 
-/* Asks to be driven again at `when`, if not earlier. */
+/* Asks to be driven again at `when` at the latest. */
 static inline void conn_wake_at(struct conn *conn, double when)
 {
 	if (when < conn->wake)
@@ -67,23 +69,23 @@ static inline void conn_wake_at(struct conn *conn, double when)
 
 /* ---- conn_phases.c ---- */
 
-/* Does what can be done in the connection's phase (not PHASE_GONE). */
+/* Does what can be done in the connection's phase, which is not PHASE_GONE. */
 enum step conn_step(struct conn *conn, double now);
 
-/* The phase has lasted longer than its limit. */
+/* Handles the time-out of the phase. */
 void conn_expire(struct conn *conn, double now);
 
-/* Ends it at once: what is unsent is thrown away and the peer gets a reset. `why` lives as long as
-   the connection. */
+/* Resets the connection: unsent bytes are thrown away. `why` lives as long as the connection. */
 void conn_abort(struct conn *conn, const char *why);
 
-/* Ends it with a FIN where it does not end already: what the carrier holds, its goodbye, then the
-   socket's direction. `why` as above. */
+/* Ends the connection with a FIN, unless it is ending already: flushes what the carrier holds, says
+   the carrier's goodbye, then closes the socket's direction. `why` as above. */
 void conn_end(struct conn *conn, double now, const char *why);
 
 /* ---- conn_events.c ---- */
 
-/* A session's log (struct session_log) and everybody else's; `driver` is the connection. */
+/* Emits an event about the connection `driver`. It is the session's log (struct session_log), and
+   used by the connection itself. */
 void conn_emit(void *driver, enum event_type type, const struct field *fields, size_t count);
 
 void conn_tell_open(struct conn *conn);

@@ -1,4 +1,4 @@
-/* A stream endpoint: listeners on every address, and the connections that they accept. */
+/* A stream endpoint: a listener on every address, and the accepted connections. */
 #include <errno.h>
 #include <ev.h>
 #include <math.h>
@@ -16,16 +16,16 @@
 #include "servers/stream/listen.h"
 
 enum {
-	ACCEPTS_A_TURN = 64,    /* then the connections get theirs */
-	PORT_TRIES = 64,        /* free ports, until one is free on every address */
-	WS_MESSAGE_MAX = 4096,  /* bytes; a command is 64 at most */
+	ACCEPTS_A_TURN = 64,    /* then it is the connections' turn */
+	PORT_TRIES = 64,        /* free ports that are tried, until one is free on every address */
+	WS_MESSAGE_MAX = 4096,  /* bytes; a command has at most 64 */
 };
 
-/* How long accepting rests when the process has run out of descriptors or memory. */
+/* The pause in accepting when the process has run out of descriptors or memory. */
 static const double REST_SECONDS = 0.1;
 
-/* How long an echo that may hold a connection for ever is kept, once it is over, by a peer that
-   takes nothing. */
+/* Where echo.idle is infinite, an echo may stay open for ever. Once it is over, a peer that takes
+   nothing keeps it for at most this long. */
 static const double ECHO_DRAIN_SECONDS = 60;
 
 struct listener {
@@ -41,14 +41,14 @@ struct endpoint_stream {
 	struct conn_host host;
 	struct listener *listeners;
 	size_t listener_count;
-	struct ev_timer rest; /* until accepting goes on */
-	struct floods floods; /* made while it runs */
+	struct ev_timer rest; /* until accepting resumes */
+	struct floods floods; /* made while the endpoint runs */
 	bool stopped;
 };
 
 static struct endpoint_stream *from_base(struct endpoint *base)
 {
-	return (struct endpoint_stream *)base; /* its first member */
+	return (struct endpoint_stream *)base; /* `base` is its first member */
 }
 
 static double seconds(const struct endpoint_stream *endpoint, enum config_key key)
@@ -77,7 +77,7 @@ static void on_end(struct conn_host *host)
 		endpoint->options.on_idle(endpoint->options.context);
 }
 
-/* What connections are given when they begin. */
+/* Reads the keys that a connection gets when it begins. */
 static void read_keys(struct endpoint_stream *endpoint)
 {
 	unsigned groups = endpoint->type->groups;
@@ -118,7 +118,7 @@ static struct endpoint *stream_create(const struct endpoint_options *options)
 
 /* ---- accepting ---- */
 
-/* Makes the carriers of one connection, the lowest first. NULL: no memory. */
+/* Makes the carriers of one connection, the lowest first. NULL: out of memory. */
 static struct transport *create_transport(const struct endpoint_stream *endpoint, int fd)
 {
 	struct transport *transport = endpoint->options.tls ?
@@ -183,7 +183,8 @@ static void on_rest_over(struct ev_loop *loop, struct ev_timer *timer, int event
 	listeners_start(timer->data);
 }
 
-/* Out of descriptors: who waits stays in the kernel's queue, and the loop does not spin on it. */
+/* Out of descriptors: pending connections stay in the listener's backlog, and the loop must not
+   spin on them. */
 static void rest(struct endpoint_stream *endpoint, int error)
 {
 	emit_error(endpoint, "server", strerror(error), NULL);
@@ -214,7 +215,7 @@ static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 
 /* ---- listening ---- */
 
-/* Bytes of a segment; 0: the kernel's. */
+/* Bytes in a segment; 0: the kernel's choice. */
 static int mss(const struct endpoint_stream *endpoint)
 {
 	return endpoint->type->groups & GROUP_PMU ? (int)integer(endpoint, KEY_PMU_MSS) : 0;
@@ -229,8 +230,8 @@ static void close_listeners(struct endpoint_stream *endpoint)
 	endpoint->listener_count = 0;
 }
 
-/* Binds all addresses to `port`; 0 takes the port that the first one gets. False leaves none bound,
-   and errno says what failed. */
+/* Binds all addresses to `port`; 0 takes the port that the first address gets. False: none is
+   bound, and errno says what failed. */
 static bool listen_on_all(struct endpoint_stream *endpoint, const struct address *addresses,
 	size_t count, uint16_t port, struct err *err)
 {
@@ -324,7 +325,7 @@ static bool stream_check(struct endpoint *base, struct err *err)
 	return !flood_changed(endpoint) || floods_check(&endpoint->floods, err);
 }
 
-/* Who has connected and waits has the segments and the room that were asked for then. */
+/* Connections in the backlog keep the segment size and buffer of the time when they were opened. */
 static void stream_changed(struct endpoint *base)
 {
 	struct endpoint_stream *endpoint = from_base(base);

@@ -21,7 +21,7 @@ const char *floods_make(struct floods *floods, const char *file, size_t len, str
 	return text;
 }
 
-/* Frees the oldest ones. */
+/* Frees all but the newest `count`. */
 static void keep(struct floods *floods, size_t count)
 {
 	size_t old = floods->count > count ? floods->count - count : 0;

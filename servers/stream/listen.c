@@ -8,24 +8,24 @@
 enum {
 	BACKLOG = 4096,
 	SEND_BUFFER_MIN = 65536,  /* bytes */
-	/* bytes; net.core.wmem_max as the kernel sets it: more is not to be had */
+	/* bytes; the kernel's default of net.core.wmem_max, which is the most one gets */
 	SEND_BUFFER_MAX = 212992,
 };
 
-/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)); a flood that fits leaves in one
-   send(). */
+/* The kernel doubles SO_SNDBUF for its own bookkeeping (socket(7)). A flood that fits leaves in one
+   send(). 0: the kernel's choice. */
 static int send_buffer(size_t flood)
 {
 	if (flood > SEND_BUFFER_MAX || flood == 0)
-		return 0; /* let it grow by itself */
+		return 0; /* the kernel lets it grow */
 	return flood + flood / 4 > SEND_BUFFER_MIN ? (int)(flood + flood / 4) : SEND_BUFFER_MIN;
 }
 
 /*
- * round_trip.c emulates Nagle's algorithm, so the kernel's is off. And what it lets go must leave
- * at once: BBR paces, and would still hold the first message when the cork closes behind it; cubic,
- * which the lab's servers had, and reno, which every Linux has, do not (tcp(7), TCP_CONGESTION).
- * Accepted connections inherit both.
+ * round_trip.c emulates Nagle's algorithm, so the kernel's is off. Segments that it releases must
+ * leave at once. BBR paces, and would still hold the first message when the cork closes behind it.
+ * cubic, which the lab's servers had, and reno, which every Linux has, do not pace (tcp(7),
+ * TCP_CONGESTION). Accepted connections inherit both settings.
  */
 static void leave_segments_to_us(int fd)
 {
@@ -49,8 +49,8 @@ int stream_listen_on(const struct address *address, int mss, size_t flood, struc
 	return fd;
 }
 
-/* 0 is taken for the kernel's own by tcp(7), TCP_MAXSEG, too. A buffer that was set does not grow
-   by itself any more, so a flood that is too large for any gets the largest. */
+/* TCP_MAXSEG 0 means the kernel's choice, as for a new listener. A buffer that was once set does
+   not grow by itself any more, so a flood that is too large for any buffer gets the largest one. */
 void stream_listen_change(int fd, int mss, size_t flood)
 {
 	int buffer = flood > SEND_BUFFER_MAX ? SEND_BUFFER_MAX : send_buffer(flood);

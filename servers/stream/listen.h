@@ -1,5 +1,5 @@
-/* Listeners whose connections leave segments to round_trip.c, with segments and a buffer of the
-   lab's sizes. */
+/* Listeners whose connections have the lab's segment size and send buffer, and no Nagle delay:
+   round_trip.c emulates it. */
 #ifndef SERVERS_STREAM_LISTEN_H
 #define SERVERS_STREAM_LISTEN_H
 
@@ -8,11 +8,12 @@
 #include "common/err.h"
 #include "common/net.h"
 
-/* As net_listen. `mss`: bytes in a segment, 0: the kernel's; `flood`: bytes that are sent at once,
-   0: few. */
+/* net_listen with the lab's options. `mss`: bytes in a segment, 0: the kernel's choice. `flood`:
+   bytes that a connection sends at once, 0: few. Returns the listener; -1 with `err` and errno as
+   net_listen. */
 int stream_listen_on(const struct address *address, int mss, size_t flood, struct err *err);
 
-/* The same for a listener that is there: for connections that begin from now on. */
+/* Changes the same two values of an existing listener, for connections that begin from now on. */
 void stream_listen_change(int fd, int mss, size_t flood);
 
 #endif

@@ -5,8 +5,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-/* More than this is more than one segment on an Ethernet: 1500 less the headers of IPv4 and TCP
-   with timestamps. */
+/* More bytes than this are more than one segment on an Ethernet: 1500 less the headers of IPv4 and
+   of TCP with timestamps. */
 enum { SEGMENT_BYTES = 1448 };
 
 static void set_cork(struct round_trip *trip, int on)

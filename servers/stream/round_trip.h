@@ -1,9 +1,11 @@
 /*
  * The emulated round trip of a TCP socket. On the lab's network Nagle's algorithm (RFC 896) holds a
- * small segment back until the one before is acknowledged, one round trip later. On loopback that
- * is at once: 20 messages would be 20 segments. So Nagle is off (TCP_NODELAY, set by the endpoint)
- * and TCP_CORK (tcp(7)) takes its place: after a segment has left, the socket is corked for one
- * round trip. shutdown(2) sends what is held, as close did in the lab.
+ * small segment back until the previous one is acknowledged, one round trip later. On loopback the
+ * acknowledgement comes at once: 20 messages would be 20 segments. So Nagle is off (TCP_NODELAY,
+ * listen.c), and TCP_CORK (tcp(7)) takes its place: after a segment has left, the socket is corked
+ * for one round trip. shutdown(2) sends what the cork holds, as close did in the lab.
+ *
+ * All times are in seconds, on one clock of the caller's.
  */
 #ifndef SERVERS_STREAM_ROUND_TRIP_H
 #define SERVERS_STREAM_ROUND_TRIP_H
@@ -11,30 +13,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Private, but for `uncork_at`. */
 struct round_trip {
 	int fd;
 	double seconds;   /* 0: none is emulated */
 	bool corked;
-	bool held;        /* something has been sent into the corked socket */
-	double uncork_at; /* INFINITY: not corked */
+	bool held;        /* bytes have been sent into the corked socket */
+	double uncork_at; /* when to call round_trip_expire; INFINITY: not corked */
 };
 
-/* `fd` is the caller's. The kernel opens a cork by itself after 200 ms, so `seconds` is at most
-   that. */
+/* `fd` stays the caller's. `seconds`: 0 to 0.2; 0: no round trip is emulated. The kernel opens a
+   cork by itself after 200 ms. */
 void round_trip_init(struct round_trip *trip, int fd, double seconds);
 
-/* Times are of one clock, in seconds; `due` is when what is sent was to leave, which may have been
-   a little earlier. Before `len` bytes are sent: of more than one segment the full ones leave, and
-   the last waits like any small one. */
+/* Call it before `len` bytes are sent. Of more than one segment the full ones leave, and the last
+   waits like any small one. */
 void round_trip_before_send(struct round_trip *trip, size_t len);
 
+/* Call it after bytes were sent. `due` is when they were to leave by the schedule, which may be a
+   little in the past. */
 void round_trip_after_send(struct round_trip *trip, double due);
 
-/* To be called when `uncork_at` has come; earlier calls do nothing. What was held leaves, and is
-   itself under way for the next round trip. */
+/* Call it when `uncork_at` has come; earlier calls do nothing. The bytes that were held leave, and
+   the socket is corked for the next round trip. */
 void round_trip_expire(struct round_trip *trip, double now);
 
-/* Lets everything leave now. */
+/* Sends everything that is held, now. */
 void round_trip_end(struct round_trip *trip);
 
 #endif

@@ -1,16 +1,14 @@
-/*
- * Code C of the handout: recv(16), send the same back, until the peer closes. One chunk is under
- * way at a time, so a peer that does not read is not read either.
- */
+/* Code C of the handout: recv(16), send the same bytes back, until the peer closes. It holds one
+   chunk at a time. So while a peer does not read, the server does not read from it either. */
 #include "servers/stream/session.h"
 
 #include <assert.h>
 #include <string.h>
 
 struct session_echo {
-	size_t chunk; /* bytes, `echo.chunk` */
+	size_t chunk; /* bytes, echo.chunk */
 	size_t len;   /* bytes in `held` */
-	bool sending; /* `held` is being sent; it is free once next() is asked again */
+	bool sending; /* `held` is being sent; it is free when next() is called again */
 	bool eof, stop;
 	char held[];
 };

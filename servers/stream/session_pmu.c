@@ -1,7 +1,5 @@
-/*
- * The PMU of parts 2, 5 and 6: one command, then n short messages or one large one, then the end.
- * Written once for TCP, TLS, WebSocket and wss.
- */
+/* The PMU of parts 2, 5 and 6 of the handout: one command, then n short messages or one large one,
+   then the end. It serves TCP, TLS, WebSocket and wss. */
 #include "servers/stream/session.h"
 
 #include <stdio.h>
@@ -10,19 +8,19 @@
 #include "common/wire.h"
 
 /*
- * "CMD_short:1" is a command, but a command that arrives byte by byte may go on with ".5". Real
- * clients send it in one piece, and that is answered at once; where it came in pieces, this long a
- * silence ends it. A little more than a delayed acknowledgement (40 ms), which is what holds back a
- * client's second piece.
+ * "CMD_short:1" is a command, but ".5" may still follow it. Real clients send a command in one
+ * piece, which is answered at once. When a command came in pieces, it is complete after this much
+ * silence: a little more than a delayed acknowledgement (40 ms), which holds back a client's second
+ * piece.
  */
 static const double SETTLE_SECONDS = 0.05;
 
 enum state {
-	PMU_LISTENING, /* no command yet */
-	PMU_SETTLING,  /* a command that one more digit would change */
+	PMU_LISTENING, /* no complete command yet */
+	PMU_SETTLING,  /* a complete command that one more digit would change */
 	PMU_STREAMING, /* CMD_short */
 	PMU_FLOODING,  /* CMD_floodme */
-	PMU_REFUSING,  /* a bad command's answer */
+	PMU_REFUSING,  /* the answer to a bad command is to be sent */
 	PMU_OVER,
 };
 
@@ -31,18 +29,18 @@ struct session_pmu {
 	struct session_log log;
 	enum state state;
 
-	char text[WIRE_COMMAND_MAX + 2]; /* what has come of the command */
+	char text[WIRE_COMMAND_MAX + 2]; /* the bytes of the command so far */
 	size_t len;
-	unsigned pieces; /* it came in */
-	bool in_messages; /* the carrier says where a command ends */
+	unsigned pieces; /* in which the command arrived */
+	bool in_messages; /* the carrier marks the end of a command */
 	struct wire_command command;
-	double settled_at; /* < 0: not known yet */
+	double settled_at; /* when the silence is long enough; < 0: not known yet */
 
 	bool eof, stop;
 	bool line_end;  /* a line end may still follow the command */
 	size_t ignored; /* bytes behind the command */
 
-	double start, interval; /* seconds; start < 0: the first message has not left */
+	double start, interval; /* seconds; start < 0: before the first message */
 	long first, messages, sent;
 	const char *why;
 	char out[WIRE_ESCAPED_MAX + 160];
@@ -73,7 +71,7 @@ static void pmu_log_command(struct session_pmu *pmu, const char *kind, size_t le
 	pmu->log.emit(pmu->log.driver, EVENT_COMMAND, fields, sizeof fields / sizeof fields[0]);
 }
 
-/* `reason` is put behind the line, "" for none. */
+/* `reason` is put behind the line; "" for none. */
 static void pmu_refuse(struct session_pmu *pmu, const char *reason)
 {
 	char got[WIRE_ESCAPED_MAX];
@@ -142,8 +140,8 @@ static void pmu_accept(struct session_pmu *pmu)
 	}
 }
 
-/* Decides with what has come. `whole`: nothing more belongs to it (a message's end, or the
-   peer's). */
+/* Decides about the bytes so far. `whole`: nothing more belongs to the command, because a message
+   or the peer's direction has ended. */
 static void pmu_decide(struct session_pmu *pmu, bool whole)
 {
 	switch (wire_parse_command(pmu->text, pmu->len, &pmu->command)) {
