@@ -1,20 +1,34 @@
-/* The page: what comes is kept by the model, and drawn once a frame, so far as it can be seen. */
-import { byId, grouped, inSeconds, plural, say, sizesChange } from "./dom.js";
+/* The page: the model takes in the events, and once a frame the picture that is shown is drawn. */
+import { byId, sizesChange } from "./dom.js";
 import { modelAdd, modelClear, modelCreate, modelRead, modelStatus } from "./model.js";
 import { embeddedLines, sourceStart } from "./source.js";
-import { askScenario, controlsBuild, controlsDraw, controlsListen, controlsLive, controlsLoad } from "./view_controls.js";
+import { askScenario, controlsBuild, controlsDraw, controlsListen } from "./view_controls.js";
+import { controlsLive, controlsLoad } from "./view_controls.js";
 import { waysChoose, waysDraw, waysKept, waysListen, waysShow } from "./view_datagrams.js";
-import { lineOf, logDraw, logKept, logListen } from "./view_log.js";
+import { logDraw, logKept, logListen } from "./view_log.js";
 import { stationDraw } from "./view_station.js";
+import { statusDraw } from "./view_status.js";
 import { streamsDraw, streamsKept, streamsListen, streamsShow } from "./view_streams.js";
 
-const FRAME = 12, KEPT = "pmulab"; /* ms of a frame for new events; where a reload finds what was shown */
-const LATELY = 500, BUSY = 150;    /* more events than so many in so many ms are more than an eye can follow */
+const FRAME = 12;               /* ms of each frame for new events */
+const LATELY = 500, BUSY = 150; /* an eye cannot follow more than BUSY events in LATELY ms */
+const KEPT = "pmulab";          /* the storage key of what a reload finds again */
+
 const drawing = { streams: streamsDraw, datagrams: waysDraw, station: stationDraw, log: logDraw };
 const views = Object.keys(drawing);
-const app = { model: modelCreate(), view: "streams", queue: [], at: 0, planned: false, state: "wait", stateUntil: 0, rate: 0, counted: 0, lately: 0, taken: 0,
-	theme: "", controls: true, slow: 0,
-	seed: undefined, clock: 0, kept: {} }; /* clock: performance.now() when the lab's was 0 */
+const app = {
+	model: modelCreate(),
+	view: "streams", theme: "", controls: true,
+	queue: [], at: 0,    /* events that have come; the model has those before `at` */
+	planned: false,      /* a frame has been asked for */
+	slow: 0,             /* nothing is drawn before this time */
+	lately: 0, taken: 0, /* events of late, at this time */
+	counted: 0, rate: 0, /* events in this second and in the one before */
+	state: "wait", stateUntil: 0,
+	clock: 0,            /* performance.now() when the lab's clock was 0 */
+	seed: undefined,     /* of the lab */
+	kept: {},            /* what was shown before the reload */
+};
 
 /* ---- drawing ---- */
 
@@ -28,7 +42,7 @@ function plan() {
 		requestAnimationFrame(frame);
 }
 
-/* What has come, for so long as a frame may take; the rest in the next one. */
+/* Gives the model events for as long as a frame may take; true: some are left for the next one. */
 function take() {
 	const now = performance.now(), first = app.at;
 	while (app.at < app.queue.length && (app.at % 64 || performance.now() < now + FRAME))
@@ -58,8 +72,8 @@ function frame() {
 
 const isBusy = () => app.lately > BUSY;
 
-/* What drawing costs is known behind layout and paint, and so does a message from inside a frame arrive. Under load two
-   thirds of the time are for the events. */
+/* A message that is sent inside a frame arrives after layout and paint: then it is known how long
+   the drawing took. Under load two thirds of the time are for the events. */
 const drawn = new MessageChannel();
 drawn.port2.onmessage = ({ data: began }) => {
 	const now = performance.now();
@@ -67,33 +81,12 @@ drawn.port2.onmessage = ({ data: began }) => {
 };
 
 function show() {
-	const { model } = app;
-	model.now = app.state === "report" ? model.t : (performance.now() - app.clock) / 1000;
+	const { model, state, stateUntil: until, rate } = app;
+	model.now = state === "report" ? model.t : (performance.now() - app.clock) / 1000;
 	drawing[app.view](model);
 	controlsDraw(model);
-	const last = model.log.at(-1), waiting = app.queue.length - app.at;
-	say(byId("ticker"), last ? `${inSeconds(last.t)}  ${last.endpoint ?? "lab"}  ${last.event}  ${lineOf(last, false).slice(0, 120)}` : "");
-	say(byId("numbers"), [app.rate ? `${plural(app.rate, "event")} a second` : "", `${grouped(model.count)} events`,
-		waiting > 1000 ? `${grouped(waiting)} wait` : "", model.lost ? `${plural(model.lost, "event")} missing` : "",
-		model.repeated ? `${grouped(model.repeated)} datagrams folded` : ""].filter(Boolean).join(" · "));
-	document.body.classList.toggle("busy", isBusy()); /* nothing is animated then */
-	showState();
-}
-
-const stateTexts = {
-	wait: () => "◌ connecting", live: () => "● live",
-	report: ({ lab }) => "■ a run that is over" + (lab ? `: ${lab.time.slice(0, 16).replace("T", " ")}, seed ${lab.seed}` : ""),
-	gone: ({ ended }) => (ended ? "■ the lab has ended" : "✕ the lab is gone"),
-	refused: () => "✕ another key: open the address that pmulab prints",
-};
-
-function showState() {
-	const rest = Math.max(0, Math.ceil((app.stateUntil - performance.now()) / 1000));
-	const state = byId("state"), paused = [...app.model.endpoints.values()].filter((one) => one.paused).map(({ name }) => name);
-	state.dataset.state = app.state === "live" && paused.length ? "paused" : app.state;
-	say(state, state.dataset.state === "paused" ? `❚❚ paused: ${paused.length > 3 ? `${paused.length} servers` : paused.join(", ")}` :
-		stateTexts[app.state](app.model) + (rest && app.state === "gone" ? ` · looks again in ${rest} s` : ""));
-	document.body.classList.toggle("gone", app.state === "gone" || app.state === "refused");
+	document.body.classList.toggle("busy", isBusy()); /* style.css animates nothing then */
+	statusDraw(model, { state, until, rate, waiting: app.queue.length - app.at });
 }
 
 /* ---- what is shown ---- */
@@ -121,15 +114,17 @@ function choose(view, focus) {
 }
 
 function keep() {
+	const { view, theme, controls, seed, model: { seq, t, cleared } } = app;
+	const conn = streamsKept(), ways = waysKept(), log = logKept();
+	const kept = { view, theme, controls, conn, ways, log, seed, seq, t, cleared };
 	try {
-		sessionStorage.setItem(KEPT, JSON.stringify({ view: app.view, theme: app.theme, controls: app.controls, conn: streamsKept(), ways: waysKept(), log: logKept(),
-			seed: app.seed, seq: app.model.seq, t: app.model.t, cleared: app.model.cleared }));
+		sessionStorage.setItem(KEPT, JSON.stringify(kept));
 	} catch {
-		/* a report may have no storage */
+		/* A report may have no storage. */
 	}
 }
 
-function kept() {
+function readKept() {
 	try {
 		return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
 	} catch {
@@ -143,7 +138,7 @@ function setTheme(theme) {
 	keep();
 }
 
-/* A run that is over has none, and the log neither. */
+/* A report has no controls, and the log has none. */
 function showControls() {
 	const some = app.state !== "report" && app.view !== "log";
 	byId("controls").hidden = !app.controls || !some;
@@ -158,7 +153,7 @@ function setControls(open) {
 	resized();
 }
 
-/* From the log to the picture. */
+/* From an event in the log to its place in a picture. */
 function goTo(event) {
 	if (!event)
 		return;
@@ -174,13 +169,21 @@ function goTo(event) {
 	plan();
 }
 
-function listenToKeys() {
-	byId("tabs").addEventListener("click", ({ target }) => target.role === "tab" && choose(target.id.slice(4)));
+function listenToTabs() {
+	byId("tabs").addEventListener("click", ({ target }) => {
+		if (target.role === "tab")
+			choose(target.id.slice("tab-".length));
+	});
 	byId("tabs").addEventListener("keydown", (event) => {
 		const go = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-		if (go)
-			choose(views[(views.indexOf(app.view) + go + views.length) % views.length], true);
+		if (!go)
+			return;
+		const index = (views.indexOf(app.view) + go + views.length) % views.length;
+		choose(views[index], true);
 	});
+}
+
+function listenToKeys() {
 	addEventListener("keydown", (event) => {
 		const types = event.target.matches("input:not([type=range])");
 		if (event.key === "Escape" && event.target.matches("input, select"))
@@ -199,25 +202,37 @@ function listenToKeys() {
 			byId("log-search").focus();
 		} else
 			return;
-		event.preventDefault(); /* a select would take the letter for one of its own */
+		event.preventDefault(); /* a select would go to an option with this letter */
 	});
+}
+
+function listenToWindow() {
 	byId("controls-button").addEventListener("click", () => setControls(!app.controls));
 	byId("theme").addEventListener("click", () => {
-		const dark = app.theme ? app.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+		const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+		const dark = app.theme ? app.theme === "dark" : prefersDark;
 		setTheme(dark ? "light" : "dark");
 	});
 	document.addEventListener("visibilitychange", plan);
 	addEventListener("pagehide", keep);
 	addEventListener("resize", resized);
+	for (const id of ["streams-stage", "ways-stage", "histogram", "lost-scale"])
+		new ResizeObserver(resized).observe(byId(id));
 }
 
 /* ---- what comes ---- */
 
+/* Whether the kept state belongs to another lab, which ran at this address before. */
+function isOtherLab(status) {
+	const { seed, seq, t } = app.kept;
+	if (seed === undefined)
+		return false;
+	return seed !== status.seed || status.events.next <= seq || status.uptime < t - 1;
+}
+
 const on = {
-	/* Who has the cookie meets the same lab again; but what was kept may be that of another one, which was here before. */
 	status(status) {
-		const { seed, seq, t } = app.kept;
-		if (!app.model.seq && seed !== undefined && (seed !== status.seed || status.events.next <= seq || status.uptime < t - 1)) {
+		if (!app.model.seq && isOtherLab(status)) {
 			app.model = modelCreate();
 			streamsShow(null);
 		}
@@ -226,11 +241,12 @@ const on = {
 		modelStatus(app.model, status);
 		controlsListen(app.model, plan, clear);
 		controlsLoad();
-		return app.model.seq + (app.queue.length - app.at > 0 ? app.queue.at(-1).seq - app.model.seq : 0);
+		return app.at < app.queue.length ? app.queue.at(-1).seq : app.model.seq;
 	},
 	events(list) {
 		app.queue = app.queue.concat(list);
-		const recent = (performance.now() - app.clock) / 1000 - 2; /* what has waited in the lab was no rate */
+		/* Events that have waited in the lab say nothing about the rate. */
+		const recent = (performance.now() - app.clock) / 1000 - 2;
 		app.counted += list.filter(({ t }) => t > recent).length;
 		plan();
 	},
@@ -249,13 +265,15 @@ function clear() {
 }
 
 function begin() {
-	const was = app.kept = kept(), lines = embeddedLines();
+	const was = app.kept = readKept(), lines = embeddedLines();
 	app.state = lines === null ? "wait" : "report";
 	for (const picture in was.cleared)
 		modelClear(app.model, picture, was.cleared[picture]);
 	app.seed = was.seed;
 	setTheme(was.theme ?? "");
+	listenToTabs();
 	listenToKeys();
+	listenToWindow();
 	streamsListen(() => app.model, plan);
 	waysChoose(was.ways ?? null);
 	waysListen(() => app.model, plan, keep);
@@ -265,12 +283,10 @@ function begin() {
 	if (was.conn)
 		streamsShow(was.conn);
 	choose(views.includes(was.view) ? was.view : "streams");
-	for (const id of ["streams-stage", "ways-stage", "histogram", "lost-scale"])
-		new ResizeObserver(resized).observe(byId(id));
 	setInterval(() => {
 		app.rate = app.counted;
 		app.counted = 0;
-		plan(); /* times go on */
+		plan(); /* the times that are shown go on */
 	}, 1000);
 	setInterval(askScenario, 2000);
 	if (lines === null) {

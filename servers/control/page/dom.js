@@ -1,9 +1,12 @@
-/* The document: finding, making, and drawing again only what has changed. */
-const SVG = "http://www.w3.org/2000/svg";
+/* The document: finding and making elements, drawing only what has changed, numbers as text. */
 
+/** The namespace of SVG elements. */
+export const SVG = "http://www.w3.org/2000/svg";
+
+/** The element with this id, or null. */
 export const byId = (id) => document.getElementById(id);
 
-/** An element of HTML; `properties` are its own, texts or elements its children. */
+/** Makes an HTML element with properties and attributes; its children are elements or texts. */
 export function make(tag, properties, ...children) {
 	const { dataset, ...others } = properties ?? {};
 	const element = Object.assign(document.createElement(tag), others);
@@ -16,8 +19,9 @@ export function make(tag, properties, ...children) {
 }
 
 /**
- * Makes an SVG element's content be `items`: [key, tag, attributes, text]. Elements of the same key stay and only get what
- * is new, so that what appears can be animated. The order is that of their first appearance.
+ * Makes `items`, each [key, tag, attributes, text], the content of an SVG element. An element
+ * whose key has been drawn before stays and gets only what is new, so that new elements can be
+ * animated. The elements stand in the order in which they first appeared.
  */
 export function draw(parent, items) {
 	const old = parent.drawn ?? new Map(), now = new Map();
@@ -43,19 +47,20 @@ export function draw(parent, items) {
 }
 
 /**
- * The same for elements of HTML: `items` are [key, state, make]; one whose state is the same stays, so that a click between
- * two drawings hits what it was meant for.
+ * Makes `items`, each [key, state, create], the rows of an HTML element. A row whose state is the
+ * same stays, so that a click between two drawings hits the row that it was meant for.
  */
 export function drawRows(parent, items) {
 	const old = parent.drawn ?? new Map();
 	parent.drawn = new Map(items.map(([key, state, create]) => {
 		const row = old.get(key);
-		return [key, row?.shownState === state ? row : Object.assign(create(), { shownState: state })];
+		const stays = row?.shownState === state;
+		return [key, stays ? row : Object.assign(create(), { shownState: state })];
 	}));
 	parent.replaceChildren(...parent.drawn.values());
 }
 
-/** Sets a text where it is new. */
+/** Sets an element's text if it differs from the text that was set last. */
 export function say(element, text) {
 	if (element.shownText !== text)
 		element.textContent = element.shownText = text;
@@ -63,33 +68,41 @@ export function say(element, text) {
 
 const units = [[1, "s", 3], [1e-3, "ms", 1], [1e-6, "µs", 0]];
 
-/** 0.02 is "20 ms". */
+/** Seconds as text in the unit that fits: 0.02 is "20 ms". */
 export function inSeconds(seconds) {
 	if (seconds === 0)
 		return "0 s";
-	const [size, unit, digits] = units.find(([least]) => Math.abs(seconds) > least * 0.999) ?? units[2];
+	const fits = ([least]) => Math.abs(seconds) > least * 0.999;
+	const [size, unit, digits] = units.find(fits) ?? units[2];
 	return `${+(seconds / size).toFixed(digits)} ${unit}`;
 }
 
+/** A number with a comma before each three digits: 1234 is "1,234". */
 export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** A share (0 to 1) in per cent, with at most one decimal, below 1 % two: 0.025 is "2.5 %". */
 export const percent = (share) => `${+(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 
-export const plural = (count, one, many = one + "s") => `${grouped(count)} ${count === 1 ? one : many}`;
+/** A number with its noun: "1 byte", "2 bytes". */
+export const plural = (count, one, many = one + "s") =>
+	`${grouped(count)} ${count === 1 ? one : many}`;
 
-/** How much larger than on a projector of 1280x720 everything is: style.css lets the letters grow with the window. */
+/** How many times larger everything is than at 1280x720; style.css sets the size of letters. */
 export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 17;
 
-let layout = 0; /* counts the changes of sizes: to ask for one costs a layout */
+let layout = 0; /* counts the changes of sizes: to ask for a size costs a layout */
 
+/** Tells that elements may have changed their sizes. */
 export const sizesChange = () => layout++;
 
-/** Width and height that an SVG element has, in the projector's pixels; it is drawn in those. */
-export function sizeOf(svg, fixed) {
+/** Width and height of an SVG element in pixels at 1280x720, which become its coordinates. */
+export function sizeOf(svg, fixedHeight) {
 	if (svg.shownLayout === layout)
 		return svg.shownSize;
-	const box = svg.parentElement.className === "stage" ? svg.parentElement : svg, scale = zoom();
-	const width = Math.max(1, Math.round(box.clientWidth / scale)), height = fixed ?? Math.max(1, Math.round(box.clientHeight / scale));
+	const box = svg.parentElement.className === "stage" ? svg.parentElement : svg;
+	const scale = zoom();
+	const width = Math.max(1, Math.round(box.clientWidth / scale));
+	const height = fixedHeight ?? Math.max(1, Math.round(box.clientHeight / scale));
 	svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
 	svg.shownLayout = layout;
 	return (svg.shownSize = [width, height]);

@@ -1,32 +1,36 @@
 /*
- * What the page knows: events in (docs/events.md), a picture of the lab out. Pure: no document, no clock, no network.
- * All of it is bounded; what had to go is counted.
+ * What the page knows of the lab, from the events that come (docs/events.md). Pure: no document,
+ * no clock, no network. All of it is bounded; what had to go is counted.
  */
 import { keepLast } from "./keep.js";
 import { modelDatagram, waysForget } from "./model_datagrams.js";
 import { modelStream, streamsForget } from "./model_streams.js";
 
+/** How many events, lines of the station and changes are kept. */
 export const LOG_MOST = 20000, STATION_LINES = 40, CHANGES_MOST = 50;
 
+/** Makes the model of a lab of which nothing is known yet. */
 export function modelCreate() {
 	return {
 		lab: null,        /* the event start */
 		ended: null,      /* the event stop */
-		t: 0, seq: 0,     /* of the last event */
-		now: 0,           /* the lab's time; of a run that is over, that of its last event */
+		t: 0, seq: 0,     /* of the last event; t in seconds on the lab's clock */
+		now: 0,           /* the lab's time; in a report, that of the last event */
 		count: 0,         /* events that have come */
 		lost: 0,          /* events that are missing */
 		repeated: 0,      /* datagrams that were only counted */
 		log: [],          /* the last events */
-		logGone: 0,       /* that stood before them */
-		endpoints: new Map(), /* name: { paused, family, until: on the lab's clock, 0: for ever } */
+		logGone: 0,       /* how many stood before them */
+		/* name: { paused, family, until }; `until` on the lab's clock, 0: for ever */
+		endpoints: new Map(),
 		config: {},       /* key: value */
 		changes: [],      /* the last events change */
 		conns: new Map(), /* number: connection */
-		detailed: [],     /* those whose calls are kept */
+		detailed: [],     /* the connections whose calls are kept */
 		connsGone: 0,
 		datagrams: new Map(), /* endpoint: what has become of its datagrams */
-		lines: [], linesGone: 0, /* of the station: { t, seq, n, text, kind: "line", "lost" or "answer" } */
+		/* of the station: { t, seq, n, text, kind: "line", "lost" or "answer" } */
+		lines: [], linesGone: 0,
 		participants: new Map(), /* ID: { id, total, text, answers, t } */
 		cleared: {},      /* picture: the last event that it does not show */
 	};
@@ -42,7 +46,10 @@ const forgets = {
 	},
 };
 
-/** Empties a picture, "streams", "datagrams" or "station", of what is over; later too, when events until `seq` have come. */
+/**
+ * Clears a picture, "streams", "datagrams" or "station", of what is over at event `seq`. If that
+ * event has not come yet, the picture is cleared when it comes.
+ */
 export function modelClear(model, picture, seq = model.seq) {
 	model.cleared[picture] = seq;
 	if (seq <= model.seq)
@@ -89,13 +96,14 @@ const others = {
 		keepLast(model.changes, CHANGES_MOST);
 	},
 	line(model, event) {
-		const id = model.config["tv.id"] ?? "";
-		addLine(model, event, event.text.startsWith(id) ? event.text.slice(id.length) : event.text, "line");
+		const id = model.config["tv.id"] ?? "", { text } = event;
+		addLine(model, event, text.startsWith(id) ? text.slice(id.length) : text, "line");
 	},
 	participant(model, event) {
-		const person = model.participants.get(event.id) ?? { id: event.id, answers: 0 };
-		model.participants.delete(event.id); /* the last one who spoke stands last */
-		model.participants.set(event.id, Object.assign(person, { total: event.total, text: event.text, t: event.t, seq: event.seq }));
+		const { id, total, text, t, seq } = event;
+		const person = model.participants.get(id) ?? { id, answers: 0 };
+		model.participants.delete(id); /* the participant who spoke last stands last */
+		model.participants.set(id, Object.assign(person, { total, text, t, seq }));
 		if (model.participants.size > 1000)
 			model.participants.delete(model.participants.keys().next().value);
 	},
@@ -112,19 +120,23 @@ function addLine(model, event, text, kind) {
 	model.linesGone += keepLast(model.lines, STATION_LINES);
 }
 
-/** How the lab is, as GET /v1/status says: what the events that are no longer kept would have told. */
+/** Takes in the answer of GET /v1/status, which replaces events that the lab no longer keeps. */
 export function modelStatus(model, status) {
-	for (const { endpoint, local, paused, family, left } of status.endpoints)
-		if (!local)
-			Object.assign(endpointOf(model, endpoint), { paused, family: family ?? "", until: left === null ? 0 : status.uptime + left });
+	for (const { endpoint, local, paused, family, left } of status.endpoints) {
+		if (local)
+			continue;
+		const until = left === null ? 0 : status.uptime + left;
+		Object.assign(endpointOf(model, endpoint), { paused, family: family ?? "", until });
+	}
 	if (!model.seq)
 		model.lost = Math.max(0, status.events.first - 1);
 }
 
-/** One event more. Those that have come before (a connection that resumed) are left out: false. */
+/** Takes in one event; false: it has come before, over a connection that was resumed. */
 export function modelAdd(model, event) {
 	const before = model.seq;
-	if (event.seq < before || (event.seq === before && event.event !== "lost")) /* that has the number of the last one it stands for */
+	/* An event lost has the number of the last event that it stands for. */
+	if (event.seq < before || (event.seq === before && event.event !== "lost"))
 		return false;
 	model.seq = event.seq;
 	model.t = event.t;
@@ -144,7 +156,7 @@ export function modelAdd(model, event) {
 	return true;
 }
 
-/** A text of many lines, as in a file: how many of them were events. */
+/** Takes in the lines of a file of events; returns how many of them were events. */
 export function modelRead(model, text) {
 	let count = 0;
 	for (const line of text.split("\n")) {

@@ -1,38 +1,47 @@
 /*
- * Datagrams with loss (`reset`, `udp-print`): arrows from clients to the lab and back, their fates, exchanges: all that a
- * client sends until an answer leaves for it.
+ * Datagrams with loss (`reset`, `udp-print`): arrows from clients to the lab and back, their
+ * fates, and exchanges: all requests of a client until an answer leaves for it.
  */
 import { keepLast } from "./keep.js";
 import { lossOf } from "./stats.js";
 
+/** How many arrows, fates of each kind and clients are kept. */
 export const ARROWS_MOST = 3000, FATES = 200, PEERS_MOST = 5000;
+
+/** The endpoints of datagrams that have a picture. */
 export const SERVERS = ["reset", "udp-print"];
+
+const noTries = () => ({ request: [0, 0], reply: [0, 0] });
+const noFates = () => ({ 4: { request: [], reply: [] }, 6: { request: [], reply: [] } });
 
 function waysCreate() {
 	return {
-		arrows: [], gone: 0, /* { id, t, seq, direction, n, family, peer, text, fate, ... }; { id, t, seq, change }: a key */
+		/* { id, t, seq, direction, n, family, peer, text, fate, ... } is a datagram,
+		   { id, t, seq, change } is a key that was changed. */
+		arrows: [], gone: 0,
 		next: 0,
 		byNumber: new Map(), /* "4/request/17": arrow */
 		peers: new Map(),    /* address: the exchange that is open, or the last one */
-		fates: { 4: { request: [], reply: [] }, 6: { request: [], reply: [] } }, /* the last ones: { n, lost, drawn, seq } */
-		tries: { request: [0, 0], reply: [0, 0] }, /* [datagrams, lost ones] since `since` */
+		fates: noFates(),    /* the last ones: { n, lost, drawn, seq } */
+		tries: noTries(),    /* [datagrams, lost ones] since `since` */
 		packets: [],         /* [k]: exchanges that took k packets, since `since` */
-		answered: 0, since: 0,
-		past: null,          /* the same before a key was changed: { tries, packets, answered, loss } */
+		answered: 0,
+		since: 0,            /* seconds on the lab's clock */
+		past: null,          /* before a change: { tries, packets, answered, loss } */
 		clock: null,         /* the last event reset, and `twice` */
 		twice: 0,            /* exchanges that moved the clock more than once */
 	};
 }
 
-/* Counts anew from here on: what is observed belongs to what is configured. */
+/* Begins a new count: what is observed belongs to what is configured. */
 function waysClear(ways, t) {
-	Object.assign(ways, { tries: { request: [0, 0], reply: [0, 0] }, packets: [], answered: 0, since: t, twice: 0 });
+	Object.assign(ways, { tries: noTries(), packets: [], answered: 0, since: t, twice: 0 });
 }
 
-/** Nothing is left but the clock, and who is still waiting for an answer. */
+/** Forgets all but the clock and the clients that wait for an answer; `t` in seconds. */
 export function waysForget(ways, t) {
 	waysClear(ways, t);
-	Object.assign(ways, { arrows: [], gone: 0, fates: waysCreate().fates, past: null });
+	Object.assign(ways, { arrows: [], gone: 0, fates: noFates(), past: null });
 	ways.byNumber.clear();
 	ways.peers.forEach((exchange) => (exchange.last = null));
 }
@@ -45,27 +54,28 @@ function addRow(ways, event, row) {
 	return row;
 }
 
-/* Between the datagrams before and behind it. A slider that moves is one change. */
+/* Adds a change between the datagrams before and after it. A slider that moves is one change. */
 function addNote(ways, event, text, more) {
+	const { key, before, t, seq } = event;
 	const last = ways.arrows.at(-1);
-	if (event.key && last?.key === event.key)
-		Object.assign(last, { change: text(last.before), t: event.t, seq: event.seq });
+	if (key && last?.key === key)
+		Object.assign(last, { change: text(last.before), t, seq });
 	else if (last)
-		addRow(ways, event, { change: text(event.before), key: event.key, before: event.before, ...more });
+		addRow(ways, event, { change: text(before), key, before, ...more });
 }
 
 function addArrow(ways, event, direction, more) {
-	const arrow = addRow(ways, event, {
-		direction, n: event.n, family: event.family, peer: event.peer, text: event.text ?? "", fate: "arrived", reason: "", notes: [], ...more,
-	});
-	if (event.n > 0)
+	const { n, family, peer } = event, text = event.text ?? "";
+	const fate = { fate: "arrived", reason: "", notes: [] };
+	const arrow = addRow(ways, event, { direction, n, family, peer, text, ...fate, ...more });
+	if (n > 0)
 		ways.byNumber.set(keyOf(event, direction), arrow);
 	if (ways.byNumber.size > ARROWS_MOST)
 		ways.byNumber.delete(ways.byNumber.keys().next().value);
 	return arrow;
 }
 
-/* A fate of the chance: once for each number. */
+/* Counts the fate that chance decided for a datagram, once for each number. */
 function addFate(ways, event, direction, lost) {
 	if (!event.n)
 		return;
@@ -84,41 +94,56 @@ function addFate(ways, event, direction, lost) {
 }
 
 function exchangeOf(ways, event) {
-	let open = ways.peers.get(event.peer);
+	const { peer, t } = event;
+	let open = ways.peers.get(peer);
 	if (!open || open.answered) {
-		ways.peers.delete(event.peer);
-		open = { peer: event.peer, packets: 0, resets: 0, answered: false, last: null, began: event.t };
-		ways.peers.set(event.peer, open);
+		ways.peers.delete(peer);
+		open = { peer, packets: 0, resets: 0, answered: false, last: null, began: t };
+		ways.peers.set(peer, open);
 		if (ways.peers.size > PEERS_MOST)
 			ways.peers.delete(ways.peers.keys().next().value);
 	}
 	return open;
 }
 
-/* The arrow that an event about datagram n belongs to. A reply that never leaves has none before. */
+/* The arrow of the datagram that an event is about. A reply that never leaves has none before. */
 function arrowOf(ways, event) {
 	return ways.byNumber.get(keyOf(event, event.direction)) ??
 		(event.direction === "reply" ? addArrow(ways, event, "reply", {}) : null);
 }
 
+/* The arrow of a datagram that was dropped. The event of a datagram that is not counted (n = 0)
+   directly follows its `receive`. */
+function droppedArrow(ways, event) {
+	if (event.n)
+		return arrowOf(ways, event);
+	return ways.arrows.findLast((arrow) => arrow.peer === event.peer) ??
+		addArrow(ways, event, event.direction, {});
+}
+
 const datagramSteps = {
 	receive(ways, event) {
 		const exchange = exchangeOf(ways, event);
-		const arrow = addArrow(ways, event, "request", { before: exchange.last?.id ?? null, attempt: ++exchange.packets });
-		exchange.last = arrow;
+		const before = exchange.last?.id ?? null, attempt = ++exchange.packets;
+		exchange.last = addArrow(ways, event, "request", { before, attempt });
 		addFate(ways, event, "request", false);
 	},
 	drop(ways, event, model) {
 		if (event.family === undefined || event.peer === undefined)
 			return;
-		/* What is not counted (n = 0) is told right behind its `receive`. */
-		const arrow = event.n ? arrowOf(ways, event) : ways.arrows.findLast((a) => a.peer === event.peer) ??
-			addArrow(ways, event, event.direction, {});
+		const arrow = droppedArrow(ways, event);
 		if (!arrow)
 			return;
-		Object.assign(arrow, { fate: event.reason === "loss" ? "lost" : "refused", reason: event.reason,
-			model: event.model, drawn: event.drawn, state: event.state, fateSeq: event.seq,
-			limit: event.model === "random" ? lossOf(model.config[`${event.endpoint}.loss`]) : NaN });
+		const loss = model.config[`${event.endpoint}.loss`];
+		Object.assign(arrow, {
+			fate: event.reason === "loss" ? "lost" : "refused",
+			reason: event.reason,
+			model: event.model,
+			drawn: event.drawn,
+			state: event.state,
+			fateSeq: event.seq,
+			limit: event.model === "random" ? lossOf(loss) : NaN,
+		});
 		if (event.reason === "loss")
 			addFate(ways, event, event.direction, true);
 	},
@@ -136,17 +161,20 @@ const datagramSteps = {
 	},
 	reset(ways, event) {
 		const exchange = ways.peers.get(event.peer) ?? exchangeOf(ways, event);
-		const twice = ++exchange.resets > 1;
-		if (exchange.resets === 2)
+		const times = ++exchange.resets, twice = times > 1;
+		if (times === 2)
 			ways.twice++;
-		ways.clock = { ...event, twice, times: exchange.resets };
+		ways.clock = { ...event, twice, times };
 		const arrow = ways.byNumber.get(keyOf(event, "request"));
+		const { offset, clock_after: clock } = event;
 		if (arrow)
-			Object.assign(arrow, { offset: event.offset, clock: event.clock_after, twice, times: exchange.resets });
+			Object.assign(arrow, { offset, clock, twice, times });
 	},
 	reply(ways, event) {
-		const known = ways.byNumber.get(keyOf(event, "reply")), bad = event.text === "Wrong command.";
-		Object.assign(known ?? addArrow(ways, event, "reply", {}), { text: event.text, bad });
+		const known = ways.byNumber.get(keyOf(event, "reply"));
+		const arrow = known ?? addArrow(ways, event, "reply", {});
+		const bad = event.text === "Wrong command.";
+		Object.assign(arrow, { text: event.text, bad });
 		addFate(ways, event, "reply", false);
 		const exchange = ways.peers.get(event.peer);
 		if (!exchange || exchange.answered)
@@ -164,18 +192,23 @@ const datagramSteps = {
 	},
 	change(ways, event) {
 		const anew = /\.(loss|direction|family)$/.test(event.key);
-		if (anew && ways.tries.request[0] + ways.tries.reply[0] > 0)
-			ways.past = { tries: ways.tries, packets: ways.packets, answered: ways.answered, loss: ways.loss };
+		if (anew && ways.tries.request[0] + ways.tries.reply[0] > 0) {
+			const { tries, packets, answered, loss } = ways;
+			ways.past = { tries, packets, answered, loss };
+		}
 		if (anew)
 			waysClear(ways, event.t);
-		addNote(ways, event, (before) => `${event.key.split(".")[1]} ${before} → ${event.after} (${event.who})`, { anew });
+		const text = (before) =>
+			`${event.key.split(".")[1]} ${before} → ${event.after} (${event.who})`;
+		addNote(ways, event, text, { anew });
 	},
 	family(ways, event) {
-		addNote(ways, event, () => (event.active === "none" ? "serves no family" : `serves ${event.active}`));
+		const served = event.active === "none" ? "no family" : event.active;
+		addNote(ways, event, () => `serves ${served}`);
 	},
 };
 
-/** An event of an endpoint of datagrams. */
+/** Takes in an event of an endpoint of datagrams. */
 export function modelDatagram(model, event) {
 	if (!datagramSteps[event.event] || !SERVERS.includes(event.endpoint))
 		return;
@@ -183,21 +216,25 @@ export function modelDatagram(model, event) {
 		model.datagrams.set(event.endpoint, waysCreate());
 	const ways = model.datagrams.get(event.endpoint);
 	datagramSteps[event.event](ways, event, model);
-	if (event.event === "receive")
-		ways.loss = model.config[`${event.endpoint}.loss`]; /* that what is observed belongs to */
+	if (event.event === "receive") /* what is observed belongs to this loss */
+		ways.loss = model.config[`${event.endpoint}.loss`];
 }
 
-/** What was observed: since the last change, or where nothing has come since, before it (`past`). */
+/** What was observed since the last change or, while nothing has come since, before it (isPast). */
 export function observed(ways) {
-	const now = { tries: ways?.tries ?? { request: [0, 0], reply: [0, 0] }, packets: ways?.packets ?? [], answered: ways?.answered ?? 0 };
-	return now.tries.request[0] + now.tries.reply[0] === 0 && ways?.past ? { ...ways.past, isPast: true } : { ...now, isPast: false };
+	const { tries = noTries(), packets = [], answered = 0, past } = ways ?? {};
+	if (past && tries.request[0] + tries.reply[0] === 0)
+		return { ...past, isPast: true };
+	return { tries, packets, answered, isPast: false };
 }
 
-/** Of which family a server's next datagram will be: that it serves, else that of the last one. */
-export const nextFamily = (model, endpoint) => ({ IPv4: 4, IPv6: 6 })[model.endpoints.get(endpoint)?.family] ??
-	model.datagrams.get(endpoint)?.arrows.findLast((arrow) => arrow.family)?.family ?? 4;
+/** The family (4 or 6) of a server's next datagram: the one it serves, else the last one's. */
+export const nextFamily = (model, endpoint) =>
+	({ IPv4: 4, IPv6: 6 })[model.endpoints.get(endpoint)?.family] ??
+	model.datagrams.get(endpoint)?.arrows.findLast((arrow) => arrow.family)?.family ??
+	4;
 
-/** Which direction the loss is about, as the configuration says. */
+/** The direction, "request" or "reply", in which datagrams are lost, by the configuration. */
 export const lossyWay = (model, endpoint) => {
 	const direction = model.config[`${endpoint}.direction`] ?? "request";
 	return direction === "reply" ? "reply" : "request";

@@ -1,83 +1,105 @@
 /*
- * Connections: send() calls, the segments they left in, what was acknowledged. Offsets are bytes on the wire, counted from
- * the first message on. The kernel tells after each call how many segments and bytes have left; where several left in
- * between, their borders are worked out.
+ * Connections: send() calls, the segments that carried them, and what the peer acknowledged.
+ * Offsets are bytes on the wire since the connection began. After each call the kernel tells how
+ * many segments and bytes have left; where several segments left in between, their borders are
+ * worked out.
  */
+
+/** How many connections are kept, and of how many the calls; bytes of a full segment. */
 export const CONNS_MOST = 300, DETAILED_MOST = 60, SIZES = [1448, 1428, 1460];
-const FRAMING = { "pmu-ws": 2, "pmu-tls": 22, "pmu-wss": 24 }; /* what carriers put around a short message */
+
+const FRAMING = { "pmu-ws": 2, "pmu-tls": 22, "pmu-wss": 24 }; /* bytes around a short message */
 
 function connCreate(event) {
 	return {
-		id: event.conn, endpoint: event.endpoint, peer: event.peer, opened: event.t, seq: event.seq, last: event.seq,
+		id: event.conn, endpoint: event.endpoint, peer: event.peer,
+		opened: event.t, seq: event.seq, last: event.seq,
 		command: null, kind: "", interval: 0, messages: 0,
-		calls: [],    /* { i, t, bytes, from, to, calls, seq }; the last one may be `partial`, until all of it is taken */
+		/* { i, t, bytes, from, to, calls, seq }; the last call may be `partial`: the kernel
+		   has taken only a part of its message. */
+		calls: [],
 		segments: [], /* { k, t, from, to, seq, exact } */
 		acks: [],     /* { k, t, from, to, seq } */
 		base: 0,      /* bytes on the wire before the first message: handshakes */
 		before: 0,    /* segments of those */
-		counted: 0, left: 0, acked: 0, queued: 0, /* so far: segments, and bytes on the wire */
-		callCount: 0, bytes: 0, paused: false, error: "", closed: null, folded: false,
+		counted: 0,   /* segments so far */
+		left: 0, acked: 0, queued: 0, /* so far, in bytes on the wire */
+		callCount: 0, bytes: 0,
+		paused: false, error: "", closed: null, folded: false,
 	};
 }
 
-/** Where `count` segments end that carried `from` to `to`. `border`: what was handed over before the last call. */
+/* Where `count` segments end that carried the bytes `from` to `to`. `border` is the offset up to
+   which messages had been handed over before the last call. */
 function ends(from, to, count, border) {
 	const bytes = to - from;
 	if (count === 2 && border > from && border < to)
 		return [border, to];
-	const size = SIZES.find((full) => (count - 1) * full < bytes && bytes <= count * full) ?? bytes / count;
-	return Array.from({ length: count }, (_, k) => (k === count - 1 ? to : Math.round(from + size * (k + 1))));
+	const fits = (full) => (count - 1) * full < bytes && bytes <= count * full;
+	const size = SIZES.find(fits) ?? bytes / count;
+	const end = (k) => (k === count - 1 ? to : Math.round(from + size * (k + 1)));
+	return Array.from({ length: count }, (_, k) => end(k));
 }
 
 function observe(conn, event, count, left, acked, border) {
-	const more = count - conn.counted;
+	const { t, seq } = event, more = count - conn.counted;
 	if (more > 0 && left > conn.left) {
 		let from = conn.left;
 		for (const to of ends(from, left, more, border)) {
-			conn.segments.push({ k: ++conn.counted, t: event.t, from, to, seq: event.seq, exact: more === 1 });
+			const k = ++conn.counted;
+			conn.segments.push({ k, t, from, to, seq, exact: more === 1 });
 			from = to;
 		}
 		conn.left = left;
 	}
 	if (acked > conn.acked) {
-		conn.acks.push({ k: conn.acks.length + 1, t: event.t, from: conn.acked, to: acked, seq: event.seq });
+		conn.acks.push({ k: conn.acks.length + 1, t, from: conn.acked, to: acked, seq });
 		conn.acked = acked;
 	}
 }
 
-/* What left before the first message is the handshake's. */
+/* What left before the first message belongs to the handshake. */
 function beginMessages(conn, event) {
-	const framing = (FRAMING[conn.endpoint] ?? 0) + (conn.endpoint.endsWith("s") && event.bytes > 125 ? 2 : 0);
-	conn.base = event.left === undefined ? 0 : Math.max(0, event.left + event.waiting - event.bytes - framing);
-	conn.before = conn.base ? Math.max(0, event.segments - Math.ceil((event.left - conn.base) / SIZES[0])) : 0;
+	const longer = conn.endpoint.endsWith("s") && event.bytes > 125 ? 2 : 0;
+	const message = event.bytes + (FRAMING[conn.endpoint] ?? 0) + longer;
+	const queued = event.left === undefined ? 0 : event.left + event.waiting;
+	conn.base = Math.max(0, queued - message);
+	const carriers = Math.ceil((event.left - conn.base) / SIZES[0]); /* of the message */
+	conn.before = conn.base ? Math.max(0, event.segments - carriers) : 0;
 	conn.counted = conn.before;
 	conn.left = conn.queued = conn.acked = conn.base;
 }
 
 const streamSteps = {
 	command(conn, event) {
-		Object.assign(conn, { command: event.text, kind: event.kind, interval: event.interval, messages: event.messages });
+		const { text, kind, interval, messages } = event;
+		Object.assign(conn, { command: text, kind, interval, messages });
 	},
 	send(conn, event) {
+		const { i, bytes, calls, seq } = event;
 		const partial = conn.calls.at(-1)?.partial ? conn.calls.pop() : null;
 		conn.queued = partial?.from ?? conn.queued;
-		if (event.i === 1)
+		if (i === 1)
 			beginMessages(conn, event);
 		const from = conn.queued, known = event.left !== undefined;
-		conn.queued = known ? event.left + event.waiting : from + event.bytes;
-		conn.calls.push({ i: event.i, t: partial?.t ?? event.t, bytes: event.bytes, from, to: conn.queued, calls: event.calls, seq: event.seq });
-		conn.callCount = event.i;
-		conn.bytes += event.bytes;
+		conn.queued = known ? event.left + event.waiting : from + bytes;
+		const t = partial?.t ?? event.t, to = conn.queued;
+		conn.calls.push({ i, t, bytes, from, to, calls, seq });
+		conn.callCount = i;
+		conn.bytes += bytes;
 		conn.paused = false;
-		if (event.segments !== undefined)
-			observe(conn, event, event.segments, known ? event.left : conn.queued, event.acked ?? 0, from);
+		if (event.segments === undefined)
+			return;
+		const left = known ? event.left : conn.queued;
+		observe(conn, event, event.segments, left, event.acked ?? 0, from);
 	},
-	/* A part of the next message has been taken; how much of that has left is not told. */
+	/* The kernel has taken a part of the next message; how much of it has left is not known. */
 	pause(conn, event) {
-		const from = conn.queued;
+		const { t, bytes, seq } = event;
+		const i = ++conn.callCount, from = conn.queued, to = from + event.sent;
 		conn.paused = true;
-		conn.queued = from + event.sent;
-		conn.calls.push({ i: ++conn.callCount, t: event.t, bytes: event.bytes, from, to: conn.queued, calls: 1, seq: event.seq, partial: true });
+		conn.queued = to;
+		conn.calls.push({ i, t, bytes, from, to, calls: 1, seq, partial: true });
 	},
 	error(conn, event) {
 		conn.error = event.what;
@@ -89,14 +111,17 @@ const streamSteps = {
 		conn.callCount = event.messages + (last?.partial ? 1 : 0);
 		if (last?.partial)
 			conn.queued = last.to = Math.max(last.to, conn.base + event.bytes_out);
-		/* The goodbye of TLS and WebSocket stands behind the messages; plain TCP has none. */
+		if (!conn.calls.length)
+			return;
+		/* WebSocket's close frame and TLS's alert follow the messages; TCP has none. */
 		const left = event.left ?? event.bytes_out;
-		if (conn.calls.length)
-			observe(conn, event, event.segments_out, left, event.acked ?? left, last.partial ? last.from : conn.queued);
+		const border = last.partial ? last.from : conn.queued;
+		const acked = event.acked ?? left;
+		observe(conn, event, event.segments_out, left, acked, border);
 	},
 };
 
-/** An event of a connection. */
+/** Takes in an event of a connection. */
 export function modelStream(model, event) {
 	let conn = model.conns.get(event.conn);
 	if (!conn) {
@@ -109,7 +134,7 @@ export function modelStream(model, event) {
 	streamSteps[event.event]?.(conn, event);
 }
 
-/* Of the older ones only the numbers are kept, of the oldest nothing. */
+/* Of older connections only the sums are kept, of the oldest nothing. */
 function forget(model) {
 	if (model.conns.size > CONNS_MOST) {
 		model.conns.delete(model.conns.keys().next().value);
@@ -123,7 +148,7 @@ function forget(model) {
 	old.folded = true;
 }
 
-/** Those that are open stay. */
+/** Forgets all connections that are closed. */
 export function streamsForget(model) {
 	for (const [id, conn] of model.conns)
 		if (conn.closed)
@@ -132,10 +157,12 @@ export function streamsForget(model) {
 	model.connsGone = 0;
 }
 
-/** Segments with messages in them. */
+/** How many segments of a connection carried messages. */
 export function segmentCount(conn) {
-	return conn.segmentCount ?? conn.segments.filter((segment) => segment.from < conn.queued).length;
+	return conn.segmentCount ??
+		conn.segments.filter((segment) => segment.from < conn.queued).length;
 }
 
-/** Segments that have none: the handshake's, and the goodbye's. */
-export const otherSegments = (conn) => (conn.closed ? conn.closed.segments_out - segmentCount(conn) : conn.before);
+/** How many segments carried no message: the handshake's and, after the close, the goodbye's. */
+export const otherSegments = (conn) =>
+	(conn.closed ? conn.closed.segments_out - segmentCount(conn) : conn.before);

@@ -1,31 +1,33 @@
 /*
- * Where events come from: the lab over HTTP (docs/api.md), or lines that stand in the page (a report). A stream that ends
- * is taken up again behind the last event; how that goes is told to `on.state`.
+ * Where events come from: a lab over HTTP (docs/api.md), or lines inside the page (a report).
+ * A stream that ends is resumed after its last event.
  */
-const FIRST_WAIT = 500, LONGEST_WAIT = 8000;
-const SILENCE = 40000; /* the lab shows every 15 s that it is there */
+const FIRST_WAIT = 500, LONGEST_WAIT = 8000; /* milliseconds */
+const SILENCE = 40000; /* milliseconds; a lab sends something every 15 s */
 
-/** The lines that stand in this page; null: it is a live one. */
+/** The lines of events inside this page; null: the page shows a live lab. */
 export const embeddedLines = () => document.getElementById("events")?.textContent ?? null;
 
-/** One call: what it answered, or an Error with `status`, and `refusal` (its error, key, hint). */
+/** Calls the lab's API; throws an Error with `status` and `refusal`: { error, key, hint }. */
 export async function call(method, path, body) {
 	let response;
 	try {
 		response = await fetch(path, {
-			method, headers: body === undefined ? {} : { "Content-Type": "application/json" },
+			method,
+			headers: body === undefined ? {} : { "Content-Type": "application/json" },
 			body: body === undefined ? undefined : JSON.stringify(body),
 		});
 	} catch {
 		throw Object.assign(new Error("the lab does not answer"), { status: 0 });
 	}
 	const answer = await response.json().catch(() => ({}));
-	if (!response.ok)
-		throw Object.assign(new Error(answer.error ?? response.statusText), { status: response.status, refusal: answer });
-	return answer;
+	if (response.ok)
+		return answer;
+	const error = new Error(answer.error ?? response.statusText);
+	throw Object.assign(error, { status: response.status, refusal: answer });
 }
 
-/** Lines of text out of pieces; what is behind the last line end waits for the next piece. */
+/** Makes a function that takes pieces of text and calls `onLine` for each line that is whole. */
 export function lineSplitter(onLine) {
 	let rest = "";
 	return (piece) => {
@@ -36,8 +38,10 @@ export function lineSplitter(onLine) {
 }
 
 /**
- * Reads for ever. `on.status(status)` before each stream: answers the number of the last event it knows of that lab;
- * `on.events(list)`; `on.state(name, seconds)`: "live", "gone" (tried again in so many seconds), "refused" (another key).
+ * Reads the lab's events for ever. Before each stream `on.status(status)` returns the number of the
+ * last event that the page knows of this lab; `on.events(list)` gets events; `on.state(name,
+ * seconds)` gets "live", "gone" (the next try is in so many seconds) or "refused" (the lab wants
+ * another key). Returns a function that tries again at once.
  */
 export function sourceStart(on) {
 	let abort, wake, lastByte = 0;
@@ -46,10 +50,13 @@ export function sourceStart(on) {
 		abort = new AbortController();
 		const last = on.status(await call("GET", "v1/status"));
 		const response = await fetch("v1/events", {
-			headers: last ? { "Last-Event-ID": String(last) } : {}, signal: abort.signal,
+			headers: last ? { "Last-Event-ID": String(last) } : {},
+			signal: abort.signal,
 		});
-		if (!response.ok)
-			throw Object.assign(new Error(response.statusText), { status: response.status });
+		if (!response.ok) {
+			const error = new Error(response.statusText);
+			throw Object.assign(error, { status: response.status });
+		}
 		on.state("live");
 		const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 		let list = [];
@@ -57,11 +64,12 @@ export function sourceStart(on) {
 			if (line.startsWith("data: "))
 				list.push(JSON.parse(line.slice(6)));
 		});
-		const watch = setInterval(() => Date.now() - lastByte > SILENCE && abort.abort(), 5000);
+		const isSilent = () => Date.now() - lastByte > SILENCE;
+		const watch = setInterval(() => isSilent() && abort.abort(), 5000);
 		lastByte = Date.now();
 		try {
-			for (let piece; !(piece = await reader.read()).done; lastByte = Date.now()) {
-				split(piece.value);
+			for (let next; !(next = await reader.read()).done; lastByte = Date.now()) {
+				split(next.value);
 				on.events(list);
 				list = [];
 			}
@@ -82,7 +90,8 @@ export function sourceStart(on) {
 			}
 			if (Date.now() - began > LONGEST_WAIT)
 				wait = FIRST_WAIT;
-			const pause = wait * (0.75 + Math.random() / 2); /* 80 pages do not come back at once */
+			/* At random, so that 80 pages do not come back at once. */
+			const pause = wait * (0.75 + Math.random() / 2);
 			on.state(state, pause / 1000);
 			await new Promise((resolve) => {
 				wake = resolve;
@@ -91,7 +100,7 @@ export function sourceStart(on) {
 		}
 	}
 
-	/* A laptop that slept: its stream looks alive, and is not. */
+	/* After a laptop's sleep the stream looks alive, but is not. */
 	const again = () => {
 		wake?.();
 		if (Date.now() - lastByte > SILENCE / 2)

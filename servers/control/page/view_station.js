@@ -1,35 +1,74 @@
-/* The station: the play as subtitles, and who takes part. */
+/* The station: the play as subtitles, and the participants. */
 import { byId, grouped, make, say } from "./dom.js";
 
-const ENOUGH = 300, SHOWN = 9, PEOPLE = 9;
+const ENOUGH = 300, SHOWN = 9, PEOPLE = 9; /* characters; lines; participants in the list */
 
-const lineTexts = { line: ({ text }) => text || "…", lost: ({ n }) => `✕ line ${n} is lost`, answer: ({ text }) => `→ ${text}` };
+const lineTexts = {
+	line: ({ text }) => text || "…",
+	lost: ({ n }) => `✕ line ${n} is lost`,
+	answer: ({ text }) => `→ ${text}`,
+};
 
-export function stationDraw(model) {
-	const subtitles = byId("subtitles"), lines = model.lines.slice(-SHOWN), key = `${lines[0]?.seq} ${lines.at(-1)?.seq} ${model.endpoints.has("tv")}`;
-	if (subtitles.shown !== key) {
-		subtitles.shown = key;
-		subtitles.replaceChildren(...lines.map((line) =>
-			make("p", { className: line.kind, dataset: { n: line.n } }, lineTexts[line.kind](line))));
-		if (!lines.length)
-			subtitles.append(make("p", {}, model.endpoints.has("tv") ? "The station is silent." : "tv does not run in this lab."));
-	}
-	const people = [...model.participants.values()].reverse(), list = byId("participants");
-	const seen = people.slice(0, PEOPLE), said = seen.map((one) => `${one.id} ${one.total} ${one.answers}`).join() + people.length;
-	if (list.shown === said)
+function drawSubtitles(model) {
+	const subtitles = byId("subtitles"), lines = model.lines.slice(-SHOWN);
+	const runs = model.endpoints.has("tv");
+	const key = `${lines[0]?.seq} ${lines.at(-1)?.seq} ${runs}`;
+	if (subtitles.shown === key)
 		return;
-	list.shown = said;
-	list.replaceChildren(...seen.map((one) => {
-		/* The answer is for more than 300: 300 fill the bar, and one more brings it. */
-		const to = Math.max(1, Math.ceil(one.total / ENOUGH)) * ENOUGH, bar = make("meter", { min: 0, max: ENOUGH, value: one.total - to + ENOUGH,
-			"aria-label": `${one.id}: ${one.total} of ${to} characters` });
-		return make("li", { dataset: { id: one.id } }, make("b", {}, one.id), make("span", {}, `${grouped(one.total)} of ${grouped(to)} characters`), bar,
-			make("q", {}, one.text), one.answers || one.total === to ? make("p", { className: "small" },
-				[one.answers ? `answered${one.answers > 1 ? ` ${one.answers} times` : ""}` : "", one.total === to ? "one more brings the answer" : ""].filter(Boolean).join(" · ")) : null);
+	subtitles.shown = key;
+	subtitles.replaceChildren(...lines.map((line) => {
+		const properties = { className: line.kind, dataset: { n: line.n } };
+		return make("p", properties, lineTexts[line.kind](line));
 	}));
-	if (people.length > PEOPLE)
-		list.append(make("li", { className: "small" }, `and ${grouped(people.length - PEOPLE)} more`));
-	if (!people.length)
-		list.append(make("li", {}, "Nobody has spoken yet: build/clients/tv-send --id 123456"));
+	const nothing = runs ? "The station is silent." : "tv does not run in this lab.";
+	if (!lines.length)
+		subtitles.append(make("p", {}, nothing));
+}
+
+/* The answer is for more than 300 characters: 300 fill the bar, and one more brings the answer. */
+function participantRow({ id, total, text, answers }) {
+	const goal = Math.max(1, Math.ceil(total / ENOUGH)) * ENOUGH;
+	const bar = make("meter", {
+		min: 0,
+		max: ENOUGH,
+		value: total - goal + ENOUGH,
+		"aria-label": `${id}: ${total} of ${goal} characters`,
+	});
+	const times = answers > 1 ? ` ${answers} times` : "";
+	const notes = [
+		answers ? `answered${times}` : "",
+		total === goal ? "one more brings the answer" : "",
+	].filter(Boolean);
+	return make("li", { dataset: { id } },
+		make("b", {}, id),
+		make("span", {}, `${grouped(total)} of ${grouped(goal)} characters`),
+		bar,
+		make("q", {}, text),
+		notes.length ? make("p", { className: "small" }, notes.join(" · ")) : null);
+}
+
+function drawParticipants(model) {
+	const people = [...model.participants.values()].reverse(), list = byId("participants");
+	const seen = people.slice(0, PEOPLE);
+	const states = seen.map((one) => `${one.id} ${one.total} ${one.answers}`);
+	const key = states.join() + people.length;
+	if (list.shown === key)
+		return;
+	list.shown = key;
+	list.replaceChildren(...seen.map(participantRow));
+	if (people.length > PEOPLE) {
+		const more = `and ${grouped(people.length - PEOPLE)} more`;
+		list.append(make("li", { className: "small" }, more));
+	}
+	if (!people.length) {
+		const advice = "Nobody has spoken yet: build/clients/tv-send --id 123456";
+		list.append(make("li", {}, advice));
+	}
 	say(byId("people").firstElementChild, `Participants: ${grouped(people.length)}`);
+}
+
+/** Draws the picture of the station. */
+export function stationDraw(model) {
+	drawSubtitles(model);
+	drawParticipants(model);
 }
