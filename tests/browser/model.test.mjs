@@ -83,6 +83,12 @@ test("a handshake is no message, nor is a goodbye", () => {
 	assert.equal(one.segments[0].k, 2);
 });
 
+test("only WebSocket's frames have a longer header above 125 bytes", () => {
+	const bases = ["pmu-tls", "pmu-ws", "pmu-wss"].map((endpoint) =>
+		read({ ...send(1, 200, 2, 1000, 0), endpoint }).conns.get(1).base);
+	assert.deepEqual(bases, [1000 - 222, 1000 - 204, 1000 - 226]);
+});
+
 test("files of before, without bytes that left", () => {
 	const old = (i, bytes, segments) =>
 		conn("send", { i, bytes, sent: bytes, calls: 1, segments });

@@ -60,7 +60,7 @@ function observe(conn, event, count, left, acked, border) {
 
 /* What left before the first message belongs to the handshake. */
 function beginMessages(conn, event) {
-	const longer = conn.endpoint.endsWith("s") && event.bytes > 125 ? 2 : 0;
+	const longer = /-wss?$/.test(conn.endpoint) && event.bytes > 125 ? 2 : 0;
 	const message = event.bytes + (FRAMING[conn.endpoint] ?? 0) + longer;
 	const queued = event.left === undefined ? 0 : event.left + event.waiting;
 	conn.base = Math.max(0, queued - message);
