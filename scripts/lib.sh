@@ -1,5 +1,5 @@
-# Shared by scripts/lab, scripts/test and .ci/run: what is needed, how it is installed, how the project is built.
-# All words go to stderr.
+# Shared by scripts/lab, scripts/test and .ci/run: what is needed, how it is installed, how the
+# project is built. All words go to stderr.
 # shellcheck shell=bash disable=SC2034
 
 ROOT=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
@@ -21,7 +21,8 @@ lock() {
     }
 }
 
-# What is needed, a line each: Debian's package | how its presence is seen | what it is called elsewhere
+# What is needed, one thing a line:
+# Debian's package | how its presence is seen | what it is called elsewhere
 LAB_NEEDS='
 gcc               | command gcc             | gcc
 libc6-dev         | header stdio.h          | the C library (headers)
@@ -74,13 +75,15 @@ mmdebstrap          | command mmdebstrap              | mmdebstrap
 
 # Which of the headers in stdin the compiler finds: one run of the preprocessor for all of them.
 headers_found() {
-    sed 's|.*|#if __has_include(<&>)\nfound &\n#endif|' | gcc -E -P -w -x c - 2>/dev/null | sed -n 's/^found //p' || true
+    sed 's|.*|#if __has_include(<&>)\nfound &\n#endif|' | gcc -E -P -w -x c - 2>/dev/null |
+        sed -n 's/^found //p' || true
 }
 
 modules_found() {
     /usr/bin/python3 -c '
 import importlib.util, sys
-print(*(name for name in sys.stdin.read().split() if importlib.util.find_spec(name)), sep="\n")' 2>/dev/null || true
+print(*(name for name in sys.stdin.read().split() if importlib.util.find_spec(name)), sep="\n")' \
+        2>/dev/null || true
 }
 
 # Debian 13 has a library, Debian 12 its C sources: see meson.build.
@@ -104,7 +107,8 @@ needs_missing() {
             module) [[ $modules == *$'\n'"$what"$'\n'* ]] && continue ;;
             file) [[ -e $what ]] && continue ;;
             clang-rt) [[ -e $(clang -print-runtime-dir 2>/dev/null) ]] && continue ;;
-            localhost) getent hosts localhost >/dev/null && continue ;; # a bare Debian has no /etc/hosts
+            # A bare Debian has no /etc/hosts.
+            localhost) getent hosts localhost >/dev/null && continue ;;
             llhttp) have_llhttp && continue ;;
         esac
         printf '%s|%s\n' "$package" "${name# }"
@@ -130,7 +134,8 @@ as_root() {
 }
 
 apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
 install_packages() {
@@ -146,7 +151,8 @@ install_packages() {
     done
     say "installing ${packages[*]} (this once)"
     said=$(apt install --no-install-recommends "${packages[@]}" 2>&1) ||
-        die "cannot install ${packages[*]}: $(grep -m1 -E '^E:|sudo:' <<<"$said" || tail -n1 <<<"$said")"
+        die "cannot install ${packages[*]}:" \
+            "$(grep -m1 -E '^E:|sudo:' <<<"$said" || tail -n1 <<<"$said")"
 }
 
 # install_needs NEEDS: makes sure that all of it is there. Asks no package manager when it is.
@@ -165,7 +171,8 @@ install_needs() {
     elif ! command -v apt-get >/dev/null; then
         die "missing, and without apt-get for you to install: $(join "${names[@]}")"
     elif [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
-        die "missing, and neither root nor sudo to install it; as root: apt-get install ${packages[*]/#llhttp/node-llhttp}"
+        die "missing, and neither root nor sudo to install it;" \
+            "as root: apt-get install ${packages[*]/#llhttp/node-llhttp}"
     else
         install_packages "${packages[@]}"
         missing=$(needs_missing "$1" | cut -d'|' -f2)
@@ -174,8 +181,9 @@ install_needs() {
     exec 8<&-
 }
 
-# The build folder. What made it stands beside it: .pmulab-source (where the sources were; a copied or moved
-# checkout needs a new build), .pmulab-options, and .pmulab-tests (which tests there were) once they are built too.
+# The build folder. Three files in it say what made it: .pmulab-source (where the sources were; a
+# copied or moved checkout needs a new build), .pmulab-options, and .pmulab-tests (which tests there
+# were), once the tests are built too.
 
 build_is_writable() {
     local foreign
@@ -183,7 +191,9 @@ build_is_writable() {
         mkdir -p "$BUILD" 2>/dev/null || die "cannot make $BUILD"
     fi
     foreign=$(find "$BUILD" -not -writable -not -type l -print -quit 2>/dev/null)
-    [[ -z $foreign ]] || die "$foreign belongs to $(stat -c %U "$foreign") and cannot be written: remove $BUILD, as that user or root"
+    [[ -z $foreign ]] ||
+        die "$foreign belongs to $(stat -c %U "$foreign") and cannot be written:" \
+            "remove $BUILD, as that user or root"
 }
 
 # quietly COMMAND...: its output is shown only if it fails; of ninja's, what failed.

@@ -13,17 +13,22 @@ from support.lab import Lab, Program  # noqa: E402
 
 
 def pytest_configure(config):
-    # Programs inherit what is ignored, and who starts tests in the background (nohup(1), `&` in a script) ignores these.
+    # A program inherits the signals that are ignored. Tests that are started in the background
+    # (nohup(1), `&` in a script) begin with these three ignored.
     for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGQUIT, signal.SIG_DFL),
                           (signal.SIGINT, signal.default_int_handler)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, usual)
-    config.addinivalue_line("markers", "alone: measures time or load; runs without other tests beside it")
-    config.addinivalue_line("markers", "root: needs root's rights; left out, and counted as deselected, for anybody else")
+    config.addinivalue_line("markers",
+                            "alone: measures time or load; runs without other tests beside it")
+    config.addinivalue_line("markers",
+                            "root: needs root's rights; left out, and counted as deselected, "
+                            "for anybody else")
 
 
 def pytest_collection_modifyitems(config, items):
-    """CI counts a skipped test as failed. Rights are not a tool that somebody forgot to install: CI runs as root too."""
+    """CI counts a skipped test as failed. Rights are not a tool that somebody forgot to install: CI
+    runs as root too."""
     left_out = [item for item in items if item.get_closest_marker("root") and os.geteuid() != 0]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -32,13 +37,15 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def state_directory(tmp_path_factory):
-    """XDG_STATE_HOME for every lab of a session: certificates are made once, and never in anyone's home."""
+    """XDG_STATE_HOME for every lab of a session: certificates are made once, and never in anyone's
+    home."""
     return tmp_path_factory.mktemp("state")
 
 
 @pytest.fixture
 def start_lab(state_directory):
-    """start_lab(*options of `pmulab serve`, env={}, prefix=()): a Lab that is stopped, and checked, at the end."""
+    """start_lab(*options of `pmulab serve`, env={}, prefix=()): a Lab that is stopped, and checked,
+    at the end."""
     labs = []
 
     def start(*args, **kwargs):

@@ -1,8 +1,10 @@
-"""Parts 1 to 6 as they are handed in: `pmulab run python3 x.py`, with the lab's names and ports written into the program.
+"""Parts 1 to 6 as they are handed in: `pmulab run python3 x.py`, with the lab's names and ports
+written into the program.
 
-The programs in programs/handed_in/ take no host and no port. Each runs as it is, in a folder of its user's, and what it
-prints is held against what the journal says. Where a part has two programs they share a box, with bash as the command:
-the server's lines go to stderr, so the two can be told apart.
+The programs in programs/handed_in/ take no host and no port. Each runs as it is, in a folder of its
+user's, and what it prints is held against what the journal says. Where a part has two programs they
+share a box, with bash as the command: the server's lines go to stderr, so the two can be told
+apart.
 """
 import re
 import shutil
@@ -21,7 +23,8 @@ FLOOD = (ROOT / "profiles/hamlet.txt").read_text()
 FLOODED = (FLOOD * (57344 // len(FLOOD) + 1))[:57344]
 OFFSET = r"OFFSET=(?:[0-9]|1[0-9]|20)"
 
-# How a program of part 2 is made where it is not run by an interpreter. Only where the machine has the compiler.
+# How to build a program of part 2 that no interpreter runs. It is built only where the machine has
+# the compiler.
 COMPILERS = {
     "C": ("gcc", "-o", "{made}", "Part2_123456_234567.c"),
     "C with musl": ("musl-gcc", "-o", "{made}", "Part2_123456_234567.c"),
@@ -48,20 +51,22 @@ class Student:
 
     def run(self, *command, options=(), env=None):
         """`pmulab run OPTIONS -- COMMAND` to its end."""
-        return box(*self._options, *options, "--", *command, user=self.user, cwd=self.folder, timeout=4 * DEADLINE,
-                   env={**ENVIRONMENT, **(env or {})})  # a compiler may run in it
+        # The deadline is long because COMMAND may be a compiler.
+        return box(*self._options, *options, "--", *command, user=self.user, cwd=self.folder,
+                   timeout=4 * DEADLINE, env={**ENVIRONMENT, **(env or {})})
 
     def program(self, file, *args, options=()):
         return self.run(interpreter(file), file, *args, options=options)
 
     def watch(self, *command, options=()):
         """The same as a Program that stays."""
-        return self._spawn_box(*self._options, *options, "--", *command, user=self.user, cwd=self.folder,
-                               env=ENVIRONMENT)
+        return self._spawn_box(*self._options, *options, "--", *command, user=self.user,
+                               cwd=self.folder, env=ENVIRONMENT)
 
     def told(self, event, **fields):
         return [line for line in events(self.folder / "lab.ndjson")
-                if line["event"] == event and all(line.get(name) == value for name, value in fields.items())]
+                if line["event"] == event
+                and all(line.get(name) == value for name, value in fields.items())]
 
     def told_once(self, event, **fields):
         found = self.told(event, **fields)
@@ -71,7 +76,8 @@ class Student:
     def met_nobody(self):
         """No connection and no datagram has come to the lab."""
         totals = self.told_once("stop")["endpoints"]
-        return not any(sums.get(name) for sums in totals.values() for name in ("connections", "received", "heard"))
+        return not any(sums.get(name) for sums in totals.values()
+                       for name in ("connections", "received", "heard"))
 
 
 @pytest.fixture
@@ -214,7 +220,8 @@ if "Go" in PART2:
     @pytest.mark.parametrize("way", ["go", "cgo"])
     def test_part_2_both_resolvers_of_go(handed_in, compiled, way):
         shutil.copy(compiled("Go"), handed_in.folder)
-        assert handed_in.run("./part2", "CMD_short:0", env={"GODEBUG": f"netdns={way}"}).lines == MESSAGES
+        assert handed_in.run("./part2", "CMD_short:0",
+                             env={"GODEBUG": f"netdns={way}"}).lines == MESSAGES
 
 
 # Part 3: the first datagram of the family that is served is lost
@@ -228,7 +235,8 @@ def lossy(family):
 def test_part_3_both_families_at_once(handed_in, family):
     result = handed_in.program("Part3_123456_234567.py", options=lossy(family))
     assert (result.status, result.stderr) == (0, "")
-    said = re.fullmatch(rf"timeout\n({OFFSET}) over IPv{family} from {LAB[family]} after 2\n", result.stdout)
+    said = re.fullmatch(rf"timeout\n({OFFSET}) over IPv{family} from {LAB[family]} after 2\n",
+                        result.stdout)
     assert said, result.stdout
     assert [request["n"] for request in handed_in.told("receive", family=family)] == [1, 2]
     assert handed_in.told_once("drop", endpoint="reset")["n"] == 1
@@ -237,12 +245,14 @@ def test_part_3_both_families_at_once(handed_in, family):
 
 @pytest.mark.parametrize("family, said", [
     (4, ["timeout at 198.51.100.1", "nobody at 2001:db8::1", "{} from 198.51.100.1"]),
-    (6, ["nobody at 198.51.100.1", "timeout at 2001:db8::1", "nobody at 198.51.100.1", "{} from 2001:db8::1"]),
+    (6, ["nobody at 198.51.100.1", "timeout at 2001:db8::1", "nobody at 198.51.100.1",
+         "{} from 2001:db8::1"]),
 ])
 def test_part_3_every_address_of_the_name(handed_in, family, said):
     result = handed_in.program("Part3_234567_345678.py", options=lossy(family))
     assert (result.status, result.stderr) == (0, "")
-    assert re.fullmatch("2 addresses\n" + "\n".join(said).format(OFFSET) + "\n", result.stdout), result.stdout
+    assert re.fullmatch("2 addresses\n" + "\n".join(said).format(OFFSET) + "\n", result.stdout), \
+        result.stdout
     assert {request["family"] for request in handed_in.told("receive")} == {family}
     assert handed_in.told_once("reply")["text"] in result.stdout
 
@@ -254,8 +264,8 @@ def test_part_4_receiver_and_sender(handed_in):
     shell = handed_in.watch("bash", options=("--set", "tv.interval=50ms"))
     shell.write(f"{PYTHON} Part4_Receiver_123456_234567.py >&2 &\n")
     assert shell.error_line().startswith("swcmTV ")  # it has joined, and hears the station
-    shell.write(f"{PYTHON} Part4_Sender_123456_234567.py <<'END'\n" + f"{'To be. ' * 10}\n" * 6 + "END\n"
-                "echo said\n")
+    shell.write(f"{PYTHON} Part4_Sender_123456_234567.py <<'END'\n" + f"{'To be. ' * 10}\n" * 6
+                + "END\necho said\n")
     assert shell.line() == "said"
     heard = [shell.error_line()]
     while not heard[-1].startswith("swcmTV @123456:"):
@@ -263,7 +273,8 @@ def test_part_4_receiver_and_sender(handed_in):
     assert shell.finish().status == 0
 
     assert "123456 " + "To be. " * 10 in heard  # it hears itself too
-    assert [line["total"] for line in handed_in.told("participant", id="123456")] == [70, 140, 210, 280, 350, 420]
+    assert [line["total"] for line in handed_in.told("participant", id="123456")] == [
+        70, 140, 210, 280, 350, 420]
     answer = handed_in.told_once("answer")
     assert heard[-1] == "swcmTV " + answer["text"]
     assert handed_in.told_once("participant", total=350)["seq"] < answer["seq"]
@@ -330,7 +341,9 @@ def test_part_6_client_without_a_server(handed_in):
 
 
 def test_programs_side_by_side_have_numbers_of_their_own(user, spawn_box):
-    """Java names a file in /tmp by its process's number, and complains on stdout where somebody else has it."""
-    boxes = [spawn_box("sh", "-c", "echo $$; sh -c 'echo $$; read line'", user=user) for _ in range(4)]
+    """Java names a file in /tmp by its process's number, and complains on stdout where somebody
+    else has it."""
+    boxes = [spawn_box("sh", "-c", "echo $$; sh -c 'echo $$; read line'", user=user)
+             for _ in range(4)]
     numbers = [box.line() for box in boxes for _ in range(2)]
     assert len(set(numbers)) == len(numbers)

@@ -1,4 +1,5 @@
-"""Parts 1.1 and 3: codes A and B as they stand in the handout, the PDC as students write it, and tools."""
+"""Parts 1.1 and 3: codes A and B as they stand in the handout, the PDC as students write it, and
+tools."""
 import re
 
 import pytest
@@ -42,7 +43,8 @@ def test_code_a_and_our_receiver(spawn, student):
 # Part 3: the first datagram of the family that is served is lost
 
 def pdc_lab(start_lab, family, *assignments):
-    return start_lab(*settings(f"reset.family={family}", "reset.loss=first:1", *assignments), "reset")
+    return start_lab(*settings(f"reset.family={family}", "reset.loss=first:1", *assignments),
+                     "reset")
 
 
 @needs_ipv6
@@ -57,11 +59,13 @@ def test_a_client_that_asks_both_at_once(start_lab, student, family):
 @pytest.mark.parametrize("inactive", ["closed", "silent"])
 @pytest.mark.parametrize("family, host, packets", [(4, "127.0.0.1", 3), (6, "::1", 4)])
 def test_a_client_that_asks_in_turn(start_lab, student, family, host, packets, inactive):
-    """Which it need not hear of: its sockets are not connected. And it has room for nine bytes, which is enough."""
+    """Which it need not hear of: its sockets are not connected. And it has room for nine bytes,
+    which is enough."""
     lab = pdc_lab(start_lab, family, f"reset.inactive={inactive}")
     done = student("part3_in_turn.py", lab.port("reset"))
     assert done.status == 0, done.stderr
-    assert re.fullmatch("timeout\n" * (packets - 1) + f"{OFFSET} from {host} packets: {packets}\n", done.stdout)
+    assert re.fullmatch("timeout\n" * (packets - 1) + f"{OFFSET} from {host} packets: {packets}\n",
+                        done.stdout)
 
 
 @needs_ipv6
@@ -83,7 +87,8 @@ def test_bash(start_lab, student, family, host):
     assert re.fullmatch(f"{OFFSET} from {host}\n", done.stdout)
 
 
-@pytest.mark.parametrize("address", ["UDP4:127.0.0.1", pytest.param("UDP6:[::1]", marks=needs_ipv6)])
+@pytest.mark.parametrize("address", ["UDP4:127.0.0.1",
+                                     pytest.param("UDP6:[::1]", marks=needs_ipv6)])
 def test_socat(start_lab, tool, address):
     lab = start_lab(*settings("reset.family=both", "reset.loss=none", "reset.separator=:"), "reset")
     done = tool("socat", "-t0.5", "-", f"{address}:{lab.port('reset')}", input="RESET:0\n")
@@ -92,7 +97,8 @@ def test_socat(start_lab, tool, address):
 
 def test_socat_and_the_printer(start_lab, tool):
     lab = start_lab("udp-print")
-    done = tool("socat", "-u", "-", f"UDP4:127.0.0.1:{lab.port('udp-print')}", input="Hello from socat\n")
+    done = tool("socat", "-u", "-", f"UDP4:127.0.0.1:{lab.port('udp-print')}",
+                input="Hello from socat\n")
     assert done.status == 0, done.stderr
     assert lab.wait(event="print")["text"] == r"Hello from socat\n"
 
@@ -101,7 +107,8 @@ def test_socat_and_the_printer(start_lab, tool):
 
 def test_our_client_and_a_students_pmu(student_server):
     server, port = student_server("part3_pmu.py")
-    done = run("pdc-reset", "-4", "-H", "127.0.0.1", "-p", port, "--timeout", "200ms", "--runs", "5")
+    done = run("pdc-reset", "-4", "-H", "127.0.0.1", "-p", port, "--timeout", "200ms",
+               "--runs", "5")
     assert done.status == 0, done.stderr
     said = [server.line() for _ in range(5)]
     assert all(re.fullmatch(r"RESET:20 (dropped|-> [0-9]+)", line) for line in said)

@@ -18,7 +18,8 @@ def read_code_d(client):
 
 
 def tcp_states(port):
-    """What netstat shows of a port: the states of the IPv4 sockets that it is one end of, but for TIME_WAIT."""
+    """What netstat shows of a port: the states of the IPv4 sockets that it is one end of, but for
+    TIME_WAIT."""
     names = {"01": "ESTABLISHED", "06": None, "0A": "LISTEN"}
     states = []
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -86,7 +87,8 @@ def test_code_c_and_code_d(student_server, spawn_student):
 
 
 def test_a_character_of_several_bytes_comes_back_whole(lab):
-    """Code C would fail when 16 bytes end inside a character; the emulator's echo knows no characters."""
+    """Code C would fail when 16 bytes end inside a character; the emulator's echo knows no
+    characters."""
     text = "Höre ich mehr, oder rede ich schon? ♥".encode()
     with socket.create_connection(lab.address("echo")) as client:
         client.sendall(text)

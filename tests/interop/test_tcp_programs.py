@@ -6,7 +6,8 @@ import pytest
 from support.lab import ROOT
 
 PYTHON_CLIENTS = ["part2.py", "part2_halfclose.py"]
-CLIENTS = PYTHON_CLIENTS + ["part2.sh", "part2.js"] + (["Part2.java"] if shutil.which("java") else [])
+CLIENTS = PYTHON_CLIENTS + ["part2.sh", "part2.js"] + (
+    ["Part2.java"] if shutil.which("java") else [])
 MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
 FLOOD = (ROOT / "profiles/hamlet.txt").read_text()
 

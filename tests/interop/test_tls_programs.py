@@ -1,4 +1,5 @@
-"""Part 6: Python's ssl and the openssl command towards the emulator, and students' servers towards our pdc-tls."""
+"""Part 6: Python's ssl and the openssl command towards the emulator, and students' servers towards
+our pdc-tls."""
 import socket
 import ssl
 from pathlib import Path
@@ -17,7 +18,8 @@ def pair(lab):
 # Clients of the emulator
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "tcpip.epfl.ch", "lab3.iew.epfl.ch", "lab3.iw.epfl.ch"])
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1", "tcpip.epfl.ch",
+                                  "lab3.iew.epfl.ch", "lab3.iw.epfl.ch"])
 def test_python_client_checks_chain_and_name(lab, student, name):
     result = student("part6_client.py", lab.port("pmu-tls"), "CMD_short:0", lab.ca_file, name)
     assert (result.status, result.stderr) == (0, "")
@@ -28,7 +30,8 @@ def test_python_client_checks_chain_and_name(lab, student, name):
 
 
 def test_python_client_refuses_another_name(lab, student):
-    result = student("part6_client.py", lab.port("pmu-tls"), "CMD_short:0", lab.ca_file, "moodle.epfl.ch")
+    result = student("part6_client.py", lab.port("pmu-tls"), "CMD_short:0", lab.ca_file,
+                     "moodle.epfl.ch")
     assert result.status == 1
     assert "Hostname mismatch" in result.stderr
     error = lab.wait(event="error", endpoint="pmu-tls")
@@ -47,7 +50,8 @@ def test_end_of_stream_is_told(lab, version):
     context = ssl.create_default_context(cafile=lab.ca_file)
     context.minimum_version = context.maximum_version = version
     with socket.create_connection(lab.address("pmu-tls")) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as secure:
+        with context.wrap_socket(plain, server_hostname="localhost",
+                                 suppress_ragged_eofs=False) as secure:
             secure.sendall(b"CMD_floodme")
             received = b""
             while piece := secure.recv(4096):
@@ -69,13 +73,14 @@ def test_a_session_is_resumed(start_lab):
 
 
 def s_client(tool, lab, *args, port="pmu-tls"):
-    return tool("openssl", "s_client", "-connect", f"127.0.0.1:{lab.port(port)}", "-CAfile", lab.ca_file,
-                "-verify_return_error", *args, input="CMD_short:0")
+    return tool("openssl", "s_client", "-connect", f"127.0.0.1:{lab.port(port)}",
+                "-CAfile", lab.ca_file, "-verify_return_error", *args, input="CMD_short:0")
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_s_client(lab, tool, version):
-    result = s_client(tool, lab, "-ign_eof", "-tls" + version.replace(".", "_"), "-verify_hostname", "localhost")
+    result = s_client(tool, lab, "-ign_eof", "-tls" + version.replace(".", "_"),
+                      "-verify_hostname", "localhost")
     assert result.status == 0
     assert f"New, TLSv{version}, Cipher is" in result.stdout
     assert "Verification: OK" in result.stdout
@@ -91,7 +96,8 @@ def test_s_client_names_a_server(lab, tool, name):
     assert (result.status, result.stdout) == (0, "".join(MESSAGES))
 
 
-@pytest.mark.parametrize("options", [["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], ["-tls1_2", "-cipher", "AES128-SHA256"]])
+@pytest.mark.parametrize("options", [["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+                                     ["-tls1_2", "-cipher", "AES128-SHA256"]])
 def test_s_client_with_what_is_out_of_date(lab, tool, options):
     """No version before 1.2, no key transport by RSA."""
     result = s_client(tool, lab, *options)
@@ -107,7 +113,8 @@ def test_s_client_leaves(lab, tool):
 
 
 def test_s_client_cannot_renegotiate(lab, tool):
-    result = tool("openssl", "s_client", "-connect", f"127.0.0.1:{lab.port('pmu-tls')}", "-tls1_2", input="R\n")
+    result = tool("openssl", "s_client", "-connect", f"127.0.0.1:{lab.port('pmu-tls')}",
+                  "-tls1_2", input="R\n")
     assert "RENEGOTIATING" in result.stdout + result.stderr
     assert "no renegotiation" in result.stderr
     assert lab.wait(event="close", endpoint="pmu-tls")["messages"] == 0
@@ -121,7 +128,8 @@ def test_our_client_and_a_students_server(lab, student_server, spawn, program):
     server, port = student_server(program, *pair(lab))
     client = spawn("pdc-tls", "--ca", lab.ca_file, "-p", port, "--timeout", "1", "CMD_short:0")
 
-    # All that came is shown, and that nobody said goodbye; one that stays open is given up after the timeout.
+    # The client shows all that came, and says that there was no goodbye. It gives up a connection
+    # that stays open after the timeout.
     assert [client.line() for _ in range(10)] == MESSAGES[:10]
     result = client.finish()
     assert server.line() == "command: CMD_short:0"

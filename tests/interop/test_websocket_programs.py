@@ -127,7 +127,8 @@ def test_the_python_line_of_the_answer_works(start_lab, tool):
 
 def test_the_shell_line_of_the_answer_works(lab, tool):
     body = tool("curl", "-s", f"http://localhost:{lab.port('pmu-ws')}/").lines
-    program, *arguments = body[2].removeprefix("Shell:").replace("CMD_short:1", "CMD_short:0").split()
+    program, *arguments = body[2].removeprefix("Shell:").replace(
+        "CMD_short:1", "CMD_short:0").split()
     assert program == "pdc-ws"
     result = tool("pdc-ws", *arguments)
     assert (result.status, result.lines) == (0, MESSAGES)
@@ -135,12 +136,14 @@ def test_the_shell_line_of_the_answer_works(lab, tool):
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/pmu", "//", "/%2e"])
 def test_other_paths_are_not_found(lab, tool, path):
-    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is", f"http://localhost:{lab.port('pmu-ws')}{path}")
+    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is",
+                  f"http://localhost:{lab.port('pmu-ws')}{path}")
     assert result.stdout == f"Only / is served here, not {path}\n404"
 
 
-@pytest.mark.parametrize("options, status", [(["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
-                                             (["-H", "Host:"], "400"), (["-H", "X: " + 9000 * "x"], "431")])
+@pytest.mark.parametrize("options, status", [
+    (["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
+    (["-H", "Host:"], "400"), (["-H", "X: " + 9000 * "x"], "431")])
 def test_other_requests_are_refused(lab, tool, options, status):
     result = tool("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options,
                   f"http://localhost:{lab.port('pmu-ws')}/")
@@ -149,7 +152,7 @@ def test_other_requests_are_refused(lab, tool, options, status):
 
 def test_curl_asks_for_the_upgrade_with_another_version(lab, tool):
     result = tool("curl", "-si", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket",
-                  "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "-H", "Sec-WebSocket-Version: 8",
-                  f"http://localhost:{lab.port('pmu-ws')}/")
+                  "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                  "-H", "Sec-WebSocket-Version: 8", f"http://localhost:{lab.port('pmu-ws')}/")
     assert result.lines[0] == "HTTP/1.1 426 Upgrade Required"
     assert "Sec-WebSocket-Version: 13" in result.lines

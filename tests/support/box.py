@@ -1,17 +1,23 @@
-"""Programs in the lab's own network: `pmulab run`, as whoever runs the tests and as a user without any rights.
+"""Programs in the lab's own network: `pmulab run`, as whoever runs the tests and as a user without
+any rights.
 
-    def test_x(user):                              # a fixture: as root, each test runs as root and as nobody
-        result = box("id", "-u", user=user)        # `pmulab run id -u` to its end: result.status, .stdout, .stderr
-        box("--local", "echo", "--", "pdc", "-6", "CMD_short:0", user=user, env={"A": "1"}, cwd=user.folder())
+    def test_x(user):                              # a fixture: as root, each test runs as root
+                                                   # and as nobody
+        result = box("id", "-u", user=user)        # `pmulab run id -u` to its end:
+                                                   # result.status, .stdout, .stderr
+        box("--local", "echo", "--", "pdc", "-6", "CMD_short:0", user=user, env={"A": "1"},
+            cwd=user.folder())
 
-    running = spawn_box("cat", user=user)          # a fixture: a Program (support/lab.py), ended with the test
+    running = spawn_box("cat", user=user)          # a fixture: a Program (support/lab.py), ended
+                                                   # with the test
     running.write("x\n"), running.line(), running.pid, running.finish()
 
     events(path)                                   # a journal as a list
-    marked("unique text")                          # the processes that have it in their command line or environment
+    marked("unique text")                          # the processes that have it in their command
+                                                   # line or environment
 
-The built programs are copied where everybody may read them, and are found in PATH. HOME and XDG_STATE_HOME are the
-user's own. The working directory is the user's home.
+The built programs are copied where everybody may read them, and are found in PATH. HOME and
+XDG_STATE_HOME are the user's own. The working directory is the user's home.
 """
 import contextlib
 import json
@@ -75,9 +81,11 @@ class User:
         return [*self.prefix, self.program("pmulab"), *map(str, args)]
 
     def why_no_box(self):
-        """None, or why this machine lets this user make no namespaces: asked of unshare(1), not of pmulab."""
+        """None, or why this machine lets this user make no namespaces: asked of unshare(1), not of
+        pmulab."""
         for way in (NAMESPACES, (*NAMESPACES, "--user", "--map-current-user")):
-            tried = subprocess.run([*self.prefix, *way, "true"], capture_output=True, text=True, timeout=DEADLINE)
+            tried = subprocess.run([*self.prefix, *way, "true"], capture_output=True, text=True,
+                                   timeout=DEADLINE)
             if tried.returncode == 0:
                 return None
         return tried.stderr.strip()
@@ -108,8 +116,9 @@ def require_box(user):
 def box(*args, user, input=None, env=None, timeout=DEADLINE, cwd=None, command="run", **more):
     """`pmulab run ARGS` to its end. `more` goes to subprocess.run."""
     stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run(user.command(command, *args), timeout=timeout, cwd=cwd or user.home, capture_output=True,
-                          text=True, errors="surrogateescape", **{**stdin, "env": user.environment(env), **more})
+    done = subprocess.run(user.command(command, *args), timeout=timeout, cwd=cwd or user.home,
+                          capture_output=True, text=True, errors="surrogateescape",
+                          **{**stdin, "env": user.environment(env), **more})
     return Result(done.returncode, done.stdout, done.stderr)
 
 
@@ -117,9 +126,10 @@ class Box(Program):
     """A `pmulab run ARGS` that is watched while it runs. Made by the fixture `spawn_box`."""
 
     def __init__(self, *args, user, env=None, cwd=None, command="run", **more):
-        self.process = subprocess.Popen(user.command(command, *args), cwd=cwd or user.home, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        errors="surrogateescape", **{"env": user.environment(env), **more})
+        self.process = subprocess.Popen(user.command(command, *args), cwd=cwd or user.home,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, errors="surrogateescape",
+                                        **{"env": user.environment(env), **more})
         self._stdout = Stream(self.process.stdout)
         self._stderr = Stream(self.process.stderr)
 
@@ -130,7 +140,8 @@ def events(path):
 
 
 def marked(text):
-    """The processes, of all namespaces, that have `text` in their command line or environment; not the caller."""
+    """The processes, of all namespaces, that have `text` in their command line or environment; not
+    the caller."""
     wanted = text.encode()
     found = []
     for process in Path("/proc").iterdir():

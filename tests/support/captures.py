@@ -26,7 +26,8 @@ class Capture:
     def add(self, packet):
         """One IP packet."""
         ethertype = 0x86DD if packet[0] >> 4 == 6 else 0x0800
-        self.frames.append(bytes(12) + struct.pack("!H", ethertype) + packet if self.link == ETHERNET else packet)
+        self.frames.append(bytes(12) + struct.pack("!H", ethertype) + packet
+                           if self.link == ETHERNET else packet)
 
     def data(self):
         header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, self.link)
@@ -65,12 +66,14 @@ class CapturedStream:
         self.sent[who] += len(data)
 
     def add(self, who, flags, data, sequence):
-        (source, port), (target, to) = self.ends[who], self.ends["client" if who == "lab" else "lab"]
+        (source, port), (target, to) = (
+            self.ends[who], self.ends["client" if who == "lab" else "lab"])
         tcp = struct.pack("!HHIIBBHHH", port, to, sequence, 0, 5 << 4, flags, 65535, 0, 0) + data
         if source.version == 6:
             ip = struct.pack("!IHBB", 6 << 28, len(tcp), 6, 64) + source.packed + target.packed
         else:
-            ip = struct.pack("!BBHIBBH", 0x45, 0, 20 + len(tcp), 0, 64, 6, 0) + source.packed + target.packed
+            ip = struct.pack("!BBHIBBH", 0x45, 0, 20 + len(tcp), 0, 64, 6, 0) \
+                + source.packed + target.packed
         self.capture.add(ip + tcp)
 
 

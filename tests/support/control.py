@@ -1,8 +1,10 @@
 """The control of a running lab, as programs use it.
 
-    control = start_control("--seed", "7", env={})  # a fixture: a lab with --control and --page (support/lab.py)
+    control = start_control("--seed", "7", env={})  # a fixture: a lab with --control and --page
+                                                    # (support/lab.py)
     control.lab                                     # the Lab
-    answer = control.get("/v1/status")              # over the Unix socket; .status .json .headers .text
+    answer = control.get("/v1/status")              # over the Unix socket;
+                                                    # .status .json .headers .text
     control.patch("/v1/config", {"pmu.messages": 5})
     control.post("/v1/pause"), control.delete("/v1/config")
     control.get("/v1/status", way=control.page)     # over TCP, with the key
@@ -10,7 +12,8 @@
     control.values()["pmu.messages"]                # what every key is now
 
     events = control.events("since=3")              # a stream of Server-Sent Events, from now on
-    events.next(event="change")                     # the next one that fits, those before it are passed over
+    events.next(event="change")                     # the next one that fits,
+                                                    # those before it are passed over
     control.events("format=ndjson", way=control.page)
     events.close()
 """
@@ -67,7 +70,8 @@ class Control:
         return UnixConnection(self.path), {}
 
     def tcp(self):
-        return http.client.HTTPConnection(self.host.strip("[]"), int(self.port), timeout=DEADLINE), {}
+        return http.client.HTTPConnection(
+            self.host.strip("[]"), int(self.port), timeout=DEADLINE), {}
 
     def page(self):
         return self.tcp()[0], {"Authorization": f"Bearer {self.key}"}
@@ -160,4 +164,5 @@ class Controls:
     def start(self, *args, **kwargs):
         self.count += 1
         path = Path(self.folder.name, f"control-{self.count}")
-        return Control(self.start_lab("--control", path, "--page=127.0.0.1:0", *args, **kwargs), path)
+        return Control(self.start_lab("--control", path, "--page=127.0.0.1:0", *args, **kwargs),
+                       path)

@@ -5,7 +5,8 @@
     peer.receive()                          # the next datagram; fails after a deadline
     peer.nothing_more()                     # nothing has come that was not received
     peer.ask(b"RESET:20")                   # the reply; Refused where the port is closed
-    peer.fate(b"RESET:20")                  # the reply, or None as soon as the lab has told that it was lost
+    peer.fate(b"RESET:20")                  # the reply, or None as soon as the lab has told
+                                            # that it was lost
 
     both_families                           # a parameter `family` of 4 and 6
 """

@@ -3,7 +3,8 @@
     frame(TEXT, b"CMD_short:0")                      # masked, as a client's frames must be
     frame(TEXT, b"CMD_", fin=False), frame(CONTINUATION, b"short:0")
     frame(BINARY, b"", length=2**63, mask=None)      # declares what it likes
-    upgrade_request("localhost:5006")                # bytes; headers=... replaces or (None) removes some
+    upgrade_request("localhost:5006")                # bytes; headers=... replaces
+                                                     # or (None) removes some
     read_frame(read_exactly)                         # Frame(fin, rsv, opcode, masked, payload)
 """
 import base64

@@ -2,7 +2,8 @@
 
     journal = Journal(user)                          # a named pipe of the user's
     running = spawn_box("--events", journal.path, "--", "bash", user=user)
-    journal.wait(event="line")                       # as of a Lab (support/lab.py); the first one from the start on
+    journal.wait(event="line")                       # as of a Lab (support/lab.py); the first one
+                                                     # from the start on
     journal.wait_all(2, after=event["seq"], event="line")
     journal.events(event="line")                     # what has come so far
 """
@@ -31,7 +32,8 @@ class Journal:
 
     def events(self, after=0, **fields):
         with self._changed:
-            return [event for event in self._events if event["seq"] > after and matches(event, fields)]
+            return [event for event in self._events
+                    if event["seq"] > after and matches(event, fields)]
 
     def wait(self, after=0, **fields):
         return self.wait_all(1, after, **fields)[0]
@@ -40,5 +42,6 @@ class Journal:
         with self._changed:
             self._changed.wait_for(lambda: len(self.events(after, **fields)) >= count, DEADLINE)
             found = self.events(after, **fields)
-        assert len(found) >= count, f"fewer than {count} events {fields} after {after}; the last:\n{self._events[-20:]}"
+        assert len(found) >= count, \
+            f"fewer than {count} events {fields} after {after}; the last:\n{self._events[-20:]}"
         return found

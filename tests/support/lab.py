@@ -1,21 +1,27 @@
 """The lab under test, and the programs that are run against it.
 
-    lab = start_lab("--set", "pmu.messages=3")     # fixtures: conftest.py; `lab` is one with default settings
+    lab = start_lab("--set", "pmu.messages=3")     # fixtures: conftest.py; `lab` is one with
+                                                   # default settings
     lab.port("pmu-ws"), lab.host, lab.ca_file
-    result = run("pdc", "CMD_short:0", lab=lab)    # a client; result.status, .stdout, .stderr, .lines
-    lab.wait(event="close", endpoint="pmu")        # the first such event, from the start on; fails after a deadline
+    result = run("pdc", "CMD_short:0", lab=lab)    # a client;
+                                                   # result.status, .stdout, .stderr, .lines
+    lab.wait(event="close", endpoint="pmu")        # the first such event, from the start on;
+                                                   # fails after a deadline
     lab.wait(event="close", after=event["seq"])    # the first one behind `event`
     lab.wait_all(50, event="close")                # a list, as soon as there are 50
     lab.wait(event="send", bytes=lambda n: n > 18) # a predicate instead of a value
     lab.events(event="send", conn=1)               # what has come so far, without waiting
-    lab.stop()                                     # SIGTERM; fails unless the exit status is 0. Fixtures do it too
+    lab.stop()                                     # SIGTERM; fails unless the exit status is 0.
+                                                   # Fixtures do it too
 
-    server = spawn("echo-server", "-p", "0")       # a fixture: a program that stays; ended with the test
+    server = spawn("echo-server", "-p", "0")       # a fixture: a program that stays;
+                                                   # ended with the test
     server.line(), server.error_line()             # the next line it writes; fails after a deadline
     server.finish()                                # waits for its end: a result
 
-Nothing here sleeps or polls: threads read what comes, and whoever waits is woken by it. Every wait ends after
-DEADLINE seconds, which PMULAB_TEST_SCALE stretches for slow builds. PMULAB_BUILD names the build folder.
+Nothing here sleeps or polls: threads read what comes, and whoever waits is woken by it. Every wait
+ends after DEADLINE seconds, which PMULAB_TEST_SCALE stretches for slow builds. PMULAB_BUILD names
+the build folder.
 """
 import atexit
 import collections
@@ -37,7 +43,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PMULAB_BUILD") or ROOT / "build").absolute()
 SCALE = float(os.environ.get("PMULAB_TEST_SCALE") or 1)
 DEADLINE = 10 * SCALE
-SANITIZED = bool(os.environ.get("PMULAB_SANITIZED"))  # memory and CPU time are then not the program's own
+# In a sanitized build, memory and CPU time are not the program's own.
+SANITIZED = bool(os.environ.get("PMULAB_SANITIZED"))
 
 
 def program(name):
@@ -63,8 +70,10 @@ def environment(lab=None, **more):
 def run(name, *args, lab=None, input=None, env=None, timeout=DEADLINE, prefix=()):
     """Runs a program to its end. `prefix` goes before it: ("prlimit", "--nofile=64")."""
     done = subprocess.run([*prefix, program(name), *map(str, args)], timeout=timeout,
-                          env=environment(lab, **(env or {})), capture_output=True, text=True, errors="surrogateescape",
-                          **({"input": input} if input is not None else {"stdin": subprocess.DEVNULL}))
+                          env=environment(lab, **(env or {})), capture_output=True, text=True,
+                          errors="surrogateescape",
+                          **({"input": input} if input is not None else
+                             {"stdin": subprocess.DEVNULL}))
     return Result(done.returncode, done.stdout, done.stderr)
 
 
@@ -114,8 +123,9 @@ class Program:
     """A program that stays: a server, or a client to be watched. Made by the fixture `spawn`."""
 
     def __init__(self, name, *args, lab=None, env=None, prefix=()):
-        self.process = subprocess.Popen([*prefix, program(name), *map(str, args)], env=environment(lab, **(env or {})),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([*prefix, program(name), *map(str, args)],
+                                        env=environment(lab, **(env or {})), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, errors="surrogateescape")
         self._stdout = Stream(self.process.stdout)
         self._stderr = Stream(self.process.stderr)
@@ -160,14 +170,16 @@ def preloaded():
 
 
 def refusing(address, number):
-    """The environment of a program to which the kernel refuses with errno `number` whatever it sends to `address`."""
+    """The environment of a program to which the kernel refuses with errno `number` whatever it
+    sends to `address`."""
     sanitizer = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
     return {"LD_PRELOAD": preloaded(), "REFUSE_ADDRESS": address, "REFUSE_ERRNO": str(number),
             "ASAN_OPTIONS": sanitizer}
 
 
 class Lab:
-    """A running `pmulab serve --ephemeral`, with its events. Made by the fixtures `lab` and `start_lab`."""
+    """A running `pmulab serve --ephemeral`, with its events. Made by the fixtures `lab` and
+    `start_lab`."""
 
     def __init__(self, *args, state, env=None, prefix=()):
         self.directory = tempfile.TemporaryDirectory(prefix="pmulab-test-")
@@ -178,8 +190,10 @@ class Lab:
         events_read, events_write = os.pipe()
         self.process = subprocess.Popen(
             [*prefix, program("pmulab"), "serve", "--ephemeral", "--ports-file", ports_file,
-             "--ready-fd", str(ready_write), "--events", f"/dev/fd/{events_write}", *map(str, args)],
-            pass_fds=(ready_write, events_write), env=environment(**{"XDG_STATE_HOME": str(state), **(env or {})}),
+             "--ready-fd", str(ready_write), "--events", f"/dev/fd/{events_write}",
+             *map(str, args)],
+            pass_fds=(ready_write, events_write),
+            env=environment(**{"XDG_STATE_HOME": str(state), **(env or {})}),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="surrogateescape")
         os.close(ready_write)
@@ -202,7 +216,8 @@ class Lab:
             return
         if readable:  # its end of the pipe is closed: it has ended or is about to
             self.process.wait(DEADLINE)
-        raise AssertionError(f"the lab did not start, exit status {self.process.poll()}:\n{self.output}")
+        raise AssertionError(f"the lab did not start, exit status {self.process.poll()}:\n"
+                             f"{self.output}")
 
     @property
     def host(self):
@@ -237,7 +252,8 @@ class Lab:
 
     def events(self, after=0, **fields):
         with self._journal.changed:
-            return [event for event in self._events if event["seq"] > after and matches(event, fields)]
+            return [event for event in self._events
+                    if event["seq"] > after and matches(event, fields)]
 
     def wait(self, after=0, deadline=DEADLINE, **fields):
         return self.wait_all(1, after, deadline, **fields)[0]
@@ -246,8 +262,8 @@ class Lab:
         found = self._journal.until(lambda: self._enough(count, after, fields), deadline)
         if not found:
             last = "\n".join(json.dumps(event) for event in self._events[-20:])
-            raise AssertionError(f"fewer than {count} events {fields} after {after} within {deadline:g} s; the last:\n"
-                                 f"{last}\n{self.output}")
+            raise AssertionError(f"fewer than {count} events {fields} after {after} within "
+                                 f"{deadline:g} s; the last:\n{last}\n{self.output}")
         return found
 
     def _enough(self, count, after, fields):
@@ -265,11 +281,13 @@ class Lab:
 
     def memory(self):
         """Resident bytes."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) \
+            * os.sysconf("SC_PAGE_SIZE")
 
     def cpu(self):
         """Seconds of CPU time so far, of all threads."""
-        return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
+        return sum(int(task.read_text().split()[0])
+                   for task in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -285,7 +303,8 @@ class Lab:
             self.signal(signal.SIGCONT)
 
     def stop(self, status=0):
-        """Asks it to end; fails unless it ends in time and with this exit status. A second call does nothing."""
+        """Asks it to end; fails unless it ends in time and with this exit status. A second call
+        does nothing."""
         if self._stopped:
             return
         self._stopped = True
@@ -295,7 +314,8 @@ class Lab:
             ended = self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the lab did not stop within {DEADLINE:g} s of SIGTERM:\n{self.output}") from None
+            raise AssertionError(f"the lab did not stop within {DEADLINE:g} s of SIGTERM:\n"
+                                 f"{self.output}") from None
         self._journal.join(DEADLINE)
         sys.stderr.write(self.output)  # shown by pytest when the test fails
         self.directory.cleanup()

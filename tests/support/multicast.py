@@ -1,4 +1,5 @@
-"""Members of the television station's group, on the loopback interface alone: nothing leaves the machine.
+"""Members of the television station's group, on the loopback interface alone: nothing leaves the
+machine.
 
     member = Member(lab)                   # joined; hears all that is sent to the group from now on
     member.hear()                          # the next datagram; fails after a deadline
@@ -23,7 +24,8 @@ Datagram = collections.namedtuple("Datagram", "data source ttl interface")
 
 
 class Member:
-    """A receiver. Without `join` it is only bound to the port, and hears no group that others have joined."""
+    """A receiver. Without `join` it is only bound to the port, and hears no group that others have
+    joined."""
 
     def __init__(self, lab, join=True):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -37,7 +39,8 @@ class Member:
         # To the group's address: that of another test's client may have the same port.
         self.socket.bind((group, lab.port("tv")))
         if join:
-            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + LOOPBACK)
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                                   socket.inet_aton(group) + LOOPBACK)
 
     def receive(self):
         data, controls, _, source = self.socket.recvmsg(65536, 256)

@@ -2,13 +2,16 @@
 
     peer = connect(lab, "pmu-wss")          # any of CARRIERS, or "echo"; its handshakes are over
     peer.command("CMD_short:0")             # as a client of that carrier says it
-    peer.read_all()                         # what the server says, without the carrier's frames, to its orderly end
-    peer.segments_in                        # data segments that the kernel has received (tcp(7), TCP_INFO)
+    peer.read_all()                         # what the server says, without the carrier's frames,
+                                            # to its orderly end
+    peer.segments_in                        # data segments that the kernel has received
+                                            # (tcp(7), TCP_INFO)
     peer.half_close(), peer.reset(), peer.close()
 
-Below are the layers, for tests that stop or go wrong in one of them: Plain is a socket, Tls runs over memory buffers
-(what it wants to send can be taken, cut and withheld), WebSocket stands on either. A socket's time limit is the
-deadline of every call: a server that says nothing fails the test.
+Below are the layers, for tests that stop or go wrong in one of them: Plain is a socket, Tls runs
+over memory buffers (what it wants to send can be taken, cut and withheld), WebSocket stands on
+either. A socket's time limit is the deadline of every call: a server that says nothing fails the
+test.
 """
 import select
 import socket
@@ -16,7 +19,8 @@ import ssl
 import struct
 import time
 
-from support.frames import BINARY, CLOSE, PING, PONG, TEXT, accept_for, close_frame, frame, read_frame, upgrade_request, KEY
+from support.frames import (BINARY, CLOSE, PING, PONG, TEXT, accept_for, close_frame, frame,
+                            read_frame, upgrade_request, KEY)
 from support.lab import DEADLINE
 
 CARRIERS = ["pmu", "pmu-ws", "pmu-tls", "pmu-wss"]
@@ -38,7 +42,8 @@ def is_websocket(endpoint):
 
 
 def tcp_info(sock, offset):
-    return struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES), offset)[0]
+    return struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO,
+                                                    TCP_INFO_BYTES), offset)[0]
 
 
 def open_socket(lab, endpoint, receive_buffer=None):
@@ -56,7 +61,8 @@ class Plain:
 
     def __init__(self, sock, endpoint=None):
         self.socket = sock
-        # How events call it: wait(event="close", **peer.who). Two endpoints may see the same port at two times.
+        # The name of this connection in events: wait(event="close", **peer.who). Two endpoints may
+        # see the same port at two times.
         self.who = {"peer": "{}:{}".format(*sock.getsockname()[:2])}
         if endpoint:
             self.who["endpoint"] = endpoint
@@ -129,7 +135,8 @@ class Tls:
         return getattr(self.lower, name)
 
     def to_send(self, step=None):
-        """What TLS wants to send now, after `step` has been tried. The caller sends it, or does not."""
+        """What TLS wants to send now, after `step` has been tried. The caller sends it, or does
+        not."""
         if step:
             try:
                 step()
@@ -210,7 +217,8 @@ class Tls:
 
 
 class WebSocket:
-    """A client that is polite unless the test is not: it answers Close and remembers every frame."""
+    """A client that is polite unless the test is not: it answers Close and remembers every
+    frame."""
 
     def __init__(self, lower):
         self.lower = lower

@@ -1,9 +1,11 @@
-"""JSON Schema, as much of it as docs/openapi.json uses; a keyword that is not known here is an error.
+"""JSON Schema, as much of it as docs/openapi.json uses; a keyword that is not known here is an
+error.
 
     document = Document(json.loads(text))     # an OpenAPI file
     document.resolve(node)                     # behind its $ref
     document.check(schema)                     # every keyword is known, every $ref leads somewhere
-    document.errors(schema, value)             # [] where it fits, else a line for each fault: "keys[0].help: ..."
+    document.errors(schema, value)             # [] where it fits, else a line for each fault:
+                                               # "keys[0].help: ..."
 """
 import re
 
@@ -25,7 +27,8 @@ SIZES = {
     "minItems": ("array", lambda value, limit: len(value) >= limit),
     "maxItems": ("array", lambda value, limit: len(value) <= limit),
 }
-KEYWORDS = {"$ref", "type", "enum", "anyOf", "properties", "required", "additionalProperties", "items", *SIZES, *WORDS}
+KEYWORDS = {"$ref", "type", "enum", "anyOf", "properties", "required", "additionalProperties",
+            "items", *SIZES, *WORDS}
 
 
 class Document:
@@ -70,7 +73,8 @@ class Document:
         if not any(KINDS[kind](value) for kind in kinds):
             return [f"{where}: {value!r} is no {' or '.join(kinds)}"]
         found = []
-        if "enum" in schema and not any(value == one and type(value) is type(one) for one in schema["enum"]):
+        if "enum" in schema and not any(value == one and type(value) is type(one)
+                                        for one in schema["enum"]):
             found.append(f"{where}: {value!r} is none of {schema['enum']}")
         if "anyOf" in schema and all(self.errors(one, value) for one in schema["anyOf"]):
             found.append(f"{where}: {value!r} fits none of them")
@@ -85,7 +89,8 @@ class Document:
         return found
 
     def _object_errors(self, schema, value, where):
-        found = [f"{where}: {name} is missing" for name in schema.get("required", ()) if name not in value]
+        found = [f"{where}: {name} is missing" for name in schema.get("required", ())
+                 if name not in value]
         more = schema.get("additionalProperties", True)
         for name, one in value.items():
             below = schema.get("properties", {}).get(name, more)

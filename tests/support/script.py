@@ -7,7 +7,8 @@ from support.lab import DEADLINE
 
 
 class ScriptedServer:
-    """A server on a free port that runs script(connection) for one client after another, in a thread.
+    """A server on a free port that runs script(connection) for one client after another, in a
+    thread.
 
     `received` is what script() has returned for each of them.
     """
@@ -38,7 +39,8 @@ class ScriptedServer:
             self._listener.close()
 
     def finish(self):
-        """Waits for the script's end; raises what it has raised. What it has returned for the last client."""
+        """Waits for the script's end; raises what it has raised. What it has returned for the last
+        client."""
         self._thread.join(DEADLINE)
         assert not self._thread.is_alive(), "the scripted server has not ended"
         if self._failure:

@@ -3,7 +3,8 @@
     run(interpreter("part2.py"), PROGRAMS / "part2.py", "CMD_short:0", env=ENVIRONMENT)
     need_command("gcc")                        # its path
 
-What is missing skips a test on a developer's machine and fails it where CI=true; scripts/lib.sh lists it all.
+What is missing skips a test on a developer's machine and fails it where CI=true; scripts/lib.sh
+lists it all.
 """
 import importlib.util
 import os

@@ -7,8 +7,8 @@
     shown, status = terminal.interrupt()              # Ctrl-C, and to the next prompt
     terminal.end()                                    # hangs up; no process stays
 
-`pmulab shell` opens its shell in the same terminal, with the same prompt. A job of the background may write whenever it
-likes; what the shell itself says of its jobs is left out.
+`pmulab shell` opens its shell in the same terminal, with the same prompt. A job of the background
+may write whenever it likes; what the shell itself says of its jobs is left out.
 """
 import codecs
 import fcntl
@@ -42,9 +42,11 @@ class Terminal:
         shell = user.folder() / "shell"
         shell.write_text(f"#!/bin/sh\n{BASH}\n")
         shell.chmod(0o755)
-        said = {"SHELL": str(shell), "PS1": "\x1e$?\x1f", "TERM": "dumb", "LC_ALL": "C.UTF-8", **(env or {})}
-        self._process = subprocess.Popen([*user.prefix, "setsid", "--ctty", str(shell)], cwd=folder, stdin=slave,
-                                         stdout=slave, stderr=slave, env=user.environment(said))
+        said = {"SHELL": str(shell), "PS1": "\x1e$?\x1f", "TERM": "dumb", "LC_ALL": "C.UTF-8",
+                **(env or {})}
+        self._process = subprocess.Popen([*user.prefix, "setsid", "--ctty", str(shell)],
+                                         cwd=folder, stdin=slave, stdout=slave, stderr=slave,
+                                         env=user.environment(said))
         os.close(slave)
         self._typed = "a shell"
         self._text = ""
@@ -64,7 +66,8 @@ class Terminal:
         return self._prompt()
 
     def wait_for(self, seen):
-        """Waits until seen(all that is shown since the last prompt) is true. A failure says what is shown."""
+        """Waits until seen(all that is shown since the last prompt) is true. A failure says what is
+        shown."""
         end = time.monotonic() + PATIENCE
         while not seen(OF_JOBS.sub("", self._text)):
             readable, _, _ = select.select([self._master], [], [], max(0, end - time.monotonic()))

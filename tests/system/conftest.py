@@ -9,7 +9,8 @@ from support.script import ScriptedServer
 
 @pytest.fixture
 def serve():
-    """serve(script, host="127.0.0.1", clients=1): a ScriptedServer; its script must have gone well at the end."""
+    """serve(script, host="127.0.0.1", clients=1): a ScriptedServer; its script must have gone well
+    at the end."""
     servers = []
 
     def start(*args, **kwargs):
@@ -31,7 +32,8 @@ def closed_port():
 
 @pytest.fixture
 def start_control(start_lab):
-    """start_control(*options of `pmulab serve`): a Control (support/control.py) of a lab that is stopped at the end."""
+    """start_control(*options of `pmulab serve`): a Control (support/control.py) of a lab that is
+    stopped at the end."""
     controls = Controls(start_lab)
     yield controls.start
     controls.folder.cleanup()

@@ -1,4 +1,5 @@
-"""`pmulab answers`: the numbers of the report, from real runs and from journals and captures made for it."""
+"""`pmulab answers`: the numbers of the report, from real runs and from journals and captures made
+for it."""
 import json
 import re
 import socket
@@ -15,8 +16,8 @@ QUESTIONS = ["Q6", "Q9", "Q10", "Q13", "Q15", "Q16", "Q17", "Q18", "Q22", "Q23",
 KEYS = ["question", "asks", "answer", "why", "value", "notes", "lines", "capture", "run"]
 
 # What the servers of 2016 did, at twenty times their speed.
-YEAR_2016 = [word for key in ("pmu.messages=20", "pmu.first=0", "pmu.flood=1110", "pmu.speed=20", "reset.separator=:")
-             for word in ("--set", key)]
+YEAR_2016 = [word for key in ("pmu.messages=20", "pmu.first=0", "pmu.flood=1110", "pmu.speed=20",
+                              "reset.separator=:") for word in ("--set", key)]
 CODE_D = b"O Romeo, Romeo! wherefore art thou Romeo?"
 
 
@@ -52,21 +53,23 @@ class Journal:
     def __init__(self, **config):
         self.lines = []
         self.conns = 0
-        self.event("start", version="1", time="2026-11-23T23:59:59.900+01:00", seed=1, config=config)
+        self.event("start", version="1", time="2026-11-23T23:59:59.900+01:00", seed=1,
+                   config=config)
 
     def event(self, event, t=0.0, **fields):
         self.lines.append({"t": t, "seq": len(self.lines) + 1, "event": event, **fields})
         return len(self.lines)
 
-    def conn(self, endpoint="pmu", command=None, sends=(), segments=0, why="done", again=0, close=True,
-             peer="127.0.0.1:40000", local="127.0.0.1:5003"):
+    def conn(self, endpoint="pmu", command=None, sends=(), segments=0, why="done", again=0,
+             close=True, peer="127.0.0.1:40000", local="127.0.0.1:5003"):
         """`sends`: (bytes, segments) of each."""
         self.conns += 1
         about = {"endpoint": endpoint, "conn": self.conns}
         self.event("open", local=local, peer=peer, **about)
         if command:
             kind = {"CMD_s": "short", "CMD_f": "flood"}.get(command[:5], "bad")
-            self.event("command", text=command, kind=kind, interval=0.0, messages=len(sends), **about)
+            self.event("command", text=command, kind=kind, interval=0.0, messages=len(sends),
+                       **about)
         for i, (size, left) in enumerate(sends):
             self.event("send", i=i + 1, bytes=size, sent=size, calls=1, segments=left, **about)
         if close:
@@ -103,7 +106,8 @@ def test_report_of_2016(start_lab, tmp_path):
     found = answers(path, "--client", client)
     assert found["Q9"]["answer"] == "20 messages in each of 2 runs"
     assert found["Q9"]["value"] == {"messages": 20, "runs": 2, "min": 20, "max": 20}
-    assert found["Q10"]["answer"] == "d=0: 2 packets, of 18 and 352 bytes; d=1: 20 packets, 10 of 18 and 10 of 19 bytes"
+    assert found["Q10"]["answer"] == \
+        "d=0: 2 packets, of 18 and 352 bytes; d=1: 20 packets, 10 of 18 and 10 of 19 bytes"
     assert [(value["d"], value["packets"], value["bytes"]) for value in found["Q10"]["value"]] == [
         (0, 2, [18, 352]), (1, 20, [18] * 10 + [19] * 10)]
     assert found["Q13"]["answer"] == "1 packet, of 1110 bytes"
@@ -136,11 +140,13 @@ def test_echo(start_lab, tmp_path):
         found = answers(path)["Q6"]
     assert found["answer"] == "3 pieces, of 16, 16 and 9 bytes"
     assert found["value"] == {"pieces": 3, "bytes": [16, 16, 9], "runs": 1, "min": 3, "max": 3}
-    assert found["notes"] == ["41 bytes came, and recv(16) takes 16 at most: echo.chunk, or the number in code C."]
+    assert found["notes"] == [
+        "41 bytes came, and recv(16) takes 16 at most: echo.chunk, or the number in code C."]
 
 
 def test_reset(start_lab, tmp_path):
-    lab = start_lab("--seed", 7, "--set", "reset.family=6", "--set", "reset.loss=list:1,2,5", "reset")
+    lab = start_lab("--seed", 7, "--set", "reset.family=6", "--set", "reset.loss=list:1,2,5",
+                    "reset")
     peer = Peer(lab, "reset", family=6)
     fates = [peer.fate(b"RESET:20") is not None for _ in range(6)]
     assert fates == [False, False, True, True, False, True]
@@ -148,13 +154,15 @@ def test_reset(start_lab, tmp_path):
     assert found["Q16"]["value"]["family"] == 6
     assert found["Q16"]["value"]["over_ipv6"] == 3
     assert found["Q16"]["value"]["time"][:19] >= lab.events(event="start")[0]["time"][:19]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(UTC[+-]\d\d:\d\d\), over IPv6; the last of 3",
-                        found["Q16"]["answer"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(UTC[+-]\d\d:\d\d\), over IPv6; "
+                        r"the last of 3", found["Q16"]["answer"])
     last = lab.events(event="reply")[-1]
     assert found["Q16"]["lines"] == [last["seq"]]
-    assert found["Q17"]["answer"] == "2.00 packets before an acknowledgement, loss 50.0 % (95 % interval: 18.8 to 81.2 %)"
+    assert found["Q17"]["answer"] == \
+        "2.00 packets before an acknowledgement, loss 50.0 % (95 % interval: 18.8 to 81.2 %)"
     value = found["Q17"]["value"]
-    assert (value["packets"], value["acknowledgements"], value["lost"], value["mean"]) == (6, 3, 3, 2)
+    assert (value["packets"], value["acknowledgements"], value["lost"], value["mean"]) == (
+        6, 3, 3, 2)
 
 
 def test_station(start_lab, tmp_path):
@@ -172,8 +180,10 @@ def test_station(start_lab, tmp_path):
     assert found["Q18"]["lines"] == [event["seq"] for event in lines]
     answer = lab.events(event="answer")[0]
     assert found["Q22"]["answer"] == f"to 123456: {answer['text']}"
-    assert found["Q22"]["value"][0] == {"id": "123456", "text": answer["text"], "answers": 1, "characters": 301}
-    assert found["Q22"]["notes"] == ["654321 has said 12 characters, and is answered behind the 300th."]
+    assert found["Q22"]["value"][0] == {"id": "123456", "text": answer["text"], "answers": 1,
+                                        "characters": 301}
+    assert found["Q22"]["notes"] == [
+        "654321 has said 12 characters, and is answered behind the 300th."]
     assert "tv-send" in found["Q22"]["run"]  # for the other one of the group
     assert text(path)["Q22"].startswith(f"to 123456: {answer['text']} (lines ")
 
@@ -184,15 +194,16 @@ def test_station(start_lab, tmp_path):
 def test_page_names_what_is_there(start_lab, tmp_path):
     """docs/answers.md: the questions, the keys of an object, the names of its values."""
     page = (ROOT / "docs" / "answers.md").read_text()
-    tables = [re.findall(r"^\| (Q[^|]*|`\w+`) \|(.*)\|$", table, re.MULTILINE) for table in page.split("\n\n")]
+    tables = [re.findall(r"^\| (Q[^|]*|`\w+`) \|(.*)\|$", table, re.MULTILINE)
+              for table in page.split("\n\n")]
     questions, keys, values = [table for table in tables if table]
     assert [name for name, _ in questions] == QUESTIONS
     assert [name.strip("`") for name, _ in keys] == KEYS
 
     lab = start_lab("--set", "pmu.speed=20", "--set", "reset.loss=none", "--set", "reset.family=4")
     client = tmp_path / "client.json"
-    for args in (["pdc", "CMD_short:0"], ["pdc", "CMD_floodme"], ["pdc-ws", "CMD_short:0"], ["pdc-ws", "CMD_floodme"],
-                 ["pdc-reset"], ["echo-client"]):
+    for args in (["pdc", "CMD_short:0"], ["pdc", "CMD_floodme"], ["pdc-ws", "CMD_short:0"],
+                 ["pdc-ws", "CMD_floodme"], ["pdc-reset"], ["echo-client"]):
         done = run(*args, "--json", lab=lab)
         with client.open("a") as file:
             file.write(done.stdout)
@@ -206,7 +217,8 @@ def test_page_names_what_is_there(start_lab, tmp_path):
             value = found[name]["value"]
             value = value[0] if isinstance(value, list) else value
             # A name in brackets is a value, not a field.
-            fields = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))) | common.get(cell.split(",")[0].strip(), set())
+            fields = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))) \
+                | common.get(cell.split(",")[0].strip(), set())
             common["as " + name] = fields
             assert (set(value) if isinstance(value, dict) else set()) == fields, name
 
@@ -216,7 +228,8 @@ def test_page_names_what_is_there(start_lab, tmp_path):
 
 def test_nothing(journal):
     shown = answers(journal.write(journal.path))
-    assert all(answer["answer"] is None and answer["why"] is None and answer["run"] for answer in shown.values())
+    assert all(answer["answer"] is None and answer["why"] is None and answer["run"]
+               for answer in shown.values())
     assert shown["Q13"]["run"] == "pmulab run --events lab.ndjson -- build/clients/pdc CMD_floodme"
     assert "strace -f -c -e trace=recvfrom" in shown["Q15"]["run"]
     assert text(journal.path)["Q13"] == (
@@ -228,16 +241,19 @@ def test_what_to_run_shows_it(journal, tmp_path):
     """Each command that is proposed, as it stands, but on free ports and with a faster play."""
     (tmp_path / "build").symlink_to(BUILD)
     journal.conn(command="CMD_short:0", sends=[(18, 1)] * 3, segments=2)
-    proposed = {name: answer["run"] for name, answer in answers(journal.write(journal.path)).items() if answer["run"]}
+    proposed = {name: answer["run"]
+                for name, answer in answers(journal.write(journal.path)).items() if answer["run"]}
     assert set(proposed) == set(QUESTIONS) - {"Q9"}
     for name, command in proposed.items():
         if name == "Q15":
             continue  # several commands, in words
         assert command.count("pmulab run --events lab.ndjson -- build/clients/") == 1
-        command = command.replace("pmulab run", "build/servers/pmulab run --loopback --set tv.interval=10ms "
-                                                "--set pmu.speed=20")
-        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=3 * DEADLINE)
+        command = command.replace("pmulab run",
+                                  "build/servers/pmulab run --loopback --set tv.interval=10ms "
+                                  "--set pmu.speed=20")
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=3 * DEADLINE)
         assert done.returncode == 0, (command, done)
         assert answers(tmp_path / "lab.ndjson")[name]["answer"], command
 
@@ -255,7 +271,8 @@ def test_flood_without_a_client(journal):
     found = answers(journal.write(journal.path))
     assert found["Q13"]["answer"] == "40 packets"
     assert found["Q15"]["answer"] is None
-    assert found["Q15"]["notes"] == ["The flood is in this run, but only its client knows how often it called recv()."]
+    assert found["Q15"]["notes"] == [
+        "The flood is in this run, but only its client knows how often it called recv()."]
 
 
 # Several runs
@@ -277,13 +294,15 @@ def test_what_was_cut_short_does_not_count_beside_what_was_not(journal):
     found = answers(journal.write(journal.path))
     assert found["Q9"]["answer"] == "20 messages"
     assert found["Q13"]["answer"] == "1 packet, of 70 bytes"
-    assert "No such connection went to its end: this is what there was of it." in found["Q13"]["notes"]
+    assert "No such connection went to its end: this is what there was of it." in \
+        found["Q13"]["notes"]
 
 
 def test_another_d_is_another_experiment(journal):
     for command, segments in (("CMD_short:0.001", [1, 1]), ("CMD_short:2", [1, 2])):
         journal.conn(command=command, sends=[(18, n) for n in segments], segments=2)
-    assert answers(journal.write(journal.path))["Q10"]["answer"] == "d=2: 2 packets, of 18 and 18 bytes"
+    assert answers(journal.write(journal.path))["Q10"]["answer"] == \
+        "d=2: 2 packets, of 18 and 18 bytes"
 
 
 def test_two_labs_in_one_file(journal):
@@ -291,7 +310,8 @@ def test_two_labs_in_one_file(journal):
     journal.event("start", version="1", seed=1, config={})
     journal.conns = 0
     journal.conn(command="CMD_short:0", sends=[(18, 1)] * 5, segments=2)
-    assert answers(journal.write(journal.path))["Q9"]["value"] == {"messages": 5, "runs": 2, "min": 3, "max": 5}
+    assert answers(journal.write(journal.path))["Q9"]["value"] == {
+        "messages": 5, "runs": 2, "min": 3, "max": 5}
 
 
 def test_the_first_was_cut_short(journal):
@@ -305,7 +325,8 @@ def test_the_last_hundred(journal):
         journal.conn(command="CMD_short:0", sends=[(18, 1)] * n, segments=2)
     found = answers(journal.write(journal.path))["Q9"]
     assert found["answer"] == "150 messages in the last of 100 runs, 51 to 150 in all"
-    told = [journal.lines[line - 1]["messages"] for line in found["lines"]]  # of the command and of its end
+    # Each run has two lines: the command's and its end's.
+    told = [journal.lines[line - 1]["messages"] for line in found["lines"]]
     assert told == [n for n in range(141, 151) for _ in range(2)]
 
 
@@ -329,8 +350,8 @@ def test_sizes(journal, sends, segments, expected):
 
 
 @pytest.mark.parametrize("sends, segments, expected", [
-    ([(18, 2), (18, 2), (18, 2)], 3, "2 packets"),                  # the Close frame went with the last message
-    ([(18, 2), (18, 2), (18, 2)], 4, "2 packets"),                  # and behind it
+    ([(18, 2), (18, 2), (18, 2)], 3, "2 packets"),  # the Close frame went with the last message
+    ([(18, 2), (18, 2), (18, 2)], 4, "2 packets"),  # the Close frame went behind it
     ([(18, 2), (18, 3), (18, 4)], 5, "3 packets"),
     ([(18, 2)], 2, "1 packet"),
 ])
@@ -342,10 +363,12 @@ def test_websocket_packets(journal, sends, segments, expected):
 
 
 @pytest.mark.parametrize("size, segments, expected", [
-    (57344, 41, "40 packets"), (57344, 42, "40 packets"), (57344, 44, "42 or 43 packets"), (1110, 3, "1 packet"),
+    (57344, 41, "40 packets"), (57344, 42, "40 packets"),
+    (57344, 44, "42 or 43 packets"), (1110, 3, "1 packet"),
 ])
 def test_websocket_flood(journal, size, segments, expected):
-    journal.conn("pmu-ws", command="CMD_floodme", sends=[(size, 2 if size == 1110 else 11)], segments=segments)
+    journal.conn("pmu-ws", command="CMD_floodme", sends=[(size, 2 if size == 1110 else 11)],
+                 segments=segments)
     found = answers(journal.write(journal.path))["Q25"]
     assert found["answer"] == f"{expected}; on_message is called 1 time"
     assert ("--capture does" in " ".join(found["notes"])) == (" or " in expected)
@@ -372,12 +395,14 @@ def test_capture_agrees(journal, tmp_path, link, host):
     stream.lab(b"This is PMU data 1")
     stream.lab_again()
     stream.lab(b"This is PMU data 2This is PMU data 3")
-    found = answers(journal.write(journal.path), "--capture", capture.write(tmp_path / "lab.pcap"))["Q10"]
+    found = answers(journal.write(journal.path),
+                    "--capture", capture.write(tmp_path / "lab.pcap"))["Q10"]
     assert found["answer"] == "d=0: 2 packets, of 18 and 36 bytes"
     assert found["capture"] == "agrees"
     assert found["value"][0]["counted_by"] == "capture"
     assert found["value"][0]["again"] == 1
-    assert found["notes"] == ["d=0: 1 more packet was sent again; not counted.", "d=0: The capture agrees: frames 4 to 6."]
+    assert found["notes"] == ["d=0: 1 more packet was sent again; not counted.",
+                              "d=0: The capture agrees: frames 4 to 6."]
 
 
 def test_capture_of_a_loopback(journal, tmp_path):
@@ -385,19 +410,23 @@ def test_capture_of_a_loopback(journal, tmp_path):
     journal.conn(command="CMD_floodme", sends=[(57344, 10)], segments=40)
     capture = Capture()
     capture.stream("127.0.0.1:5003", "127.0.0.1:40000").open().lab(b"x" * 57344)
-    found = answers(journal.write(journal.path), "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
+    found = answers(journal.write(journal.path),
+                    "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
     assert found["answer"] == "1 packet, of 57344 bytes"
     assert found["capture"] == "differs"
-    assert found["notes"][0].startswith("The capture has 1 packet with data where the kernel has sent 40: ")
+    assert found["notes"][0].startswith(
+        "The capture has 1 packet with data where the kernel has sent 40: ")
 
 
 def test_capture_of_something_else(journal, tmp_path):
     journal.conn(command="CMD_floodme", sends=[(1110, 1)], segments=1)
     capture = Capture()
     capture.stream("127.0.0.1:5003", "127.0.0.1:40001").open().lab(b"x" * 1110)
-    found = answers(journal.write(journal.path), "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
+    found = answers(journal.write(journal.path),
+                    "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
     assert (found["answer"], found["capture"]) == ("1 packet, of 1110 bytes", "absent")
-    assert found["notes"][0] == "The capture does not have this connection; the number is the kernel's."
+    assert found["notes"][0] == \
+        "The capture does not have this connection; the number is the kernel's."
 
 
 def test_capture_of_a_port_used_again(journal, tmp_path):
@@ -409,13 +438,15 @@ def test_capture_of_a_port_used_again(journal, tmp_path):
         stream.open()
         for _ in range(packets):
             stream.lab(b"x" * 10)
-    found = answers(journal.write(journal.path), "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
+    found = answers(journal.write(journal.path),
+                    "--capture", capture.write(tmp_path / "lab.pcap"))["Q13"]
     assert found["answer"] == "2 packets, of 10 and 10 bytes in the last of 2 runs, 1 to 2 in all"
     assert found["capture"] == "agrees"
 
 
 def test_capture_of_websocket(journal, tmp_path):
-    """The handshake's packet and that of the Close frame carry no message; one that carries a part does."""
+    """The handshake's packet and that of the Close frame carry no message; one that carries a part
+    does."""
     journal.conn("pmu-ws", command="CMD_short:0", sends=[(18, 2), (18, 2), (18, 2)], segments=4)
     capture = Capture()
     stream = capture.stream("127.0.0.1:5003", "127.0.0.1:40000").open()
@@ -423,7 +454,8 @@ def test_capture_of_websocket(journal, tmp_path):
     stream.lab(b"\x82\x12This is PMU data 1")
     stream.lab(b"\x82\x12This is PMU data 2\x82\x12This is PMU data 3")
     stream.lab(b"\x88\x02\x03\xe8")
-    found = answers(journal.write(journal.path), "--capture", capture.write(tmp_path / "lab.pcap"))["Q23"]
+    found = answers(journal.write(journal.path),
+                    "--capture", capture.write(tmp_path / "lab.pcap"))["Q23"]
     assert found["answer"] == "2 packets, of 20 and 40 bytes"
     assert found["capture"] == "agrees"
 
@@ -464,12 +496,14 @@ def test_acknowledgement_after_midnight(journal):
 def test_acknowledgement_without_a_date(journal, time):
     journal.lines[0]["time"] = time
     journal.event("reply", t=0.25, endpoint="reset", family=6, n=1, text="OFFSET=17")
-    assert answers(journal.write(journal.path))["Q16"]["answer"] == "0.250 s after the start, over IPv6"
+    assert answers(journal.write(journal.path))["Q16"]["answer"] == \
+        "0.250 s after the start, over IPv6"
 
 
 def test_datagrams_that_say_nothing_about_the_network(journal):
     journal.event("receive", endpoint="reset", family=4, n=0, text="RESET:20")
-    journal.event("drop", endpoint="reset", family=4, direction="request", n=0, reason="the family is not served now")
+    journal.event("drop", endpoint="reset", family=4, direction="request", n=0,
+                  reason="the family is not served now")
     journal.event("receive", endpoint="udp-print", family=4, n=1, text="Hello")
     journal.event("receive", endpoint="reset", family=6, n=1, text="RESET:20")
     journal.event("drop", endpoint="reset", family=6, direction="request", n=1, reason="loss")
@@ -486,7 +520,8 @@ def test_datagrams_that_say_nothing_about_the_network(journal):
 @pytest.mark.parametrize("objects, expected", [
     ([{"command": "CMD_floodme", "recv_calls": 71, "buffer": 16}], "71 calls of recv(16)"),
     ([{"command": "CMD_floodme", "recv_calls": 1}], "1 call"),
-    ([{"command": "CMD_floodme", "recv_calls": 5, "buffer": 300}, {"command": "CMD_floodme", "recv_calls": 2, "buffer": 4096}],
+    ([{"command": "CMD_floodme", "recv_calls": 5, "buffer": 300},
+      {"command": "CMD_floodme", "recv_calls": 2, "buffer": 4096}],
      "5 calls of recv(300); 2 calls of recv(4096)"),
     ([{"command": "CMD_short:0", "recv_calls": 3, "buffer": 16}], None),
     ([{"command": "CMD_floodme", "recv_calls": 3, "frames": 1}], None),
@@ -508,7 +543,8 @@ def test_client_of_another_run(journal, tmp_path):
     client.write_text('{"command":"CMD_short:0","messages":19,"frames":19}\n')
     journal.conn("pmu-ws", command="CMD_short:0", sends=[(18, 2)] * 20, segments=3)
     found = answers(journal.write(journal.path), "--client", client)["Q24"]
-    assert found["notes"] == ["The client has counted 19, which is not the same: is it of this run?"]
+    assert found["notes"] == [
+        "The client has counted 19, which is not the same: is it of this run?"]
 
 
 # Files
@@ -520,7 +556,8 @@ def test_from_stdin(journal):
     assert answers("-", input=shown)["Q9"]["value"]["messages"] == 4
     cut = run("pmulab", "answers", "-", input=shown[:-5])
     assert cut.status == 0
-    assert cut.stderr == f"pmulab answers: -:{len(journal.lines)}: the last line is cut off, and left out\n"
+    assert cut.stderr == \
+        f"pmulab answers: -:{len(journal.lines)}: the last line is cut off, and left out\n"
 
 
 @pytest.mark.parametrize("content, error", [
@@ -533,7 +570,8 @@ def test_no_journal(tmp_path, content, error):
     path = tmp_path / "lab.ndjson"
     path.write_text(content)
     done = run("pmulab", "answers", path)
-    assert (done.status, done.stdout, done.stderr) == (2, "", f"pmulab answers: {error.format(path=path)}\n")
+    assert (done.status, done.stdout, done.stderr) == (
+        2, "", f"pmulab answers: {error.format(path=path)}\n")
 
 
 @pytest.mark.parametrize("option", ["--capture", "--client", None])
@@ -562,7 +600,8 @@ def test_terminal_is_not_hijacked(journal):
     evil = "\x1b]0;gotcha\x07\u202e\n"
     journal.event("line", endpoint="tv", n=1, text="swcmTV" + evil)
     journal.event("answer", endpoint="tv", n=2, id="12\x1b[2J", text="@x: " + evil)
-    journal.event("participant", endpoint="tv", id="\u00e9\u20ac" * 30, total=5, characters=5, text=evil)
+    journal.event("participant", endpoint="tv", id="\u00e9\u20ac" * 30, total=5, characters=5,
+                  text=evil)
     done = run("pmulab", "answers", journal.write(journal.path))
     assert done.status == 0
     assert not set("\x1b\x07\u202e") & set(done.stdout)
@@ -572,11 +611,13 @@ def test_terminal_is_not_hijacked(journal):
 def test_values_of_any_kind(journal):
     """A journal that nobody can have written."""
     for value in (None, -1, 2 ** 62, -2 ** 62, 1.5, "x", [], {}, True):
-        for event in ("start", "open", "command", "send", "close", "receive", "drop", "duplicate", "reply", "line",
-                      "participant", "answer", "lost", "repeated"):
-            for about in ({"endpoint": "pmu", "conn": 1}, {"endpoint": "pmu-ws", "conn": 2}, {"endpoint": "reset"}):
-                fields = dict.fromkeys(("t", "time", "config", "local", "peer", "text", "kind", "i", "bytes", "segments",
-                                        "messages", "bytes_out", "segments_out", "segments_again", "why", "family", "n",
+        for event in ("start", "open", "command", "send", "close", "receive", "drop", "duplicate",
+                      "reply", "line", "participant", "answer", "lost", "repeated"):
+            for about in ({"endpoint": "pmu", "conn": 1}, {"endpoint": "pmu-ws", "conn": 2},
+                          {"endpoint": "reset"}):
+                fields = dict.fromkeys(("t", "time", "config", "local", "peer", "text", "kind",
+                                        "i", "bytes", "segments", "messages", "bytes_out",
+                                        "segments_out", "segments_again", "why", "family", "n",
                                         "reason", "id", "total", "count"), value)
                 journal.lines.append({"seq": 1, "event": event, **fields, **about})
                 journal.lines.append({"seq": 1, "event": event, **about, event: value})
@@ -584,7 +625,8 @@ def test_values_of_any_kind(journal):
     assert done.status == 0, done
 
 
-@pytest.mark.parametrize("args, status", [(["--help"], 0), ([], 2), (["a", "b"], 2), (["--brush"], 2)])
+@pytest.mark.parametrize("args, status", [(["--help"], 0), ([], 2), (["a", "b"], 2),
+                                          (["--brush"], 2)])
 def test_usage(args, status):
     assert run("pmulab", "answers", *args).status == status
 
@@ -592,7 +634,7 @@ def test_usage(args, status):
 def test_into_a_full_disk(journal):
     journal.write(journal.path)
     with open("/dev/full", "w") as full:
-        done = subprocess.run([program("pmulab"), "answers", journal.path], stdout=full, stderr=subprocess.PIPE, text=True,
-                              timeout=DEADLINE)
+        done = subprocess.run([program("pmulab"), "answers", journal.path], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
     assert done.returncode == 1
     assert done.stderr == "pmulab answers: stdout: No space left on device\n"

@@ -1,4 +1,5 @@
-"""`pmulab answers` on a run in the box, with its capture: the report of 2016 comes out, and capture and events agree."""
+"""`pmulab answers` on a run in the box, with its capture: the report of 2016 comes out, and capture
+and events agree."""
 import json
 import subprocess
 
@@ -26,18 +27,22 @@ def answers(user, folder, *options):
 
 def test_the_report_of_2016(user):
     folder = user.folder()
-    result = box("--profile", "epfl-2016", "--set", "pmu.speed=20", "--set", "reset.loss=first:2", "--capture", "lab.pcap",
-                 "--events", "lab.ndjson", "--", "sh", "-ec", RUN, user=user, cwd=folder)
+    result = box("--profile", "epfl-2016", "--set", "pmu.speed=20", "--set", "reset.loss=first:2",
+                 "--capture", "lab.pcap", "--events", "lab.ndjson", "--", "sh", "-ec", RUN,
+                 user=user, cwd=folder)
     assert result.status == 0, result
     for options in [], ["--capture", "lab.pcap"]:
         said = answers(user, folder, "--client", "clients.json", *options)
         assert said["Q9"]["answer"].startswith("20 messages")
-        assert said["Q10"]["answer"] == "d=0: 2 packets, of 18 and 352 bytes; d=1: 20 packets, 10 of 18 and 10 of 19 bytes"
+        assert said["Q10"]["answer"] == \
+            "d=0: 2 packets, of 18 and 352 bytes; d=1: 20 packets, 10 of 18 and 10 of 19 bytes"
         assert said["Q13"]["answer"] == "1 packet, of 1110 bytes"
         assert said["Q15"]["answer"].startswith("71 calls of recv(16)")
         assert said["Q16"]["answer"].endswith(("over IPv4", "over IPv6"))
         assert said["Q24"]["answer"].startswith("20 times")
-        assert said["Q25"]["answer"].startswith("1 packet") and "called 1 time" in said["Q25"]["answer"]
+        assert said["Q25"]["answer"].startswith("1 packet") \
+            and "called 1 time" in said["Q25"]["answer"]
         if options:
             for question in "Q10", "Q13", "Q23", "Q25":
-                assert "differs" not in json.dumps(said[question]) and "agree" in json.dumps(said[question]), said[question]
+                assert "differs" not in json.dumps(said[question]) \
+                    and "agree" in json.dumps(said[question]), said[question]

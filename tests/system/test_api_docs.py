@@ -16,13 +16,15 @@ from support.schema import Document
 API = Document(json.loads((ROOT / "docs/openapi.json").read_text()))
 PATHS = API.root["paths"]
 METHODS = {"get", "post", "patch", "delete", "put"}
-OPERATIONS = {(method.upper(), path): node for path, item in PATHS.items() for method, node in item.items()
-              if method in METHODS}
+OPERATIONS = {(method.upper(), path): node for path, item in PATHS.items()
+              for method, node in item.items() if method in METHODS}
 TABLE = re.search(r"^static const struct http_route routes\[\] = \{\n(.*?)^\};",
-                  (ROOT / "servers/control/api.c").read_text(), re.MULTILINE | re.DOTALL)[1].splitlines()
+                  (ROOT / "servers/control/api.c").read_text(),
+                  re.MULTILINE | re.DOTALL)[1].splitlines()
 GUIDE = (ROOT / "docs/api.md").read_text()
 SECTIONS = {(method, path): text for method, path, text in
-            re.findall(r"^### (GET|POST|PATCH|DELETE) (/\S*)\n(.*?)(?=^##)", GUIDE + "## \n", re.MULTILINE | re.DOTALL)}
+            re.findall(r"^### (GET|POST|PATCH|DELETE) (/\S*)\n(.*?)(?=^##)", GUIDE + "## \n",
+                       re.MULTILINE | re.DOTALL)}
 
 
 def parameters(method, path):
@@ -31,7 +33,8 @@ def parameters(method, path):
 
 
 def answers(method, path):
-    return {status: API.resolve(one) for status, one in OPERATIONS[method, path]["responses"].items()}
+    return {status: API.resolve(one)
+            for status, one in OPERATIONS[method, path]["responses"].items()}
 
 
 def body_schema(method, path):
@@ -43,9 +46,11 @@ def body_schema(method, path):
 
 
 def test_the_table_of_routes_is_in_the_file_and_the_other_way_round():
-    rows = [re.fullmatch(r'\t\{ "([A-Z]+)", "([^"]+)", api_\w+ \},', line).groups() for line in TABLE]
+    rows = [re.fullmatch(r'\t\{ "([A-Z]+)", "([^"]+)", api_\w+ \},', line).groups()
+            for line in TABLE]
     assert len(set(rows)) == len(rows) > 10
-    assert sorted(rows) == sorted((method, re.sub(r"\{\w+\}", "*", path)) for method, path in OPERATIONS)
+    assert sorted(rows) == sorted((method, re.sub(r"\{\w+\}", "*", path))
+                                  for method, path in OPERATIONS)
 
 
 def test_what_openapi_wants():
@@ -56,11 +61,13 @@ def test_what_openapi_wants():
     for item in PATHS.values():
         assert set(item) <= METHODS | {"parameters"}
     for (method, path), node in OPERATIONS.items():
-        assert set(node) <= {"operationId", "summary", "parameters", "requestBody", "responses"} and node["summary"]
+        assert set(node) <= {"operationId", "summary", "parameters", "requestBody", "responses"} \
+            and node["summary"]
         assert {"200", "400", "default"} <= set(node["responses"])
         given = [(one["name"], one["in"]) for one in parameters(method, path)]
         assert len(set(given)) == len(given)
-        assert {name for name, place in given if place == "path"} == set(re.findall(r"\{(\w+)\}", path))
+        assert {name for name, place in given if place == "path"} == set(
+            re.findall(r"\{(\w+)\}", path))
         for one in parameters(method, path):
             assert one["in"] != "path" or one["required"]
             API.check(one["schema"])
@@ -79,22 +86,27 @@ def test_every_part_is_used():
             assert {name for way in API.root["security"] for name in way} == set(parts)
             continue
         for name in parts:
-            assert f'"#/components/{kind}/{name}"' in text or name == "Event", f"nothing needs {kind}/{name}"
+            assert f'"#/components/{kind}/{name}"' in text or name == "Event", \
+                f"nothing needs {kind}/{name}"
 
 
 def test_the_checker_sees_faults():
     """It has a test of its own, for all others believe it."""
-    key = {"key": "a", "value": "1", "origin": "", "inherited": False, "start": "", "changed": True, "default": "",
-           "type": "text", "range": "", "unit": "", "help": "", "effect": "now", "endpoint": None}
+    key = {"key": "a", "value": "1", "origin": "", "inherited": False, "start": "", "changed": True,
+           "default": "", "type": "text", "range": "", "unit": "", "help": "", "effect": "now",
+           "endpoint": None}
     schema = {"$ref": "#/components/schemas/Key"}
     assert API.errors(schema, key) == []
-    for name, value in [("endpoint", "pmo"), ("endpoint", 1), ("inherited", 0), ("type", "number"), ("value", 1),
-                        ("more", 1)]:
+    for name, value in [("endpoint", "pmo"), ("endpoint", 1), ("inherited", 0), ("type", "number"),
+                        ("value", 1), ("more", 1)]:
         assert len(API.errors(schema, {**key, name: value})) == 1, name
-    assert API.errors(schema, {name: value for name, value in key.items() if name != "help"}) == [": help is missing"]
-    assert API.errors({"type": "integer", "minimum": 1}, 0) and API.errors({"type": "integer"}, True)
+    assert API.errors(schema, {name: value for name, value in key.items() if name != "help"}) == [
+        ": help is missing"]
+    assert API.errors({"type": "integer", "minimum": 1}, 0) \
+        and API.errors({"type": "integer"}, True)
     assert API.errors({"type": "array", "items": {"enum": [4, 6]}, "maxItems": 1}, [4, 5])
-    assert len(API.errors({"$ref": "#/components/schemas/Steps"}, [{"after": -1}, {"pause": ["x"]}, {"at": 1}])) == 3
+    assert len(API.errors({"$ref": "#/components/schemas/Steps"},
+                          [{"after": -1}, {"pause": ["x"]}, {"at": 1}])) == 3
     with pytest.raises(AssertionError):
         API.check({"type": "integer", "multipleOf": 2})
     with pytest.raises(KeyError):
@@ -119,7 +131,8 @@ HOUR = [{"set": {"pmu.messages": 5}, "pause": ["echo"]}, {"after": "1h", "resume
 CALLS = [
     ("GET", "/v1/status", None, 200),
     ("GET", "/v1/config", None, 200),
-    ("PATCH", "/v1/config", {"reset.loss": "burst:30%,4", "pmu.messages": 5, "pmu.speed": 1.5, "pmu.first": None}, 200),
+    ("PATCH", "/v1/config",
+     {"reset.loss": "burst:30%,4", "pmu.messages": 5, "pmu.speed": 1.5, "pmu.first": None}, 200),
     ("GET", "/v1/config", None, 200),
     ("GET", "/v1/config/pmu-ws.messages", None, 200),
     ("GET", "/v1/config/pmu.mesages", None, 404),
@@ -144,8 +157,8 @@ CALLS = [
     ("POST", "/v1/resume", {"endpoint": None}, 200),
     ("POST", "/v1/resume", {"endpoints": "pmu"}, 422),
     ("GET", "/v1/preview", None, 200),
-    ("GET", "/v1/preview?endpoint=reset&family=4&direction=request&n=1000&loss=gemodel:5%25,50%25,max-run=1", None,
-     200),
+    ("GET", "/v1/preview?endpoint=reset&family=4&direction=request&n=1000"
+     "&loss=gemodel:5%25,50%25,max-run=1", None, 200),
     ("GET", "/v1/preview?endpoint=tv", None, 200),
     ("GET", "/v1/preview?loss=x", None, 400),
     ("GET", "/v1/preview?endpoint=tv&direction=request", None, 404),
@@ -178,7 +191,8 @@ def check_answer(method, path, answer):
     kind = answer.headers["Content-Type"].partition(";")[0]
     (documented,) = node["content"]
     assert kind == documented
-    assert API.errors(node["content"][kind]["schema"], answer.json if kind == JSON else answer.text) == []
+    assert API.errors(node["content"][kind]["schema"],
+                      answer.json if kind == JSON else answer.text) == []
 
 
 def test_what_it_answers(control):
@@ -197,11 +211,12 @@ def test_what_it_answers(control):
 
 
 def test_every_answer_is_tried():
-    """But those that no single call brings about have tests for all: a parameter (400), a kind of body (415)."""
+    """But those that no single call brings about have tests for all: a parameter (400), a kind of
+    body (415)."""
     tried = {(method, find(method, path), str(status)) for method, path, _, status in CALLS}
     tried |= {(method, path, str(status)) for method, path, status in SPECIAL}
-    named = {(method, path, status) for method, path in OPERATIONS for status in answers(method, path)
-             if status not in ("default", "400", "415")}
+    named = {(method, path, status) for method, path in OPERATIONS
+             for status in answers(method, path) if status not in ("default", "400", "415")}
     assert named <= tried, named - tried
 
 
@@ -217,7 +232,8 @@ def test_parameters(control, method, path):
 
 @pytest.mark.parametrize("method, path", OPERATIONS)
 def test_bodies(control, method, path):
-    """Who takes a body takes JSON alone, and says so; the members of an object are those of the file."""
+    """Who takes a body takes JSON alone, and says so; the members of an object are those of the
+    file."""
     schema = body_schema(method, path)
     address = re.sub(r"\{\w+\}", "1", path)
     if schema is None:
@@ -270,23 +286,28 @@ def test_each_call_has_its_section():
     assert list(SECTIONS) == list(OPERATIONS)
     for (method, path), text in SECTIONS.items():
         for one in parameters(method, path):
-            assert one["in"] == "path" or f"`{one['name']}" in text or one["name"] in ("Pmulab-Who",), \
+            assert one["in"] == "path" or f"`{one['name']}" in text \
+                or one["name"] in ("Pmulab-Who",), \
                 f"{method} {path}: nothing is said of {one['name']}"
         for status in answers(method, path):
-            assert status in ("200", "400", "415", "default") or status in text, f"{method} {path}: {status}?"
+            assert status in ("200", "400", "415", "default") or status in text, \
+                f"{method} {path}: {status}?"
 
 
 def test_its_examples():
-    """A block of JSON below a call is an answer of it; one that follows `Body:` is what it is sent."""
+    """A block of JSON below a call is an answer of it; one that follows `Body:` is what it is
+    sent."""
     count = 0
     for (method, path), text in SECTIONS.items():
-        for before, block in re.findall(r"([^\n]*)\n+```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for before, block in re.findall(r"([^\n]*)\n+```json\n(.*?)^```", text,
+                                        re.MULTILINE | re.DOTALL):
             value = json.loads(block)
             if before.startswith("Body"):
                 schema = body_schema(method, path)
             else:
                 status = re.match(r"(\d{3})", before)
-                schema = answers(method, path)[status[1] if status else "200"]["content"][JSON]["schema"]
+                schema = answers(method, path)[
+                    status[1] if status else "200"]["content"][JSON]["schema"]
             assert API.errors(schema, value) == [], f"{method} {path}"
             count += 1
     assert count >= len(OPERATIONS) - 2
@@ -313,11 +334,13 @@ def test_its_program(control):
     text = re.sub(r"^# \.\.\. .*$", CLIENT, text, flags=re.MULTILINE)
     for first in 1, 4:
         last = control.get("/v1/status").json["events"]["next"] - 1
-        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=DEADLINE,
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True,
+                              timeout=DEADLINE,
                               env=environment(control.lab, LAB_SOCKET=str(control.path)))
         assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
         assert control.values()["reset.loss"] == "50%"
-        changes = control.lab.wait_all(2, after=last, event="change", key="reset.loss", who="control")
+        changes = control.lab.wait_all(2, after=last, event="change", key="reset.loss",
+                                       who="control")
         assert [one["after"] for one in changes] == [f"list:{first},{first + 1}", "50%"]
 
 
@@ -327,7 +350,9 @@ def test_its_commands(control):
         assert os.environ.get("CI") != "true", "curl is missing"
         pytest.skip("curl is missing")
     for line in re.findall(r"^(curl .*)$", GUIDE, re.MULTILINE):
-        line = line.replace("lab.socket", str(control.path)).replace("127.0.0.1:8080", control.authority)
-        done = subprocess.run(["sh", "-c", f"{line} -sf"], env={**os.environ, "KEY": control.key}, capture_output=True,
-                              text=True, timeout=DEADLINE)
-        assert done.returncode == 0 and isinstance(json.loads(done.stdout), dict), f"{line}\n{done.stderr}"
+        line = line.replace("lab.socket", str(control.path)).replace(
+            "127.0.0.1:8080", control.authority)
+        done = subprocess.run(["sh", "-c", f"{line} -sf"], env={**os.environ, "KEY": control.key},
+                              capture_output=True, text=True, timeout=DEADLINE)
+        assert done.returncode == 0 and isinstance(json.loads(done.stdout), dict), \
+            f"{line}\n{done.stderr}"

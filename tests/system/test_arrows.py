@@ -1,4 +1,5 @@
-"""Who may include whom, and who may call whom: ARCHITECTURE.md draws these arrows, here they are checked."""
+"""Who may include whom, and who may call whom: ARCHITECTURE.md draws these arrows, here they are
+checked."""
 import re
 import subprocess
 
@@ -10,16 +11,18 @@ FOLDERS = ("common", "servers", "clients", "tests")
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for folder in FOLDERS
                  for path in (ROOT / folder).rglob("*.[ch]") if "node_modules" not in path.parts)
 GENERATED = {"flood_text.h", "page_files.h",
-             *(f"profile_{path.stem.replace('-', '_')}.h" for path in (ROOT / "profiles").glob("*.ini"))}
+             *(f"profile_{path.stem.replace('-', '_')}.h"
+               for path in (ROOT / "profiles").glob("*.ini"))}
 
-# The rooms, from the ground up. A room may include itself and the rooms in the lines above its own, but for those of
-# the other house (clients, servers); rooms in one line do not know each other.
+# The rooms, from the ground up. A room may include itself and the rooms in the lines above its own,
+# except those of the other house (clients, servers). Rooms in one line do not know each other.
 ROOMS = [line.split() for line in """
 common/
 common/cli/ common/carrier/
 clients/client
 clients/
-servers/http/ servers/network/ servers/texts/ servers/identity/ servers/impair/ servers/port_holder servers/endpoint_table.h
+servers/http/ servers/network/ servers/texts/ servers/identity/ servers/impair/ \
+servers/port_holder servers/endpoint_table.h
 servers/config/ servers/events/
 servers/endpoint.
 servers/stream/ servers/datagram/
@@ -33,16 +36,19 @@ tests/
 """.strip().splitlines()]
 LEVELS = {room: level for level, line in enumerate(ROOMS) for room in line}
 
-KNOW_LIBEV = ("servers/commands/run.c", "servers/commands/beside", "servers/emulator", "servers/stream/conn",
-              "servers/stream/endpoint", "servers/datagram/delays", "servers/datagram/endpoint",
-              "servers/station/endpoint", "servers/http/", "servers/control/", "tests/")
+KNOW_LIBEV = ("servers/commands/run.c", "servers/commands/beside", "servers/emulator",
+              "servers/stream/conn", "servers/stream/endpoint", "servers/datagram/delays",
+              "servers/datagram/endpoint", "servers/station/endpoint", "servers/http/",
+              "servers/control/", "tests/")
 # What decides is pure: no loop, no socket, no clock, and nothing of what drives it.
-PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/fold", "servers/impair/",
-        "servers/station/audience", "servers/station/riddles", "servers/station/station", "common/wire",
-        "common/utf8", "common/json", "common/quantity", "common/carrier/ws_frames", "common/carrier/ws_upgrade")
-NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h", "unistd.h",
-               "common/clock.h", "common/net.h", "common/carrier/transport.h", "servers/endpoint.h",
-               "servers/stream/conn.h", "servers/datagram/endpoint_private.h", "servers/station/endpoint_private.h")
+PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/fold",
+        "servers/impair/", "servers/station/audience", "servers/station/riddles",
+        "servers/station/station", "common/wire", "common/utf8", "common/json", "common/quantity",
+        "common/carrier/ws_frames", "common/carrier/ws_upgrade")
+NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h",
+               "unistd.h", "common/clock.h", "common/net.h", "common/carrier/transport.h",
+               "servers/endpoint.h", "servers/stream/conn.h", "servers/datagram/endpoint_private.h",
+               "servers/station/endpoint_private.h")
 
 
 def includes(source, pattern):
@@ -77,7 +83,8 @@ def own_headers(source):
 
 
 def test_there_is_something_to_check():
-    assert {"common/net.c", "servers/stream/conn.c", "servers/stream/session_pmu.c", "clients/pdc.c"} <= set(SOURCES)
+    assert {"common/net.c", "servers/stream/conn.c", "servers/stream/session_pmu.c",
+            "clients/pdc.c"} <= set(SOURCES)
     assert "ev.h" in foreign("servers/stream/conn.h")
     assert "common/wire.h" in ours("servers/stream/session_pmu.c")
 
@@ -86,11 +93,13 @@ def test_there_is_something_to_check():
 def test_arrows_point_one_way(source):
     for name in ours(source):
         assert (ROOT / name).exists(), f'"{name}" is not a path from the root of the repository'
-        assert may_include(source, name), f"{source} must not include {name}: {room_of(name)} is no room below its own"
+        assert may_include(source, name), \
+            f"{source} must not include {name}: {room_of(name)} is no room below its own"
 
 
 def test_only_drivers_know_libev():
-    assert [source for source in SOURCES if "ev.h" in foreign(source) and not source.startswith(KNOW_LIBEV)] == []
+    assert [source for source in SOURCES
+            if "ev.h" in foreign(source) and not source.startswith(KNOW_LIBEV)] == []
 
 
 @pytest.mark.parametrize("source", [source for source in SOURCES if source.startswith(PURE)])
@@ -121,8 +130,8 @@ def test_headers_are_no_circle():
 
 
 def test_files_are_no_circle():
-    """Whose functions and tables a file uses, as the linker sees it. The table of endpoints is left out: its rows name
-    the servers, which read their own row."""
+    """Whose functions and tables a file uses, as the linker sees it. The table of endpoints is left
+    out: its rows name the servers, which read their own row."""
     owner, used = {}, {}
     for line in subprocess.run(["nm", "-A", *sorted(BUILD.glob("common/*.a.p/*.o")),
                                 *sorted(BUILD.glob("servers/*.p/*.o"))],
@@ -134,7 +143,8 @@ def test_files_are_no_circle():
             owner[symbol] = name
         elif kind == "U":
             used.setdefault(name, set()).add(symbol)
-    graph = {name: {owner[symbol] for symbol in symbols & owner.keys()} - {name} for name, symbols in used.items()}
+    graph = {name: {owner[symbol] for symbol in symbols & owner.keys()} - {name}
+             for name, symbols in used.items()}
     assert "stream_conn_phases.c.o" in graph["stream_conn.c.o"]
     del graph["endpoint_table.c.o"]
     done = set()
@@ -142,7 +152,8 @@ def test_files_are_no_circle():
         walk(graph, name, [], done)
 
 
-@pytest.mark.parametrize("source", [source for source in SOURCES if source.endswith(".c") and own_headers(source)])
+@pytest.mark.parametrize("source", [source for source in SOURCES
+                                    if source.endswith(".c") and own_headers(source)])
 def test_own_header_comes_first(source):
     """So each header is compiled once with nothing before it."""
     assert includes(source, r'[<"]([^>"]+)')[0] in own_headers(source)

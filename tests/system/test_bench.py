@@ -10,15 +10,18 @@ COMPARE = ROOT / "tests/bench/compare"
 
 
 def call(*command, **env):
-    return subprocess.run(list(map(str, command)), env=environment(PMULAB_BUILD=str(BUILD), **env), timeout=3 * DEADLINE,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return subprocess.run(list(map(str, command)), env=environment(PMULAB_BUILD=str(BUILD), **env),
+                          timeout=3 * DEADLINE, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True)
 
 
 def test_start():
     """Each start is also ended, at the very moment it is ready."""
-    done = call(START, "--starts", 5, "--limit", 10000, "--", "--set", "pmu.messages=3", "pmu", "pmu-tls")
+    done = call(START, "--starts", 5, "--limit", 10000, "--", "--set", "pmu.messages=3", "pmu",
+                "pmu-tls")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"5 starts: median [\d.]+ ms, max [\d.]+ ms; the first, .* [\d.]+ ms\n", done.stdout)
+    assert re.fullmatch(r"5 starts: median [\d.]+ ms, max [\d.]+ ms; the first, .* [\d.]+ ms\n",
+                        done.stdout)
 
 
 def test_start_over_the_limit():
@@ -56,7 +59,8 @@ def test_compare_hands_over_servers_that_start(tmp_path):
         filled = command.format(port=5003, n=10, flood=65536, rsa="pair")
         checked = call("bash", "-c", filled.replace(" serve ", " serve --print-config "))
         assert (checked.returncode, checked.stderr) == (0, "")
-        assert re.search(r"^pmu\.messages *= *10\b|^messages *= *10\b", checked.stdout, re.MULTILINE), checked.stdout
+        assert re.search(r"^pmu\.messages *= *10\b|^messages *= *10\b", checked.stdout,
+                         re.MULTILINE), checked.stdout
 
 
 def test_compare_ends_as_the_bench_does(tmp_path):

@@ -1,4 +1,5 @@
-"""`pmulab run --capture`: what Wireshark shows of a run, and what the journal says of it, are the same, packet by packet."""
+"""`pmulab run --capture`: what Wireshark shows of a run, and what the journal says of it, are the
+same, packet by packet."""
 import os
 import resource
 
@@ -9,19 +10,23 @@ from support.wireshark import ACK, FIN, SYN, connection, read_capture, sent_by, 
 
 PYTHON = "/usr/bin/python3"
 LAB = {4: "198.51.100.1:{}", 6: "[2001:db8::1]:{}"}
-MOST = {4: 1448, 6: 1428}  # bytes of data in a packet of 1500: with timestamps, headers are 52 and 72
+# The most bytes of data in a packet of 1500 bytes: with timestamps, the headers have 52 and 72.
+MOST = {4: 1448, 6: 1428}
 SHORT = [18] * 9 + [19] * 11
 
-# What the server sends: how many bytes in each of its packets, and what is not the same each time as None.
+# What the server sends: the bytes of data in each of its packets. None is a number that is not the
+# same each time.
 EXCHANGES = {
     "at once": (("pdc", "CMD_short:0"), {4: [18, 353], 6: [18, 353]}),
     "one by one": (("pdc", "CMD_short:1"), {4: SHORT, 6: SHORT}),
     "flood": (("pdc", "CMD_floodme"), {4: [1448] * 39 + [872], 6: [1428] * 40 + [224]}),
     # Behind the answer to the upgrade: frames of 2 and 4 bytes more, and the Close frame of 4.
     "WebSocket at once": (("pdc-ws", "CMD_short:0"), {4: [None, 20, 395], 6: [None, 20, 395]}),
-    "WebSocket flood": (("pdc-ws", "CMD_floodme"), {4: [None] + [1448] * 39 + [880], 6: [None] + [1428] * 40 + [232]}),
+    "WebSocket flood": (("pdc-ws", "CMD_floodme"),
+                        {4: [None] + [1448] * 39 + [880], 6: [None] + [1428] * 40 + [232]}),
     # Its handshake, session tickets, a record a message (22 bytes more), close_notify (24).
-    "TLS at once": (("pdc-tls", "CMD_short:0"), {4: [None, None, 40, 795], 6: [None, None, 40, 795]}),
+    "TLS at once": (("pdc-tls", "CMD_short:0"),
+                    {4: [None, None, 40, 795], 6: [None, None, 40, 795]}),
     "TLS flood": (("pdc-tls", "CMD_floodme"), None),
 }
 families = pytest.mark.parametrize("family", [4, 6])
@@ -33,17 +38,19 @@ class Run:
     def __init__(self, user, *command, options=(), **more):
         self.folder = user.folder()
         self.path = self.folder / "lab.pcap"
-        self.result = box("--capture", self.path, "--events", self.folder / "lab.ndjson", *options, "--", *command,
-                          user=user, cwd=self.folder, **more)
+        self.result = box("--capture", self.path, "--events", self.folder / "lab.ndjson", *options,
+                          "--", *command, user=user, cwd=self.folder, **more)
         self.events = events(self.folder / "lab.ndjson")
 
     def told(self, event, **fields):
         return [line for line in self.events
-                if line["event"] == event and all(line.get(name) == value for name, value in fields.items())]
+                if line["event"] == event
+                and all(line.get(name) == value for name, value in fields.items())]
 
 
 def is_whole(stream):
-    """From the first SYN to what acknowledges the last FIN: two that cross are each acknowledged."""
+    """From the first SYN to what acknowledges the last FIN: two that cross are each
+    acknowledged."""
     assert [packet.flags & (SYN | ACK | FIN) for packet in stream[:3]] == [SYN, SYN | ACK, ACK]
     ends = [packet for packet in stream if packet.flags & FIN and not packet.again]
     assert len({packet.source for packet in ends}) == len(ends) == 2
@@ -53,18 +60,20 @@ def is_whole(stream):
 
 
 def agree(packets, run):
-    """Each connection of the journal is one of the capture, with as many packets, and there is no other."""
+    """Each connection of the journal is one of the capture, with as many packets, and there is no
+    other."""
     opened = run.told("open")
     assert {(line["peer"], line["local"]) for line in opened} == {
-        (packet.source, packet.target) for packet in packets if packet.kind == "tcp" and packet.flags & SYN
-        and not packet.flags & ACK}
+        (packet.source, packet.target) for packet in packets
+        if packet.kind == "tcp" and packet.flags & SYN and not packet.flags & ACK}
     for line in opened:
         stream = connection(packets, line["peer"], line["local"])
         closed, = run.told("close", conn=line["conn"])
         assert is_whole(stream)
         assert len(sent_by(stream, line["local"])) == closed["segments_out"]
         assert len(sent_by(stream, line["peer"])) == closed["segments_in"]
-        again = [packet for packet in stream if packet.again and packet.size and packet.source == line["local"]]
+        again = [packet for packet in stream
+                 if packet.again and packet.size and packet.source == line["local"]]
         assert len(again) == closed["segments_again"]
     return len(opened)
 
@@ -100,7 +109,8 @@ def test_each_message_with_a_pause_is_a_packet(user, family):
     """send() by send(): what the journal says of a message stands in its packet."""
     run = Run(user, "pdc", f"-{family}", "CMD_short:1", options=("--set", "pmu.speed=20"))
     opened, = run.told("open")
-    sent = sent_by(connection(read_capture(run.path), opened["peer"], opened["local"]), opened["local"])
+    sent = sent_by(connection(read_capture(run.path), opened["peer"], opened["local"]),
+                   opened["local"])
     told = run.told("send")
     assert [(line["i"], line["segments"], line["bytes"], line["sent"]) for line in told] == [
         (i, i, packet.size, packet.size) for i, packet in enumerate(sent, 1)]
@@ -144,7 +154,8 @@ def test_the_station(user):
     assert [packet.size for packet in packets if packet.source.startswith("198.51.100.1:")] == [
         line["bytes"] for line in lines]
     said, = run.told("participant")
-    assert [(packet.source, packet.size) for packet in packets if packet.source.startswith("198.51.100.2:")] == [
+    assert [(packet.source, packet.size) for packet in packets
+            if packet.source.startswith("198.51.100.2:")] == [
         (said["peer"], 6 + said["characters"])]
 
 
@@ -184,7 +195,8 @@ def test_tshark_follows_it(user, spawn_box):
     tshark("--version")
     folder = user.folder()
     follower = spawn_box("--capture", "lab.pcap", "--", "sh", "-c",
-                         "pdc CMD_short:0 >pdc.txt; tail -f -c +1 lab.pcap | tshark -l -n -i - -Y 'tcp.len > 0'"
+                         "pdc CMD_short:0 >pdc.txt; "
+                         "tail -f -c +1 lab.pcap | tshark -l -n -i - -Y 'tcp.len > 0'"
                          " -T fields -e tcp.len", user=user, cwd=folder)
     assert [follower.line() for _ in range(3)] == ["11", "18", "353"]
 
@@ -234,7 +246,8 @@ def test_no_capture_no_run(user, case):
         prepare(folder)
         user.own(folder / path)
     result = box("--capture", path, "--", "touch", "ran", user=user, cwd=folder)
-    assert (result.status, result.stdout, result.stderr) == (125, "", f"pmulab run: {path}: {why}\n")
+    assert (result.status, result.stdout, result.stderr) == (
+        125, "", f"pmulab run: {path}: {why}\n")
     assert not (folder / "ran").exists()
 
 
@@ -248,15 +261,17 @@ def test_a_folder_of_somebody_elses(everybody):
 
 @pytest.mark.parametrize("own, status", [(0, 125), (3, 3)])
 def test_full_in_the_middle(user, own, status):
-    """The command is not disturbed, and its own failure comes first; the file ends with a whole frame."""
+    """The command is not disturbed, and its own failure comes first; the file ends with a whole
+    frame."""
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
 
     folder = user.folder()
-    result = box("--capture", "lab.pcap", "--", "sh", "-c", f"pdc CMD_floodme && exit {own}", user=user, cwd=folder,
-                 preexec_fn=limit)
+    result = box("--capture", "lab.pcap", "--", "sh", "-c", f"pdc CMD_floodme && exit {own}",
+                 user=user, cwd=folder, preexec_fn=limit)
     assert (result.status, len(result.stdout)) == (status, 57344)
     complaint = result.stderr.splitlines()[-1]
     packets = read_capture(folder / "lab.pcap")
-    assert f"pmulab run: lab.pcap: File too large: the first {len(packets)} frames are in it, " in complaint
+    assert f"pmulab run: lab.pcap: File too large: the first {len(packets)} frames are in it, " \
+        in complaint
     assert (folder / "lab.pcap").stat().st_size <= 20000

@@ -1,6 +1,8 @@
-"""Multicast and both families in the lab's own network: the emulator is another host, so a group is joined, not overheard.
+"""Multicast and both families in the lab's own network: the emulator is another host, so a group is
+joined, not overheard.
 
-A program in the box does what the test writes to its stdin, one thing a line, and says what came of it.
+A program in the box does what the test writes to its stdin, one thing a line, and says what came of
+it.
 """
 import pytest
 
@@ -60,7 +62,8 @@ ASKER = """
 import socket, sys
 
 def ask(family):
-    with socket.socket({"4": socket.AF_INET, "6": socket.AF_INET6}[family], socket.SOCK_DGRAM) as pdc:
+    with socket.socket({"4": socket.AF_INET, "6": socket.AF_INET6}[family], \
+socket.SOCK_DGRAM) as pdc:
         pdc.settimeout(60)
         pdc.connect(("lab3.iw.epfl.ch", 5004))
         pdc.send(b"RESET:20")
@@ -79,8 +82,8 @@ class Puppet:
 
     def __init__(self, spawn_box, user, script, *options):
         self.journal = Journal(user)
-        self.box = spawn_box("--events", self.journal.path, *options, "--", PYTHON, "-c", script, user=user,
-                             cwd=user.folder())
+        self.box = spawn_box("--events", self.journal.path, *options, "--", PYTHON, "-c", script,
+                             user=user, cwd=user.folder())
 
     def do(self, *order):
         self.box.write(" ".join(map(str, order)) + "\n")
@@ -96,7 +99,8 @@ class Puppet:
     def lines_have_passed(self, count):
         """That many lines of the play from now on; the last one's seq."""
         told = self.journal.events()
-        return self.journal.wait_all(count, after=told[-1]["seq"] if told else 0, event="line")[-1]["seq"]
+        return self.journal.wait_all(count, after=told[-1]["seq"] if told else 0,
+                                     event="line")[-1]["seq"]
 
 
 @pytest.fixture
@@ -111,7 +115,8 @@ def listener(spawn_box, user):
 
 @pytest.fixture
 def asker(spawn_box, user):
-    return lambda *options: Puppet(spawn_box, user, ASKER, *(word for option in options for word in ("--set", option)))
+    return lambda *options: Puppet(spawn_box, user, ASKER,
+                                   *(word for option in options for word in ("--set", option)))
 
 
 # The station
@@ -135,7 +140,8 @@ def test_who_does_not_join_hears_nothing(listener, user):
 
     # They were on the wire, at the command's end of it, all the time.
     packets = read_capture(capture)
-    joined = next(packet.number for packet in packets if packet.source == HOME and packet.target == "224.0.0.22")
+    joined = next(packet.number for packet in packets
+                  if packet.source == HOME and packet.target == "224.0.0.22")
     lines = [packet for packet in packets if packet.target == "224.1.1.1:5005"]
     assert len([packet for packet in lines if packet.number < joined]) >= 2
     assert len(lines) == len(puppet.journal.events(event="line"))
@@ -167,13 +173,14 @@ def test_a_participant_is_answered(listener):
 
     answer, = puppet.journal.wait_all(1, event="answer")
     assert "swcmTV" + answer["text"] == text
-    assert [said["total"] for said in puppet.journal.events(event="participant") if said["seq"] < answer["seq"]] == [
-        300, 301]
+    assert [said["total"] for said in puppet.journal.events(event="participant")
+            if said["seq"] < answer["seq"]] == [300, 301]
     assert answer["peer"].startswith(f"{HOME}:")
 
 
 def test_the_answer_goes_to_the_group_alone(listener):
-    """Who talks without having joined is answered, and does not hear it; nor do they hear themselves."""
+    """Who talks without having joined is answered, and does not hear it; nor do they hear
+    themselves."""
     puppet = listener(*SLOW)
     puppet.do("say", "234567", 301)
     assert puppet.journal.wait(event="answer")["id"] == "234567"
@@ -185,7 +192,8 @@ def test_the_answer_goes_to_the_group_alone(listener):
 
 @pytest.mark.parametrize("active", [(4,), (6,), (4, 6)], ids=["IPv4", "IPv6", "both"])
 def test_the_closed_family_is_refused(asker, active):
-    puppet = asker("reset.family=" + ("both" if len(active) == 2 else str(active[0])), "reset.loss=none")
+    puppet = asker("reset.family=" + ("both" if len(active) == 2 else str(active[0])),
+                   "reset.loss=none")
     for family in (4, 6, 4, 6):
         assert puppet.do(family) == ("OFFSET" if family in active else "refused")
     puppet.end()
@@ -200,7 +208,8 @@ def test_a_silent_family_is_not_refused(asker):
 
 
 def test_families_in_turn(asker):
-    """In its turn a family is answered and the other one refused. A turn that ends while we ask proves nothing."""
+    """In its turn a family is answered and the other one refused. A turn that ends while we ask
+    proves nothing."""
     puppet = asker(f"reset.family=alternate:{1 * SCALE:g}s", "reset.loss=none")
     seen, seq = set(), 0
     while seen != {4, 6}:
@@ -212,7 +221,9 @@ def test_families_in_turn(asker):
         said = [puppet.do(family) for family in (active, other, active)]
         if said[2] == "refused":
             continue
-        last = puppet.journal.wait_all(1 + (said[0] == "OFFSET"), after=seq, event="receive", family=active)[-1]
-        if not puppet.journal.events(after=seq, event="family", endpoint="reset", seq=lambda n: n < last["seq"]):
+        last = puppet.journal.wait_all(1 + (said[0] == "OFFSET"), after=seq, event="receive",
+                                       family=active)[-1]
+        if not puppet.journal.events(after=seq, event="family", endpoint="reset",
+                                     seq=lambda n: n < last["seq"]):
             assert said == ["OFFSET", "refused", "OFFSET"]
             seen.add(active)

@@ -1,4 +1,5 @@
-"""scripts/ca: each command, what it refuses, and that its bad certificates are bad in the way they say."""
+"""scripts/ca: each command, what it refuses, and that its bad certificates are bad in the way they
+say."""
 import os
 import shutil
 import stat
@@ -13,24 +14,25 @@ KINDS = ["expired", "not-yet", "wrong-host", "self-signed", "weak-1024"]
 
 def ca(*args, status=0, cwd=None, path=None):
     env = dict(os.environ, **({"PATH": path} if path else {}))
-    done = subprocess.run([ROOT / "scripts/ca", *map(str, args)], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run([ROOT / "scripts/ca", *map(str, args)], cwd=cwd, env=env,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done
     if status:
-        assert done.stdout == "" and done.stderr.startswith("ca: ") and done.stderr.count("\n") == 1, done
+        assert done.stdout == "" and done.stderr.startswith("ca: ") \
+            and done.stderr.count("\n") == 1, done
     else:
         assert done.stderr == "", done
     return done.stderr if status else done.stdout
 
 
 def openssl(*args, cwd=None):
-    return subprocess.run(["openssl", *map(str, args)], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=60)
+    return subprocess.run(["openssl", *map(str, args)], cwd=cwd, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
 
 
 def verify(directory, name, *options):
-    done = openssl("verify", "-x509_strict", "-purpose", "sslserver", *options, "-CAfile", directory / "cacert.pem",
-                   directory / f"{name}_cert.pem")
+    done = openssl("verify", "-x509_strict", "-purpose", "sslserver", *options,
+                   "-CAfile", directory / "cacert.pem", directory / f"{name}_cert.pem")
     return "" if done.returncode == 0 else done.stderr
 
 
@@ -68,7 +70,8 @@ def test_init(directory):
 def test_server(directory):
     ca("server", directory, "localhost", "127.0.0.1", "::1")
     assert mode(directory / "localhost_key.pem") == 0o600
-    for option, name in (("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1"), ("-verify_ip", "::1")):
+    for option, name in (("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1"),
+                         ("-verify_ip", "::1")):
         assert verify(directory, "localhost", option, name) == ""
     assert "hostname mismatch" in verify(directory, "localhost", "-verify_hostname", "elsewhere")
     assert "never overwritten" in ca("server", directory, "localhost", status=1)
@@ -79,7 +82,8 @@ def test_server(directory):
 
 def test_server_refused_by_openssl(directory):
     assert "openssl x509: " in ca("server", directory, "300.300.300.300", status=1)
-    assert sorted(path.name for path in directory.iterdir() if path.name.startswith((".ca", "300"))) == []
+    assert sorted(path.name for path in directory.iterdir()
+                  if path.name.startswith((".ca", "300"))) == []
 
 
 @pytest.mark.parametrize("kind, options, reason", [
@@ -127,11 +131,14 @@ def test_sign(directory, tmp_path):
     other = tmp_path / "an other.pem"
     for _ in range(2):
         ca("sign", directory, csr, "-o", other)
-    assert openssl("x509", "-in", other, "-noout", "-subject").stdout.strip().endswith("CN = localhost")
+    assert openssl("x509", "-in", other, "-noout", "-subject").stdout.strip().endswith(
+        "CN = localhost")
     key = (tmp_path / "student_key.pem").read_bytes()
-    assert "is no certificate" in ca("sign", directory, csr, "-o", tmp_path / "student_key.pem", status=1)
+    assert "is no certificate" in ca("sign", directory, csr, "-o", tmp_path / "student_key.pem",
+                                     status=1)
     assert "is no certificate" in ca("sign", directory, csr, "-o", csr, status=1)
-    assert "own certificate" in ca("sign", directory, csr, "--output", directory / "cacert.pem", status=1)
+    assert "own certificate" in ca("sign", directory, csr, "--output", directory / "cacert.pem",
+                                   status=1)
     assert (tmp_path / "student_key.pem").read_bytes() == key
     both = tmp_path / "both.pem"
     both.write_bytes(cert.read_bytes() + key)
@@ -153,7 +160,8 @@ def test_sign_1024_bits(directory, tmp_path):
     assert not (tmp_path / "student_cert.pem").exists()
     ca("sign", directory, csr, "--legacy")
     assert (tmp_path / "student_cert.pem").exists()
-    assert "too small for anything" in ca("sign", directory, request(tmp_path, bits=512), "--legacy", status=1)
+    assert "too small for anything" in ca("sign", directory, request(tmp_path, bits=512),
+                                          "--legacy", status=1)
 
 
 SUBJECT = "/CN=Public-Key: (4096 bit)"
@@ -179,8 +187,8 @@ def weak_dsa(directory):
     (["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA key of 1024 bits"),
     (weak_dsa, "DSA key of 1024 bits"),
     (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp112r1"], "EC key of 112 bits"),
-    (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-192", "-pkeyopt", "ec_param_enc:explicit"],
-     "EC key of 192 bits"),
+    (["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-192",
+      "-pkeyopt", "ec_param_enc:explicit"], "EC key of 192 bits"),
 ], ids=["pss", "rsa", "dsa", "ec", "explicit"])
 def test_sign_weak_keys(directory, tmp_path, options, said):
     csr = key_of(tmp_path, *(options(tmp_path) if callable(options) else options))
@@ -204,9 +212,11 @@ def test_sign_damaged(directory, tmp_path):
     der[-1] ^= 1  # the signature
     (tmp_path / "der").write_bytes(der)
     openssl("req", "-inform", "DER", "-in", tmp_path / "der", "-out", tmp_path / "forged.csr")
-    assert "not signed with the key that is in it" in ca("sign", directory, tmp_path / "forged.csr", status=1)
+    assert "not signed with the key that is in it" in ca("sign", directory, tmp_path / "forged.csr",
+                                                         status=1)
     assert "NOT signed with the key" in ca("show", tmp_path / "forged.csr")
-    assert "not a certificate request" in ca("sign", directory, tmp_path / "student_key.pem", status=1)
+    assert "not a certificate request" in ca("sign", directory, tmp_path / "student_key.pem",
+                                             status=1)
     assert "cannot be read" in ca("sign", directory, tmp_path / "missing.csr", status=1)
     cut = tmp_path / "cut.csr"
     cut.write_text(csr.read_text()[:300])
@@ -215,15 +225,16 @@ def test_sign_damaged(directory, tmp_path):
 
 
 def openssl_der(csr):
-    return subprocess.run(["openssl", "req", "-in", csr, "-outform", "DER"], capture_output=True, check=True).stdout
+    return subprocess.run(["openssl", "req", "-in", csr, "-outform", "DER"], capture_output=True,
+                          check=True).stdout
 
 
 def test_show(directory, tmp_path):
     csr = request(tmp_path, "-addext", "subjectAltName=DNS:localhost")
     ca("sign", directory, csr)
     shown = ca("show", tmp_path / "student_cert.pem")
-    for part in ("certificate\n", "Issuer: O=TCP/IP lab, CN=lab CA 2", "Not After", "CN=localhost", "2048 bit",
-                 "Names: DNS:localhost", "CA:FALSE"):
+    for part in ("certificate\n", "Issuer: O=TCP/IP lab, CN=lab CA 2", "Not After", "CN=localhost",
+                 "2048 bit", "Names: DNS:localhost", "CA:FALSE"):
         assert part in shown
     assert ca("show", csr).startswith("certificate request\n")
     shown = ca("show", tmp_path / "student_key.pem")
@@ -237,9 +248,10 @@ def test_usage(directory, tmp_path):
     assert max(map(len, ca("--help").splitlines())) <= 100
     for kind in KINDS:
         assert kind in ca("--help")
-    for args in ([], ["sing"], ["init"], ["init", "a", "b"], ["init", "--force"], ["sign"], ["sign", directory],
-                 ["sign", directory, "a", "b"], ["sign", directory, "a", "-o"], ["sign", "--frce"],
-                 ["server", directory], ["bad", directory], ["bad", directory, "worse"], ["show"], ["show", "a", "b"]):
+    for args in ([], ["sing"], ["init"], ["init", "a", "b"], ["init", "--force"], ["sign"],
+                 ["sign", directory], ["sign", directory, "a", "b"], ["sign", directory, "a", "-o"],
+                 ["sign", "--frce"], ["server", directory], ["bad", directory],
+                 ["bad", directory, "worse"], ["show"], ["show", "a", "b"]):
         assert "ca --help" in ca(*args, status=2)
     for args in (["sign", tmp_path, "x"], ["server", tmp_path, "x"], ["bad", tmp_path, "expired"],
                  ["server", tmp_path / "none", "x"]):
@@ -249,4 +261,5 @@ def test_usage(directory, tmp_path):
 def test_without_openssl(directory, tmp_path):
     for tool in ("bash", "dirname", "env"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
-    assert "openssl is missing" in ca("show", directory / "cacert.pem", status=1, path=str(tmp_path))
+    assert "openssl is missing" in ca("show", directory / "cacert.pem", status=1,
+                                      path=str(tmp_path))

@@ -40,7 +40,8 @@ def test_version(name):
 def test_a_slip_of_the_fingers(name):
     result = run(name, "--hlep")
     assert (result.status, result.stdout) == (2, "")
-    assert result.stderr == f"{name}: unknown option --hlep; did you mean --help? See {name} --help\n"
+    assert result.stderr == \
+        f"{name}: unknown option --hlep; did you mean --help? See {name} --help\n"
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -70,8 +71,9 @@ def test_nothing_on_stdout_but_data(lab, closed_port, client):
 def test_head_has_seen_enough(start_lab, client):
     """A closed stdout ends a client without a word about pipes, and the lab goes on."""
     lab = start_lab("--set", "pmu.messages=20000")
-    shell = subprocess.run(["bash", "-c", '"$0" CMD_short:0 | head -n 1; echo "${PIPESTATUS[0]}"', program(client)],
-                           env=environment(lab), timeout=30 * SCALE, capture_output=True, text=True)
+    shell = subprocess.run(
+        ["bash", "-c", '"$0" CMD_short:0 | head -n 1; echo "${PIPESTATUS[0]}"', program(client)],
+        env=environment(lab), timeout=30 * SCALE, capture_output=True, text=True)
     assert shell.stdout == "This is PMU data 1\n0\n"
     assert "pipe" not in shell.stderr.lower()
     assert run("pdc", "CMD_short:0", lab=lab).status == 0
@@ -79,7 +81,8 @@ def test_head_has_seen_enough(start_lab, client):
 
 def options_of(server, lab):
     folder = os.path.dirname(lab.ca_file)
-    return ["--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"] if server == "pmu-tls" else []
+    return ["--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"] \
+        if server == "pmu-tls" else []
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -108,7 +111,8 @@ def test_waiting_takes_no_processor(lab, serve, client):
     """A peer that says nothing costs nothing: 10 % of the time would be far too much."""
     server = serve(read_to_end)
     before, started = cpu_of_children(), time.monotonic()
-    result = run(client, "--timeout", 0.5 * SCALE, "-p", server.port, "-H", "127.0.0.1", command(client), lab=lab)
+    result = run(client, "--timeout", 0.5 * SCALE, "-p", server.port, "-H", "127.0.0.1",
+                 command(client), lab=lab)
     assert result.status == 1
     assert time.monotonic() - started >= 0.5 * SCALE
     assert cpu_of_children() - before < 0.05 * SCALE
@@ -142,7 +146,8 @@ def test_a_slow_peer_takes_no_processor(lab, serve, client):
         read_to_end(connection)
 
     before = cpu_of_children()
-    run(client, "--timeout", 0.3 * SCALE, "-p", serve(drip).port, "-H", "127.0.0.1", command(client), lab=lab)
+    run(client, "--timeout", 0.3 * SCALE, "-p", serve(drip).port, "-H", "127.0.0.1",
+        command(client), lab=lab)
     assert cpu_of_children() - before < 0.05 * SCALE
 
 

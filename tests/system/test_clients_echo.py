@@ -64,7 +64,8 @@ def test_client_says_something_else(lab):
 
 def test_client_json(lab):
     numbers = json.loads(run("echo-client", "--json", lab=lab).stdout)
-    assert (numbers["sent"], numbers["received"], numbers["buffer"], numbers["error"]) == (41, 41, 16, None)
+    assert (numbers["sent"], numbers["received"], numbers["buffer"], numbers["error"]) == (
+        41, 41, 16, None)
     assert numbers["peer"].endswith(f":{lab.port('echo')}")
 
 
@@ -131,7 +132,8 @@ def test_server_prints_pieces_of_sixteen(echo_server):
         client.sendall(MESSAGE.encode())
         assert client.makefile("rb").read(len(MESSAGE)) == MESSAGE.encode()
         name = client.getsockname()
-        assert [server.line() for _ in range(3)] == ["received: " + piece for piece in pieces_of(MESSAGE)]
+        assert [server.line() for _ in range(3)] == ["received: " + piece
+                                                     for piece in pieces_of(MESSAGE)]
     assert server.line() == f"No more data from 127.0.0.1:{name[1]}"
     assert server.finish().status == 0
 
@@ -141,7 +143,8 @@ def test_server_buffer(echo_server, size, lines):
     """How the number of lines is managed: by the size of the buffer."""
     server, port = echo_server("--count", "1", "-b", size)
     assert run("echo-client", "-p", port).status == 0
-    assert [server.line() for _ in range(lines)] == ["received: " + piece for piece in pieces_of(MESSAGE, size)]
+    assert [server.line() for _ in range(lines)] == ["received: " + piece
+                                                     for piece in pieces_of(MESSAGE, size)]
     assert server.line().startswith("No more data from ")
 
 
@@ -149,7 +152,8 @@ def test_server_has_one_client_after_another(echo_server, spawn):
     server, port = echo_server("--count", "2")
     first = spawn("echo-client", "--hold", "-p", port)
     read_echo(first)
-    assert [server.line() for _ in range(3)] == ["received: " + piece for piece in pieces_of(MESSAGE)]
+    assert [server.line() for _ in range(3)] == ["received: " + piece
+                                                 for piece in pieces_of(MESSAGE)]
 
     second = spawn("echo-client", "-p", port, "Good night!")
     assert second.line() == "sending: Good night!"  # the kernel takes it, the server does not yet
@@ -194,7 +198,8 @@ def test_server_starts_again_at_once(echo_server, spawn):
     assert again.error_line() == f"listening on 127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("arguments", [["rubbish"], ["-p", "x"], ["--bind", "localhost"], ["-b", "0"], ["--count", "0"]])
+@pytest.mark.parametrize("arguments", [["rubbish"], ["-p", "x"], ["--bind", "localhost"],
+                                       ["-b", "0"], ["--count", "0"]])
 def test_server_usage(arguments):
     result = run("echo-server", *arguments)
     assert (result.status, result.stdout) == (2, "")

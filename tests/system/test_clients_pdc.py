@@ -85,7 +85,8 @@ def test_any_number_of_messages(serve, count):
 
 def test_a_line_is_complete_the_moment_its_message_is(serve, spawn):
     """After the first one each message's end is known: nothing waits for the next to begin."""
-    steps = Steps("This is PMU data 9", "This is PMU data 1", "0This is", " PMU data 11This is PMU data 12")
+    steps = Steps("This is PMU data 9", "This is PMU data 1", "0This is",
+                  " PMU data 11This is PMU data 12")
     client = spawn("pdc", "-p", serve(steps).port, COMMAND)
     for lines in [], ["This is PMU data 9"], ["This is PMU data 10"], messages(2, 11):
         steps.go()
@@ -107,8 +108,8 @@ def test_parts_of_messages_are_shown_as_they_arrive(serve):
     cuts = ["This is ", "PMU data 4", "2", "This", " is PMU data 43"]
     seen = ["This is ", "PMU data 4", "2", "\nThis", " is PMU data 43\n"]
     steps = Steps(*cuts)
-    client = subprocess.Popen([program("pdc"), "-p", str(serve(steps).port), COMMAND], env=environment(),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    client = subprocess.Popen([program("pdc"), "-p", str(serve(steps).port), COMMAND],
+                              env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with client:
         for expected in seen:
             steps.go()
@@ -120,7 +121,9 @@ def test_the_flood_is_shown_as_it_is(serve):
     flood = "ACT I\n\nThis is PMU data 7This is no PMU data\n" + "Who's there? " * 5000
     result = run("pdc", "-p", serve(answer(flood)).port, "CMD_floodme")
     assert (result.status, result.stdout) == (0, flood)
-    assert re.fullmatch(rf"{len(flood)} bytes, \d+ recv\(\) calls of up to 4096, \d+ data segments\n", result.stderr)
+    assert re.fullmatch(
+        rf"{len(flood)} bytes, \d+ recv\(\) calls of up to 4096, \d+ data segments\n",
+        result.stderr)
 
 
 @pytest.mark.parametrize("flood", ["E", "ERROR", "ERR or not"])
@@ -130,7 +133,8 @@ def test_a_flood_may_begin_like_a_refusal(serve, flood):
 
 
 def test_prints_nothing_that_it_did_not_receive(serve):
-    """Streams that are right, cut, changed in one place or rubbish: what is shown is a beginning of what was sent."""
+    """Streams that are right, cut, changed in one place or rubbish: what is shown is a beginning of
+    what was sent."""
     chance = random.Random(4711)
     streams = []
     for _ in range(12):
@@ -139,13 +143,16 @@ def test_prints_nothing_that_it_did_not_receive(serve):
         changed = good[:at] + chance.choice("T9 x\n") + good[at + 1:]
         streams += [good, good[:at], changed, "".join(chance.choices("This 01\n", k=40))]
 
-    script = iter([answer(*pieces_of(stream, chance.randint(1, 50))) for stream in streams if stream])
-    server = serve(lambda connection: next(script)(swallowing(connection)), clients=sum(map(bool, streams)))
+    script = iter([answer(*pieces_of(stream, chance.randint(1, 50)))
+                   for stream in streams if stream])
+    server = serve(lambda connection: next(script)(swallowing(connection)),
+                   clients=sum(map(bool, streams)))
     for stream in filter(None, streams):
         result = run("pdc", "-p", server.port, COMMAND)
         shown = result.stdout.replace("\n", "")
         assert stream.replace("\n", "").startswith(shown)
-        whole = re.fullmatch(r"(This is PMU data \d+)+", stream) and result.lines == re.findall(r"This[^T]*", stream)
+        whole = re.fullmatch(r"(This is PMU data \d+)+", stream) \
+            and result.lines == re.findall(r"This[^T]*", stream)
         assert result.status in (0, 3)
         assert (result.status == 0) <= bool(whole), stream
 
@@ -171,13 +178,16 @@ def swallowing(connection):
 def test_numbers_of_messages_at_once(lab):
     result = run("pdc", COMMAND, lab=lab)
     assert (result.status, result.lines) == (0, messages(20))
-    assert re.fullmatch(r"20 messages, 371 bytes, [2-9] recv\(\) calls of up to 4096, 2 data segments\n", result.stderr)
+    assert re.fullmatch(
+        r"20 messages, 371 bytes, [2-9] recv\(\) calls of up to 4096, 2 data segments\n",
+        result.stderr)
 
 
 def test_numbers_with_a_small_buffer(lab):
     result = run("pdc", "-b", "16", COMMAND, lab=lab)
     calls, segments = map(int, re.fullmatch(
-        r"20 messages, 371 bytes, (\d+) recv\(\) calls of up to 16, (\d+) data segments\n", result.stderr).groups())
+        r"20 messages, 371 bytes, (\d+) recv\(\) calls of up to 16, (\d+) data segments\n",
+        result.stderr).groups())
     assert calls >= 25  # 371 / 16, and the one that tells the end
     assert segments == 2
 
@@ -193,7 +203,8 @@ def test_numbers_of_the_flood(lab):
     result = run("pdc", "-b", "1000", "CMD_floodme", lab=lab)
     assert (result.status, len(result.stdout)) == (0, 57344)
     calls, segments = map(int, re.fullmatch(
-        r"57344 bytes, (\d+) recv\(\) calls of up to 1000, (\d+) data segments\n", result.stderr).groups())
+        r"57344 bytes, (\d+) recv\(\) calls of up to 1000, (\d+) data segments\n",
+        result.stderr).groups())
     assert calls >= 59
     assert segments == 40
 
@@ -204,8 +215,9 @@ def test_json(lab):
     numbers = json.loads(result.stdout)
     assert numbers.pop("recv_calls") >= 2
     assert 0 <= numbers.pop("seconds") < DEADLINE
-    assert numbers == {"command": COMMAND, "peer": f"127.0.0.1:{lab.port('pmu')}", "messages": 20, "bytes": 371,
-                       "buffer": 4096, "segments": 2, "ended": "closed", "error": None}
+    assert numbers == {"command": COMMAND, "peer": f"127.0.0.1:{lab.port('pmu')}", "messages": 20,
+                       "bytes": 371, "buffer": 4096, "segments": 2, "ended": "closed",
+                       "error": None}
 
 
 def test_json_of_a_failure(lab):
@@ -237,10 +249,13 @@ def test_refusal_in_pieces(serve, size):
 
 @pytest.mark.parametrize("stream, shown, seen", [
     ("", [], "closed without an answer"),
-    ("HTTP/1.1 400 Bad Request\r\n\r\n", [], r'no PMU message, or was cut: "HTTP/1.1 400 Bad Request\r\n\r\n"'),
+    ("HTTP/1.1 400 Bad Request\r\n\r\n", [],
+     r'no PMU message, or was cut: "HTTP/1.1 400 Bad Request\r\n\r\n"'),
     ("This is PMU data ", ["This is PMU data "], 'or was cut: "This is PMU data "'),
-    ("This is PMU data 1This is PMU da", ["This is PMU data 1", "This is PMU da"], 'was cut: "This is PMU da"'),
-    ("This is PMU data 9This is PMU data 1", ["This is PMU data 9", "This is PMU data 1"], '"This is PMU data 1"'),
+    ("This is PMU data 1This is PMU da", ["This is PMU data 1", "This is PMU da"],
+     'was cut: "This is PMU da"'),
+    ("This is PMU data 9This is PMU data 1", ["This is PMU data 9", "This is PMU data 1"],
+     '"This is PMU data 1"'),
     ("This is PMU data 1This is PMU data 3", ["This is PMU data 1"], '"This is PMU data 3"'),
     ("This is PMU data 1\nThis is PMU data 2\n", [], '"This is PMU data 1\\n'),
     ("This is PMU data -1", [], '"This is PMU data -1"'),
@@ -277,7 +292,8 @@ def test_connection_refused(closed_port):
     result = run("pdc", "-H", "127.0.0.1", "-p", closed_port, COMMAND)
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith(f"pdc: 127.0.0.1:{closed_port}: connection refused (is the lab running?")
+    assert result.stderr.startswith(
+        f"pdc: 127.0.0.1:{closed_port}: connection refused (is the lab running?")
 
 
 def test_unknown_host():
@@ -315,7 +331,8 @@ def test_silence(serve):
 
 def test_a_pmu_that_never_closes(serve):
     """All messages have come, but only the end of the stream would tell: Q12."""
-    result = run("pdc", "-t", "100ms", "-p", serve(answer("".join(messages(3)), end=read_to_end)).port, COMMAND)
+    result = run("pdc", "-t", "100ms", "-p",
+                 serve(answer("".join(messages(3)), end=read_to_end)).port, COMMAND)
     assert (result.status, result.lines) == (1, messages(3))
     assert result.stderr.startswith("3 messages, 54 bytes")
     assert result.stderr.splitlines()[-1].endswith(": nothing came for 0.1 s")
@@ -344,8 +361,8 @@ def endless(connection):
 def test_head_has_seen_enough(serve):
     server = serve(endless)
     script = '"$0" -p "$1" CMD_short:0 | head -n 1; echo "${PIPESTATUS[0]}"'
-    shell = subprocess.run(["bash", "-c", script, program("pdc"), str(server.port)], env=environment(),
-                           timeout=DEADLINE, capture_output=True, text=True)
+    shell = subprocess.run(["bash", "-c", script, program("pdc"), str(server.port)],
+                           env=environment(), timeout=DEADLINE, capture_output=True, text=True)
     assert shell.stdout == "This is PMU data 0\n0\n"
     assert "pipe" not in shell.stderr.lower()
     assert server.finish() == "the client has gone"
@@ -353,8 +370,9 @@ def test_head_has_seen_enough(serve):
 
 def test_a_full_disk_is_noticed(serve):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([program("pdc"), "-p", str(serve(endless).port), COMMAND], env=environment(),
-                              stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE, text=True)
+        done = subprocess.run([program("pdc"), "-p", str(serve(endless).port), COMMAND],
+                              env=environment(), stdout=full, stderr=subprocess.PIPE,
+                              timeout=DEADLINE, text=True)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "pdc: stdout: No space left on device"
 
@@ -382,7 +400,8 @@ def test_one_family(lab, option, host):
     other = "127.0.0.1" if ":" in host else "::1"
     result = run("pdc", option, "-H", other, "-p", lab.port("pmu"), COMMAND)
     assert (result.status, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"pdc: {other if '.' in other else '[::1]'}:{lab.port('pmu')}: ")
+    assert result.stderr.startswith(
+        f"pdc: {other if '.' in other else '[::1]'}:{lab.port('pmu')}: ")
 
 
 def test_the_next_address_is_tried(start_lab):
@@ -408,14 +427,15 @@ def test_environment(lab, closed_port):
 
 
 UNCHECKED = "Élan ♥ 🙂\tx\n".encode() + b"\x1b[2J\x07\r\x7f\xc2\x9b1m\x9b2m\xe2A\x9b\xff\n"
-ESCAPED = "Élan ♥ 🙂\tx\n".encode() + rb"\x1b[2J\x07\x0d\x7f" + b"\xc2" + rb"\x9b1m\x9b2m" + b"\xe2A" + rb"\x9b" + b"\xff\n"
+ESCAPED = "Élan ♥ 🙂\tx\n".encode() + rb"\x1b[2J\x07\x0d\x7f" + b"\xc2" + rb"\x9b1m\x9b2m" \
+    + b"\xe2A" + rb"\x9b" + b"\xff\n"
 
 
 def on_a_terminal(*args):
     """What a client prints when its stdout is a terminal."""
     master, slave = pty.openpty()
-    with subprocess.Popen([program(args[0]), *map(str, args[1:])], stdin=subprocess.DEVNULL, stdout=slave,
-                          stderr=subprocess.PIPE, env=environment()) as client:
+    with subprocess.Popen([program(args[0]), *map(str, args[1:])], stdin=subprocess.DEVNULL,
+                          stdout=slave, stderr=subprocess.PIPE, env=environment()) as client:
         os.close(slave)
         shown = b""
         try:
@@ -429,7 +449,8 @@ def on_a_terminal(*args):
 
 
 @pytest.mark.parametrize("command", ["CMD_floodme", "CMD_unknown"])
-@pytest.mark.parametrize("cuts", [[len(UNCHECKED)], range(1, len(UNCHECKED) + 1)], ids=["whole", "bytes"])
+@pytest.mark.parametrize("cuts", [[len(UNCHECKED)], range(1, len(UNCHECKED) + 1)],
+                         ids=["whole", "bytes"])
 def test_a_terminal_does_not_obey_the_peer(serve, command, cuts):
     def script(connection):
         connection.recv(100)
@@ -440,6 +461,6 @@ def test_a_terminal_does_not_obey_the_peer(serve, command, cuts):
 
     server = serve(script, clients=2)
     assert on_a_terminal("pdc", "-p", server.port, command) == ESCAPED
-    done = subprocess.run([program("pdc"), "-p", str(server.port), command], capture_output=True, timeout=DEADLINE,
-                          env=environment())
+    done = subprocess.run([program("pdc"), "-p", str(server.port), command], capture_output=True,
+                          timeout=DEADLINE, env=environment())
     assert done.stdout == UNCHECKED, "into a file as it is"

@@ -52,10 +52,11 @@ def open_both():
 
 
 class Pmu:
-    """A UDP server on both families or on one; the other family's port is closed, and nobody else gets it.
+    """A UDP server on both families or on one; the other family's port is closed, and nobody else
+    gets it.
 
-    script(packet) is called for each packet that comes; a packet has data, family, number (from 1, over this
-    family), and reply(data).
+    script(packet) is called for each packet that comes; a packet has data, family, number (from 1,
+    over this family), and reply(data).
     """
 
     class Packet:
@@ -70,7 +71,8 @@ class Pmu:
         self.sockets = open_both()
         self.port = self.sockets[4].getsockname()[1]
         self.closed = {family: self.sockets.pop(family) for family in {4, 6} - set(families)}
-        for closed in self.closed.values():  # connected to itself: for everyone else it is not there
+        # A socket that is connected to itself is a closed port to everybody else.
+        for closed in self.closed.values():
             closed.connect(closed.getsockname())
         self.counts = {4: 0, 6: 0}
         self.received = []
@@ -86,7 +88,8 @@ class Pmu:
                 ready, _, _ = select.select([self._stopped, *self.sockets.values()], [], [])
                 if self._stopped in ready:
                     return
-                for family in [family for family, opened in self.sockets.items() if opened in ready]:
+                for family in [family for family, opened in self.sockets.items()
+                               if opened in ready]:
                     data, sender = self.sockets[family].recvfrom(65536)
                     self.counts[family] += 1
                     self.received.append(data)
@@ -148,8 +151,9 @@ def test_the_family_is_found(pmu, family):
     server = pmu(answer(), families=[family])
     before = time.time()
     result = reset(server)
-    line = re.fullmatch(rf"OFFSET=13 over IPv{family} after 2 packets \(1 of them over IPv{family}\), "
-                        r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\n", result.stdout)
+    line = re.fullmatch(
+        rf"OFFSET=13 over IPv{family} after 2 packets \(1 of them over IPv{family}\), "
+        r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\n", result.stdout)
     assert (result.status, bool(line)) == (0, True), result
     when = datetime.datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S %z").timestamp()
     assert int(before) <= when <= time.time()
@@ -160,7 +164,8 @@ def test_the_family_is_found(pmu, family):
 def test_a_refusal_is_told_once(pmu, family):
     result = reset(pmu(answer(every=3), families=[family]))
     assert (result.status, f"over IPv{family} after 6 packets" in result.stdout) == (0, True)
-    assert result.stderr.count(f"connection refused over IPv{10 - family}: nobody listens there now\n") == 1
+    assert result.stderr.count(
+        f"connection refused over IPv{10 - family}: nobody listens there now\n") == 1
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -205,8 +210,9 @@ def test_json(pmu):
     assert (result.status, result.stderr) == (0, "")
     assert said.pop("time").startswith("2")
     assert said.pop("seconds") >= PATIENCE - 0.001
-    assert said == {"offset": 13, "family": "IPv4", "server": f"127.0.0.1:{server.port}", "family_packets": 2,
-                    "refused": 0, "packets": 4, "tries": 2, "foreign": 0, "malformed": 0, "error": None}
+    assert said == {"offset": 13, "family": "IPv4", "server": f"127.0.0.1:{server.port}",
+                    "family_packets": 2, "refused": 0, "packets": 4, "tries": 2, "foreign": 0,
+                    "malformed": 0, "error": None}
 
 
 def test_environment(pmu):
@@ -228,7 +234,8 @@ def test_a_late_answer_counts(pmu):
         if packet.family == 6 and packet.number == 2:
             packet.reply(b"OFFSET=11")
 
-    assert reset(pmu(script)).stdout.startswith("OFFSET=11 over IPv6 after 4 packets (2 of them over IPv6)")
+    assert reset(pmu(script)).stdout.startswith(
+        "OFFSET=11 over IPv6 after 4 packets (2 of them over IPv6)")
 
 
 def test_what_is_too_late_for_a_run_is_not_taken_for_the_next(pmu):
@@ -262,14 +269,15 @@ def test_foreign_answers_are_ignored(pmu):
         result = reset(server)
         name = f"127.0.0.1:{stranger.getsockname()[1]}"
         assert result.stdout.startswith("OFFSET=5 over IPv4 after 2 packets")
-        assert result.stderr.splitlines()[:2] == [f'ignored "OFFSET=99" from {name}, who was not asked',
-                                                  f'ignored "\\x1b[2J" from {name}, who was not asked']
+        assert result.stderr.splitlines()[:2] == [
+            f'ignored "OFFSET=99" from {name}, who was not asked',
+            f'ignored "\\x1b[2J" from {name}, who was not asked']
         assert result.stderr.endswith(", ignored 2 datagrams of others\n")
         assert numbers(reset(server, "--json"))["foreign"] == 2
 
 
-MALFORMED = [b"", b"OFFSET=21", b"OFFSET=-1", b"OFFSET=007", b"OFFSET", b"OFFSET=13\0", b"OFFSET=1" + b"0" * 60000,
-             b"RESET:20", b"Wrong command!"]
+MALFORMED = [b"", b"OFFSET=21", b"OFFSET=-1", b"OFFSET=007", b"OFFSET", b"OFFSET=13\0",
+             b"OFFSET=1" + b"0" * 60000, b"RESET:20", b"Wrong command!"]
 
 
 @pytest.mark.parametrize("text", MALFORMED, ids=range(len(MALFORMED)))
@@ -312,12 +320,14 @@ def test_refusal(pmu):
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr.count('ignored "Wrong command." from ') == 3
     assert ", ignored 3 replies without an OFFSET\n" in result.stderr
-    assert result.stderr.splitlines()[-1] == 'pdc-reset: the PMU refuses RESET:7: "Wrong command.", 3 times in a row'
+    assert result.stderr.splitlines()[-1] == \
+        'pdc-reset: the PMU refuses RESET:7: "Wrong command.", 3 times in a row'
 
 
 def test_a_refusal_is_no_end(pmu):
     """Two, something else, two more: never three in a row."""
-    said = [b"Wrong command.", b"Wrong command.", b"rubbish", b"Wrong command.", b"Wrong command.", b"OFFSET=5"]
+    said = [b"Wrong command.", b"Wrong command.", b"rubbish", b"Wrong command.", b"Wrong command.",
+            b"OFFSET=5"]
 
     def script(packet):
         if packet.family == 4:
@@ -325,7 +335,8 @@ def test_a_refusal_is_no_end(pmu):
                 packet.reply(text)
 
     result = reset(pmu(script))
-    assert (result.status, result.stdout.startswith("OFFSET=5 over IPv4 after 2 packets")) == (0, True)
+    assert (result.status, result.stdout.startswith("OFFSET=5 over IPv4 after 2 packets")) == (
+        0, True)
     assert ", ignored 5 replies without an OFFSET\n" in result.stderr
 
 
@@ -335,8 +346,10 @@ def test_a_refusal_is_no_end(pmu):
 def test_nobody_listens(pmu):
     result = reset(pmu(answer(), families=[]))
     assert (result.status, result.stdout) == (1, "")
-    assert "connection refused over IPv4" in result.stderr and "connection refused over IPv6" in result.stderr
-    assert "connection refused, 3 times in a row (is the lab running?" in result.stderr.splitlines()[-1]
+    assert "connection refused over IPv4" in result.stderr \
+        and "connection refused over IPv6" in result.stderr
+    assert "connection refused, 3 times in a row (is the lab running?" in \
+        result.stderr.splitlines()[-1]
 
 
 def test_given_up(pmu):
@@ -366,7 +379,8 @@ def test_the_server_changes_its_family(pmu):
 
     said = numbers(reset(pmu(script, families=[4]), "--json"))
     assert (said["family"], said["error"]) == ("IPv6", None)
-    assert said["family_packets"] - said["refused"] == 1  # the second one may come before or after the change
+    # The second request over IPv6 may come before or after the change.
+    assert said["family_packets"] - said["refused"] == 1
     assert said["refused"] in (1, 2)
 
 
@@ -385,7 +399,8 @@ def test_runs_json(pmu):
     """Loss is what the family that answers has lost; the other family's packets would hide it."""
     said = numbers(reset(pmu(answer(every=3, family=6)), "--json", "--runs", 3))
     low, high = wilson(6, 9)
-    assert (said["runs"], said["answered"], said["packets"], said["family_packets"]) == (3, 3, 18, 9)
+    assert (said["runs"], said["answered"], said["packets"], said["family_packets"]) == (
+        3, 3, 18, 9)
     assert (said["mean_packets"], said["mean_family_packets"]) == (6, 3)
     assert said["loss"] == pytest.approx(6 / 9, abs=0.001)
     assert [said["loss_low"], said["loss_high"]] == pytest.approx([low, high], abs=0.001)
@@ -395,11 +410,14 @@ def test_runs_json(pmu):
 def test_runs_table(pmu):
     result = reset(pmu(answer(every=2, family=4)), "--runs", 3)
     assert result.status == 0
-    assert result.lines[0].split() == ["run", "date", "and", "time", "family", "packets", "over", "it", "OFFSET"]
+    assert result.lines[0].split() == ["run", "date", "and", "time", "family", "packets", "over",
+                                       "it", "OFFSET"]
     rows = [line.split() for line in result.lines[1:]]
-    assert [(row[0], *row[4:]) for row in rows] == [(str(i), "IPv4", "4", "2", "13") for i in (1, 2, 3)]
+    assert [(row[0], *row[4:]) for row in rows] == [(str(i), "IPv4", "4", "2", "13")
+                                                    for i in (1, 2, 3)]
     low, high = wilson(3, 6)
-    assert "3 runs answered: 4.00 packets a run on average, 2.00 of them over the family" in result.stderr
+    assert "3 runs answered: 4.00 packets a run on average, 2.00 of them over the family" in \
+        result.stderr
     assert f"loss 0.50, 95 % interval {low:.2f} to {high:.2f}: 3 of the 6 packets" in result.stderr
     assert "All 12 packets together would say 0.75." in result.stderr
     assert "0.92 for 0.85" in result.stderr
@@ -413,7 +431,8 @@ def test_runs_without_loss(pmu):
 
 
 def test_runs_with_both_families_served(pmu):
-    """Where the other family answers as well, its packets hide nothing; an answer too late for its run shows it."""
+    """Where the other family answers as well, its packets hide nothing; an answer too late for its
+    run shows it."""
     def taking_turns(packet):
         if (packet.number % 2 == 0) == (packet.family == 4):
             packet.reply(b"OFFSET=1")
@@ -441,13 +460,15 @@ def test_a_run_without_an_answer(pmu):
     server = pmu(lambda packet: packet.number == 1 or packet.reply(b"OFFSET=1"))
     result = reset(server, "--runs", 3, "--tries", 1)
     assert result.status == 1
-    assert [line.split()[4] for line in result.lines[1:]] == ["none", *[line.split()[4] for line in result.lines[2:]]]
+    assert [line.split()[4] for line in result.lines[1:]] == [
+        "none", *[line.split()[4] for line in result.lines[2:]]]
     assert result.stderr.splitlines()[-1] == "pdc-reset: no OFFSET in 1 of 3 runs"
 
 
-@pytest.mark.parametrize("arguments", [["rubbish"], ["-p", "0"], ["-n", "-1"], ["-n", "86401"], ["-n", "x"],
-                                       ["--tries", "0"], ["--runs", "0"], ["--timeout", "soon"], ["--timeout", "0"],
-                                       ["--timeout", "0.000001"], ["--timeout", "9ms"], ["--frobnicate"]])
+@pytest.mark.parametrize("arguments", [
+    ["rubbish"], ["-p", "0"], ["-n", "-1"], ["-n", "86401"], ["-n", "x"], ["--tries", "0"],
+    ["--runs", "0"], ["--timeout", "soon"], ["--timeout", "0"], ["--timeout", "0.000001"],
+    ["--timeout", "9ms"], ["--frobnicate"]])
 def test_usage(arguments):
     result = run("pdc-reset", *arguments)
     assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1)

@@ -1,4 +1,5 @@
-"""tv-recv and tv-send, part 4 of the lab: with each other, and with plain sockets. Nothing leaves the loopback."""
+"""tv-recv and tv-send, part 4 of the lab: with each other, and with plain sockets. Nothing leaves
+the loopback."""
 import json
 import socket
 import struct
@@ -37,7 +38,8 @@ def member(port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((GROUP, port))
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + LOOPBACK)
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                          socket.inet_aton(GROUP) + LOOPBACK)
         opened.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
         opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         opened.settimeout(DEADLINE)
@@ -61,8 +63,9 @@ def tv_recv(spawn, port):
 
 def test_lines_without_the_id(tv_recv, station, port):
     client = tv_recv("--count", 5)
-    for text, line in ((b"swcmTVWho's there?", "Who's there?"), (b"swcmTV", ""), (b"swcmTVa line\n", "a line"),
-                       ("123456Élan ♥".encode(), "Élan ♥"), (b"123456" + b"x" * 60000, "x" * 60000)):
+    for text, line in ((b"swcmTVWho's there?", "Who's there?"), (b"swcmTV", ""),
+                       (b"swcmTVa line\n", "a line"), ("123456Élan ♥".encode(), "Élan ♥"),
+                       (b"123456" + b"x" * 60000, "x" * 60000)):
         station.sendto(text, (GROUP, port))
         assert client.line() == line
     result = client.finish()
@@ -97,7 +100,8 @@ def test_other_groups_are_not_heard(tv_recv, station, port):
     """Even when somebody else on this machine has joined them."""
     client = tv_recv("--count", 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.1.1.2") + LOOPBACK)
+        other.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                         socket.inet_aton("224.1.1.2") + LOOPBACK)
         station.sendto(b"123456other", ("224.1.1.2", port))
         station.sendto(b"123456ours", (GROUP, port))
         assert client.line() == "ours"
@@ -129,7 +133,8 @@ def test_silence(port):
 
 
 def test_an_address_that_is_taken(port):
-    """Without SO_REUSEADDR the other one has the port for itself: the status is that of every other client."""
+    """Without SO_REUSEADDR the other one has the port for itself: the status is that of every other
+    client."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((GROUP, port))
         result = run("tv-recv", "-p", port, "--seconds", "0.05")
@@ -146,7 +151,8 @@ def test_receive_json(tv_recv, station, port):
 
 
 def test_environment(spawn, station, port):
-    client = spawn("tv-recv", "--count", 1, env={"PMULAB_TV_GROUP": "239.1.2.3", "PMULAB_TV_PORT": str(port)})
+    client = spawn("tv-recv", "--count", 1,
+                   env={"PMULAB_TV_GROUP": "239.1.2.3", "PMULAB_TV_PORT": str(port)})
     assert client.error_line() == f"listening to 239.1.2.3:{port}"
     station.sendto(b"123456x", ("239.1.2.3", port))
     assert client.line() == "x"
@@ -162,9 +168,10 @@ def send(port, text, *options, id="123456"):
 def test_a_datagram_a_line(member, port):
     result = send(port, "To be,\n\nor not to be\nÉlan")
     assert result.status == 0
-    assert [member.recv(2000) for _ in range(4)] == [b"123456To be,", b"123456", b"123456or not to be",
-                                                     "123456Élan".encode()]
-    assert (result.stdout, result.stderr) == ("", f"4 datagrams with 22 characters to {GROUP}:{port}\n")
+    assert [member.recv(2000) for _ in range(4)] == [
+        b"123456To be,", b"123456", b"123456or not to be", "123456Élan".encode()]
+    assert (result.stdout, result.stderr) == (
+        "", f"4 datagrams with 22 characters to {GROUP}:{port}\n")
 
 
 def test_nothing_leaves_the_machine(member, port):
@@ -204,15 +211,16 @@ def test_long_lines_are_cut_between_characters(member, port, first, repeated, co
 
 def test_bytes_that_are_no_characters(member, port):
     text = b"\x80" * 3000
-    result = subprocess.run([program("tv-send"), "--id", "123456", "-p", str(port)], input=text, timeout=DEADLINE,
-                            env=environment(), capture_output=True)
+    result = subprocess.run([program("tv-send"), "--id", "123456", "-p", str(port)], input=text,
+                            timeout=DEADLINE, env=environment(), capture_output=True)
     assert (result.returncode, result.stderr.split()[3]) == (0, b"3000")
     assert b"".join(member.recv(2000)[6:] for _ in range(3)) == text
 
 
 def test_send_json(member, port):
     numbers = json.loads(send(port, "é\n", "--json").stdout)
-    assert numbers == {"to": f"{GROUP}:{port}", "datagrams": 1, "characters": 1, "bytes": 2, "error": None}
+    assert numbers == {"to": f"{GROUP}:{port}", "datagrams": 1, "characters": 1, "bytes": 2,
+                       "error": None}
 
 
 def test_send_timeout(member, port):
@@ -220,8 +228,9 @@ def test_send_timeout(member, port):
     assert member.recv(100) == b"123456x"
 
 
-@pytest.mark.parametrize("id, said", [("12345", '"12345" has 5 bytes'), ("1234567", "has 7 bytes"), ("", "has 0 bytes"),
-                                      ("12345é", "has 7 bytes"), ("1", "has 1 byte;")])
+@pytest.mark.parametrize("id, said", [
+    ("12345", '"12345" has 5 bytes'), ("1234567", "has 7 bytes"), ("", "has 0 bytes"),
+    ("12345é", "has 7 bytes"), ("1", "has 1 byte;")])
 def test_an_id_has_six_bytes(port, id, said):
     result = send(port, "x\n", id=id)
     assert (result.status, result.stderr.count("\n")) == (2, 1)
@@ -229,7 +238,8 @@ def test_an_id_has_six_bytes(port, id, said):
     assert "a CAMIPRO number has 6, all digits, such as 123456" in result.stderr
 
 
-@pytest.mark.parametrize("id, seen", [("12 456", "12 456"), ("swcmTV", "swcmTV"), ("12\x1b[2J", r"12\x1b[2J")])
+@pytest.mark.parametrize("id, seen", [("12 456", "12 456"), ("swcmTV", "swcmTV"),
+                                      ("12\x1b[2J", r"12\x1b[2J")])
 def test_an_id_that_is_no_number(member, port, id, seen):
     result = send(port, "x\n", id=id)
     assert result.status == 0
@@ -241,9 +251,11 @@ def test_an_id_that_is_no_number(member, port, id, seen):
 
 @pytest.mark.parametrize("arguments", [
     ["tv-send"], ["tv-send", "--id", "123456", "x"], ["tv-send", "--id", "123456", "--ttl", "256"],
-    ["tv-send", "--id", "123456", "--group", "127.0.0.1"], ["tv-send", "--id", "123456", "--group", "240.0.0.1"],
-    ["tv-send", "--id", "123456", "--iface", "lo"], ["tv-recv", "x"], ["tv-recv", "--group", "ff02::1"],
-    ["tv-recv", "--group", "tv"], ["tv-recv", "-p", "0"], ["tv-recv", "--count", "0"], ["tv-recv", "--seconds", "x"]])
+    ["tv-send", "--id", "123456", "--group", "127.0.0.1"],
+    ["tv-send", "--id", "123456", "--group", "240.0.0.1"],
+    ["tv-send", "--id", "123456", "--iface", "lo"], ["tv-recv", "x"],
+    ["tv-recv", "--group", "ff02::1"], ["tv-recv", "--group", "tv"], ["tv-recv", "-p", "0"],
+    ["tv-recv", "--count", "0"], ["tv-recv", "--seconds", "x"]])
 def test_usage(arguments):
     result = run(*arguments)
     assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1)
@@ -255,12 +267,14 @@ def test_an_interface_that_is_not_there(port):
     for name, *more in ["tv-recv"], ["tv-send", "--id", "123456"]:
         result = run(name, "-p", port, "--iface", "192.0.2.1", *more)
         assert (result.status, result.stdout, result.stderr.count("\n")) == (1, "", 2)
-        assert result.stderr.startswith(f"{name}: --iface 192.0.2.1: the group is that of a network now")
+        assert result.stderr.startswith(
+            f"{name}: --iface 192.0.2.1: the group is that of a network now")
 
 
 def test_both(tv_recv, port):
     client = tv_recv("-v", "--count", 2)
-    assert send(port, "What a piece of work is a man\nhow noble in reason\n", id="654321").status == 0
+    assert send(port, "What a piece of work is a man\nhow noble in reason\n",
+                id="654321").status == 0
     lines = [client.line(), client.line()]
     assert [line.split()[0] for line in lines] == ["654321", "654321"]
     assert lines[1].endswith(" how noble in reason")

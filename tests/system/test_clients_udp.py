@@ -30,8 +30,8 @@ def udp_recv(spawn):
     return start
 
 
-@pytest.mark.parametrize("arguments, sent", [([], b"Hello, Romeo "), (["Good night! ♥"], "Good night! ♥".encode()),
-                                             ([""], b"")])
+@pytest.mark.parametrize("arguments, sent", [
+    ([], b"Hello, Romeo "), (["Good night! ♥"], "Good night! ♥".encode()), ([""], b"")])
 def test_send(receiver, arguments, sent):
     port = receiver.getsockname()[1]
     result = run("udp-send", "-H", "127.0.0.1", "-p", port, *arguments)
@@ -47,9 +47,9 @@ def test_send_environment_and_json(receiver):
     assert receiver.recv(100) == b"x"
 
 
-@pytest.mark.parametrize("arguments, status", [(["a", "b"], 2), (["-p", "0"], 2), (["-p", "x"], 2),
-                                               (["-H", "no-such-host.invalid"], 1), (["-6", "-H", "127.0.0.1"], 1),
-                                               (["-H", "127.0.0.1", "-p", "9", "x" * 70000], 1)])
+@pytest.mark.parametrize("arguments, status", [
+    (["a", "b"], 2), (["-p", "0"], 2), (["-p", "x"], 2), (["-H", "no-such-host.invalid"], 1),
+    (["-6", "-H", "127.0.0.1"], 1), (["-H", "127.0.0.1", "-p", "9", "x" * 70000], 1)])
 def test_send_fails(arguments, status):
     result = run("udp-send", *arguments)
     assert (result.status, result.stdout, result.stderr.count("\n")) == (status, "", 1)
@@ -59,9 +59,10 @@ def test_send_fails(arguments, status):
 def test_receive(udp_recv, receiver):
     server, address = udp_recv("--count", 5)
     name = "From Address: 127.0.0.1:%d" % receiver.getsockname()[1]
-    for sent, shown in ((b"Hello, Romeo ", "Hello, Romeo "), (b"", ""), (b"\x1b[2J\\\n\xff\0", r"\x1b[2J\\\n\xff\x00"),
-                        ("Élan ♥ 🙂".encode() + b"\xc2\x9b1m\xe2\x99", r"Élan ♥ 🙂\xc2\x9b1m\xe2\x99"),
-                        (b"x" * 60000, "x" * 60000)):
+    for sent, shown in ((b"Hello, Romeo ", "Hello, Romeo "), (b"", ""),
+                        (b"\x1b[2J\\\n\xff\0", r"\x1b[2J\\\n\xff\x00"),
+                        ("Élan ♥ 🙂".encode() + b"\xc2\x9b1m\xe2\x99",
+                         r"Élan ♥ 🙂\xc2\x9b1m\xe2\x99"), (b"x" * 60000, "x" * 60000)):
         receiver.sendto(sent, address)
         assert [server.line(), server.line()] == ["Received data: " + shown, name]
     assert server.finish().status == 0
@@ -96,7 +97,8 @@ def test_receive_silence(udp_recv):
 
 
 def test_send_timeout(receiver):
-    assert run("udp-send", "-H", "127.0.0.1", "-p", receiver.getsockname()[1], "--timeout", "1", "x").status == 0
+    assert run("udp-send", "-H", "127.0.0.1", "-p", receiver.getsockname()[1], "--timeout", "1",
+               "x").status == 0
     assert receiver.recv(100) == b"x"
 
 
@@ -107,7 +109,8 @@ def test_a_taken_port(receiver):
     assert result.stderr == f"udp-recv: 127.0.0.1:{port}: Address already in use\n"
 
 
-@pytest.mark.parametrize("arguments", [["x"], ["-p", "x"], ["--bind", "localhost"], ["--count", "0"]])
+@pytest.mark.parametrize("arguments", [["x"], ["-p", "x"], ["--bind", "localhost"],
+                                       ["--count", "0"]])
 def test_receive_usage(arguments):
     result = run("udp-recv", *arguments)
     assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1)

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from support.frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, accept_for, close_frame, frame,
-                            read_frame)
+from support.frames import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, accept_for, close_frame,
+                            frame, read_frame)
 from support.lab import DEADLINE, environment, program, run
 from support.script import read_to_end
 
@@ -46,7 +46,8 @@ def upgrade(connection):
     """The server's handshake. The request's head."""
     head = read_head(connection)
     key = re.search(r"^Sec-WebSocket-Key: (\S+)\r$", head, re.MULTILINE)[1]
-    connection.sendall("\r\n".join(["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
+    connection.sendall("\r\n".join(["HTTP/1.1 101 Switching Protocols",
+                                    "Upgrade: websocket", "Connection: Upgrade",
                                     f"Sec-WebSocket-Accept: {accept_for(key)}", "", ""]).encode())
     return head
 
@@ -56,7 +57,8 @@ def receive_frame(connection):
 
 
 def answer(*frames, end=read_to_end):
-    """A script: upgrades, reads the command, sends the bytes, and reads what the client still says."""
+    """A script: upgrades, reads the command, sends the bytes, and reads what the client still
+    says."""
 
     def script(connection):
         upgrade(connection)
@@ -81,7 +83,8 @@ def ask(server, *options, command=COMMAND):
 def test_messages(lab):
     result = run("pdc-ws", COMMAND, lab=lab)
     assert (result.status, result.lines) == (0, MESSAGES)
-    assert re.fullmatch(r"20 messages in 20 frames, \d+ recv\(\) calls, closed with 1000\n", result.stderr)
+    assert re.fullmatch(r"20 messages in 20 frames, \d+ recv\(\) calls, closed with 1000\n",
+                        result.stderr)
     closed = lab.wait(event="close", endpoint="pmu-ws")
     assert (closed["ws_close_code"], closed["bytes_in"]) == (1000, len(COMMAND))
 
@@ -120,8 +123,9 @@ def test_json(lab):
     assert numbers.pop("recv_calls") >= 2
     assert numbers.pop("segments") >= 3
     assert 0 <= numbers.pop("seconds") < DEADLINE
-    assert numbers == {"command": COMMAND, "peer": f"127.0.0.1:{lab.port('pmu-ws')}", "messages": 20, "frames": 20,
-                       "bytes": 371, "close_code": 1000, "close_reason": "", "ended": "closed", "error": None}
+    assert numbers == {"command": COMMAND, "peer": f"127.0.0.1:{lab.port('pmu-ws')}",
+                       "messages": 20, "frames": 20, "bytes": 371, "close_code": 1000,
+                       "close_reason": "", "ended": "closed", "error": None}
 
 
 def test_refusal(lab):
@@ -131,16 +135,19 @@ def test_refusal(lab):
     assert result.stderr.splitlines()[-1] == said
 
 
-@pytest.mark.parametrize("url", ["ws://localhost:{ws}/", "ws://127.0.0.1:{ws}", "wss://localhost:{wss}/", "wss://127.0.0.1:{wss}/",
+@pytest.mark.parametrize("url", ["ws://localhost:{ws}/", "ws://127.0.0.1:{ws}",
+                                 "wss://localhost:{wss}/", "wss://127.0.0.1:{wss}/",
                                  "ws://localhost/", "wss://localhost/"])
 def test_urls(lab, url):
     """Without a port the environment says it, for ws:// and wss:// apart."""
-    result = run("pdc-ws", url.format(ws=lab.port("pmu-ws"), wss=lab.port("pmu-wss")), COMMAND, lab=lab)
+    result = run("pdc-ws", url.format(ws=lab.port("pmu-ws"), wss=lab.port("pmu-wss")), COMMAND,
+                 lab=lab)
     assert (result.status, result.lines) == (0, MESSAGES)
 
 
 def test_wss_checks_the_certificate(lab):
-    result = run("pdc-ws", "--ca", "/dev/null", f"wss://localhost:{lab.port('pmu-wss')}/", COMMAND, lab=lab)
+    result = run("pdc-ws", "--ca", "/dev/null", f"wss://localhost:{lab.port('pmu-wss')}/", COMMAND,
+                 lab=lab)
     assert result.status != 0
     assert (result.stdout, result.stderr.count("\n")) == ("", 1)
     assert "/dev/null" in result.stderr
@@ -153,9 +160,9 @@ def test_another_path(lab):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["ws://localhost/"], [COMMAND, "CMD_floodme"], ["http://localhost/", COMMAND], ["ws://", COMMAND],
-    ["ws://localhost:0/", COMMAND], ["ws://localhost:5006x/", COMMAND], ["ws://[::1/", COMMAND],
-    ["ws://localhost/#part", COMMAND], ["ws://localhost/a b", COMMAND],
+    [], ["ws://localhost/"], [COMMAND, "CMD_floodme"], ["http://localhost/", COMMAND],
+    ["ws://", COMMAND], ["ws://localhost:0/", COMMAND], ["ws://localhost:5006x/", COMMAND],
+    ["ws://[::1/", COMMAND], ["ws://localhost/#part", COMMAND], ["ws://localhost/a b", COMMAND],
     ["-p", "1", "ws://localhost:2/", COMMAND], ["-H", "a", "ws://b/", COMMAND],
 ])
 def test_usage(arguments):
@@ -173,9 +180,10 @@ def test_connection_refused(closed_port):
 
 def test_the_wrong_kind_of_server(lab):
     """ws:// to a port that speaks TLS, wss:// to one that does not, ws:// to the plain PMU."""
-    for scheme, endpoint, status, said in (("ws", "pmu-wss", 1, "closed the connection before the WebSocket was open"),
-                                           ("wss", "pmu-ws", 3, "the peer does not speak TLS"),
-                                           ("ws", "pmu", 3, "the server does not speak HTTP")):
+    for scheme, endpoint, status, said in (
+            ("ws", "pmu-wss", 1, "closed the connection before the WebSocket was open"),
+            ("wss", "pmu-ws", 3, "the peer does not speak TLS"),
+            ("ws", "pmu", 3, "the server does not speak HTTP")):
         result = run("pdc-ws", f"{scheme}://localhost:{lab.port(endpoint)}/", COMMAND, lab=lab)
         assert (result.status, result.stdout) == (status, "")
         assert said in result.stderr.splitlines()[-1]
@@ -188,7 +196,8 @@ def test_what_a_server_sees(serve):
     def script(connection):
         head = upgrade(connection)
         command = receive_frame(connection)
-        connection.sendall(unmasked(BINARY, b"This is PMU data 0") + unmasked(PING, b"are you there?"))
+        connection.sendall(unmasked(BINARY, b"This is PMU data 0")
+                           + unmasked(PING, b"are you there?"))
         pong = receive_frame(connection)
         connection.sendall(close(1000, b"bye"))
         goodbye = receive_frame(connection)
@@ -205,9 +214,11 @@ def test_what_a_server_sees(serve):
     assert f"\r\nHost: 127.0.0.1:{server.port}\r\n" in head
     assert "\r\nSec-WebSocket-Version: 13\r\n" in head
     assert "Sec-WebSocket-Extensions" not in head
-    assert (command.opcode, command.fin, command.masked, command.payload) == (TEXT, True, True, COMMAND.encode())
+    assert (command.opcode, command.fin, command.masked, command.payload) == (
+        TEXT, True, True, COMMAND.encode())
     assert (pong.opcode, pong.masked, pong.payload) == (PONG, True, b"are you there?")
-    assert (goodbye.opcode, goodbye.masked, goodbye.payload[:2]) == (CLOSE, True, struct.pack("!H", 1000))
+    assert (goodbye.opcode, goodbye.masked, goodbye.payload[:2]) == (
+        CLOSE, True, struct.pack("!H", 1000))
 
 
 def test_keys_and_masks_are_new_each_time(serve):
@@ -260,9 +271,10 @@ def test_a_message_is_shown_the_moment_it_is_complete(serve, spawn):
 
 
 def test_control_frames_between_fragments(serve):
-    result = ask(serve(answer(
-        unmasked(TEXT, b"This is ", fin=False), unmasked(PING), unmasked(CONTINUATION, b"PMU ", fin=False),
-        unmasked(PONG, b"unasked"), unmasked(CONTINUATION, b"", fin=False), unmasked(CONTINUATION, b"data 5"), close())))
+    result = ask(serve(answer(unmasked(TEXT, b"This is ", fin=False), unmasked(PING),
+                              unmasked(CONTINUATION, b"PMU ", fin=False),
+                              unmasked(PONG, b"unasked"), unmasked(CONTINUATION, b"", fin=False),
+                              unmasked(CONTINUATION, b"data 5"), close())))
     assert (result.status, result.lines) == (0, ["This is PMU data 5"])
     assert result.stderr.startswith("1 message in 4 frames, ")
 
@@ -274,7 +286,8 @@ def test_close_without_a_code(serve):
 
 
 def test_another_close_code_is_a_failure(serve):
-    result = ask(serve(answer(unmasked(BINARY, b"This is PMU data 0"), close(1011, b"out of \xe2\x99\xa5"))))
+    result = ask(serve(answer(unmasked(BINARY, b"This is PMU data 0"),
+                              close(1011, b"out of \xe2\x99\xa5"))))
     assert (result.status, result.lines) == (1, ["This is PMU data 0"])
     assert ": closed with 1011: out of " in result.stderr.splitlines()[-1]
 
@@ -283,20 +296,20 @@ def test_another_close_code_is_a_failure(serve):
 
 
 @pytest.mark.parametrize("frames, code", [
-    ([frame(BINARY, b"This is PMU data 1")], 1002),                            # masked
-    ([unmasked(BINARY, b"This is PMU data 1", rsv=4)], 1002),                  # compressed, but nobody asked for it
-    ([unmasked(0x3, b"This is PMU data 1")], 1002),                            # no such opcode
+    ([frame(BINARY, b"This is PMU data 1")], 1002),                    # masked
+    ([unmasked(BINARY, b"This is PMU data 1", rsv=4)], 1002),          # compressed without request
+    ([unmasked(0x3, b"This is PMU data 1")], 1002),                    # no such opcode
     ([unmasked(0xB)], 1002),
-    ([unmasked(CONTINUATION, b"This")], 1002),                                 # continues nothing
-    ([unmasked(TEXT, b"Th", fin=False), unmasked(TEXT, b"is")], 1002),         # the first one has not ended
-    ([unmasked(PING, b"", fin=False)], 1002),                                  # a control frame in fragments
-    ([unmasked(PING, 126 * b"x")], 1002),                                      # a long one
-    ([unmasked(CLOSE, b"\x03")], 1002),                                        # half a code
-    ([unmasked(CLOSE, struct.pack("!H", 1005))], 1002),                        # a code that is never sent
+    ([unmasked(CONTINUATION, b"This")], 1002),                         # continues nothing
+    ([unmasked(TEXT, b"Th", fin=False), unmasked(TEXT, b"is")], 1002),  # the first has not ended
+    ([unmasked(PING, b"", fin=False)], 1002),                          # a fragmented control frame
+    ([unmasked(PING, 126 * b"x")], 1002),                              # a long control frame
+    ([unmasked(CLOSE, b"\x03")], 1002),                                # half a code
+    ([unmasked(CLOSE, struct.pack("!H", 1005))], 1002),                # a code that is never sent
     ([unmasked(TEXT, b"This \xff")], 1007),
     ([unmasked(TEXT, b"This \xe2\x99", fin=False), unmasked(CONTINUATION, b"x")], 1007),
     ([close(1000, b"\xff")], 1007),
-    ([unmasked(BINARY, b"", length=2**63)], 1002),                             # the highest bit is never set
+    ([unmasked(BINARY, b"", length=2**63)], 1002),                     # the highest bit is set
     ([unmasked(BINARY, b"This is", length=2**62)], 1009),
 ])
 def test_broken_frames(serve, frames, code):
@@ -324,7 +337,8 @@ def test_broken_frames(serve, frames, code):
     ([unmasked(BINARY, b"This is PMU data 1", fin=False)], 'was cut: "This is PMU data 1"'),
 ])
 def test_end_without_close(serve, frames, said):
-    result = ask(serve(answer(*frames, end=lambda connection: connection.shutdown(socket.SHUT_RDWR))))
+    result = ask(serve(answer(*frames,
+                              end=lambda connection: connection.shutdown(socket.SHUT_RDWR))))
     assert result.status == 3
     assert said in result.stderr.splitlines()[-1]
 
@@ -346,7 +360,8 @@ def test_what_is_no_answer(serve, frames):
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: {accept}\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -398,7 +413,8 @@ def test_silence(serve, script, shown):
 
 def test_a_server_that_keeps_the_connection_after_close(serve):
     """RFC 6455 7.1.1: the server closes first; a client waits for it, but not for ever."""
-    result = ask(serve(answer(unmasked(BINARY, b"This is PMU data 0"), close())), "--timeout", "0.1")
+    result = ask(serve(answer(unmasked(BINARY, b"This is PMU data 0"), close())),
+                 "--timeout", "0.1")
     assert (result.status, result.lines) == (0, ["This is PMU data 0"])
 
 
@@ -412,7 +428,8 @@ def test_the_server_ends_the_connection_first(serve):
         assert receive_frame(connection).opcode == CLOSE
         assert connection.recv(1) == b""  # it will say no more
         for _ in range(3):
-            connection.sendall(b"x")  # a client that has gone answers the first with RST, which fails the next
+            # A client that has gone answers the first byte with RST, and the next send fails.
+            connection.sendall(b"x")
 
     assert ask(serve(script)).status == 0
 
@@ -438,16 +455,17 @@ def test_head_has_seen_enough(serve):
 
     server = serve(endless)
     script = '"$0" "ws://127.0.0.1:$1/" CMD_short:0 | head -n 1; echo "${PIPESTATUS[0]}"'
-    shell = subprocess.run(["bash", "-c", script, program("pdc-ws"), str(server.port)], env=environment(),
-                           timeout=DEADLINE, capture_output=True, text=True)
+    shell = subprocess.run(["bash", "-c", script, program("pdc-ws"), str(server.port)],
+                           env=environment(), timeout=DEADLINE, capture_output=True, text=True)
     assert shell.stdout == "This is PMU data 0\n0\n"
     assert server.finish() == "the client has gone"
 
 
-@pytest.mark.parametrize("bad", [b"\x1b[2J\x1b]0;hijacked\x07", b"This is PMU data \x1b[2J", b"This is PMU data 3\n\x1b[2J"])
+@pytest.mark.parametrize("bad", [b"\x1b[2J\x1b]0;hijacked\x07", b"This is PMU data \x1b[2J",
+                                 b"This is PMU data 3\n\x1b[2J"])
 def test_only_verified_messages_are_shown(serve, bad):
-    server = serve(answer(unmasked(BINARY, b"This is PMU data 1"), unmasked(BINARY, b"This is PMU data 2"),
-                          unmasked(BINARY, bad), close()))
+    server = serve(answer(unmasked(BINARY, b"This is PMU data 1"),
+                          unmasked(BINARY, b"This is PMU data 2"), unmasked(BINARY, bad), close()))
     result = ask(server)
     assert result.status == 3
     assert "\x1b" not in result.stdout + result.stderr and result.lines[:2] == MESSAGES[:2]

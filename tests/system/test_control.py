@@ -41,9 +41,11 @@ def test_status(control):
     assert status["events"]["first"] == 1 and status["events"]["next"] > 1
     ports = {one["endpoint"]: one["port"] for one in status["endpoints"]}
     assert ports == {name: control.lab.port(name) for name in ports} and len(ports) == 8
-    assert all(one["totals"] and not one["paused"] and not one["local"] for one in status["endpoints"])
+    assert all(one["totals"] and not one["paused"] and not one["local"]
+               for one in status["endpoints"])
     messages(control.lab)
-    pmu = next(one for one in control.get("/v1/status").json["endpoints"] if one["endpoint"] == "pmu")
+    pmu = next(one for one in control.get("/v1/status").json["endpoints"]
+               if one["endpoint"] == "pmu")
     assert pmu["totals"]["connections"] == 1 and pmu["totals"]["messages"] == 20
 
 
@@ -52,11 +54,12 @@ def test_status(control):
 
 def test_all_keys(control):
     keys = control.get("/v1/config").json["keys"]
-    printed = re.findall(r"^[a-z_]+ = ", run("pmulab", "serve", "--print-config").stdout, re.MULTILINE)
+    printed = re.findall(r"^[a-z_]+ = ", run("pmulab", "serve", "--print-config").stdout,
+                         re.MULTILINE)
     assert len(keys) == len(printed) > 40
     for key in keys:
-        assert set(key) == {"key", "value", "origin", "inherited", "start", "changed", "default", "type", "range",
-                            "unit", "help", "effect", "endpoint"}
+        assert set(key) == {"key", "value", "origin", "inherited", "start", "changed", "default",
+                            "type", "range", "unit", "help", "effect", "endpoint"}
         assert key["help"] and key["value"] == key["start"] and not key["changed"]
         assert control.get(f"/v1/config/{key['key']}").json == key
 
@@ -64,10 +67,13 @@ def test_all_keys(control):
 def test_one_key(start_control):
     control = start_control("--set", "pmu.messages=15")
     key = control.get("/v1/config/pmu-ws.messages").json
-    assert (key["value"], key["origin"], key["inherited"], key["default"]) == ("15", "--set", True, "20")
-    assert (key["type"], key["range"], key["effect"], key["endpoint"]) == ("integer", "0..1000000", "now", "pmu-ws")
+    assert (key["value"], key["origin"], key["inherited"], key["default"]) == (
+        "15", "--set", True, "20")
+    assert (key["type"], key["range"], key["effect"], key["endpoint"]) == (
+        "integer", "0..1000000", "now", "pmu-ws")
     assert control.get("/v1/config/reset.port").json["effect"] == "restart"
-    refused(control.get("/v1/config/pmu.mesages"), 404, "no such key", "did you mean pmu.messages?", key="pmu.mesages")
+    refused(control.get("/v1/config/pmu.mesages"), 404, "no such key", "did you mean pmu.messages?",
+            key="pmu.mesages")
     refused(control.get("/v1/config/%22%3Cscript%3E"), 404, key='"<script>')
 
 
@@ -75,8 +81,8 @@ def test_a_change_holds_for_the_next_command(control):
     assert messages(control.lab) == 20
     answer = control.patch("/v1/config", {"pmu.messages": 5}, headers={"Pmulab-Who": "me"})
     assert answer.status == 200
-    assert [(key["key"], key["value"], key["origin"], key["start"], key["changed"]) for key in answer.json["keys"]] == \
-        [("pmu.messages", "5", "me", "20", True)]
+    assert [(key["key"], key["value"], key["origin"], key["start"], key["changed"])
+            for key in answer.json["keys"]] == [("pmu.messages", "5", "me", "20", True)]
     assert messages(control.lab) == 5
     told = control.lab.wait_all(1, event="change")
     assert [(one["who"], one["key"], one["before"], one["after"]) for one in told] == \
@@ -100,22 +106,24 @@ def test_kinds_of_values(start_control, key, value, becomes):
 
 def test_all_or_nothing_and_every_error(control):
     before = control.get("/v1/config").json
-    answer = refused(control.patch("/v1/config", {"pmu.messages": 5, "pmu.first": -1, "pmu.mess": 1, "reset.loss": [1],
-                                                  "reset.port": 5}), 422, key="pmu.first")
+    answer = refused(control.patch("/v1/config", {"pmu.messages": 5, "pmu.first": -1, "pmu.mess": 1,
+                                                  "reset.loss": [1], "reset.port": 5}),
+                     422, key="pmu.first")
     errors = answer.json["errors"]
-    assert [error["key"] for error in errors] == ["pmu.first", "pmu.mess", "reset.loss", "reset.port"]
+    assert [error["key"] for error in errors] == ["pmu.first", "pmu.mess", "reset.loss",
+                                                  "reset.port"]
     assert all(set(error) == REFUSAL for error in errors)
     assert "did you mean" in errors[1]["hint"] and "a text, a number" in errors[2]["error"]
     assert control.get("/v1/config").json == before and not control.lab.events(event="change")
 
 
 def test_what_needs_a_restart(control):
-    answer = refused(control.patch("/v1/config", {"reset.port": 5999, "pmu.messages": 1}), 409, "while the lab runs",
-                     key="reset.port")
+    answer = refused(control.patch("/v1/config", {"reset.port": 5999, "pmu.messages": 1}), 409,
+                     "while the lab runs", key="reset.port")
     assert len(answer.json["errors"]) == 1 and control.values()["pmu.messages"] == "20"
     assert control.patch("/v1/config", {"reset.port": 5004}).status == 200  # as it is
-    answer = refused(control.patch("/v1/config", {"pmu.port": 5, "reset.reorder": "10%"}), 422, "while the lab runs",
-                     key="pmu.port")
+    answer = refused(control.patch("/v1/config", {"pmu.port": 5, "reset.reorder": "10%"}), 422,
+                     "while the lab runs", key="pmu.port")
     assert [error["key"] for error in answer.json["errors"]] == ["pmu.port", "reset.reorder"]
 
 
@@ -156,7 +164,8 @@ def test_back_to_the_start(start_control):
     assert (answer["value"], answer["origin"], answer["changed"]) == ("15", "--set", False)
     assert control.values()["pmu-ws.messages"] == "3"
     restored = control.delete("/v1/config").json["keys"]
-    assert {key["key"]: key["value"] for key in restored} == {"pmu.first": "1", "pmu-ws.messages": "15"}
+    assert {key["key"]: key["value"] for key in restored} == {
+        "pmu.first": "1", "pmu-ws.messages": "15"}
     assert not any(key["changed"] for key in control.get("/v1/config").json["keys"])
     assert control.delete("/v1/config").json == {"keys": []}
     refused(control.delete("/v1/config/pmu.mess"), 404, key="pmu.mess")
@@ -201,7 +210,8 @@ def lost(events):
 
 
 def burst(control, in_the_middle=lambda: None):
-    """Asks COUNT times, slowly enough that none is folded or missed; what the lab told of the requests."""
+    """Asks COUNT times, slowly enough that none is folded or missed; what the lab told of the
+    requests."""
     peers = [Peer(control.lab, "reset") for _ in range(3)]
     for i in range(COUNT):
         peers[i % 3].send(RESET)
@@ -209,7 +219,8 @@ def burst(control, in_the_middle=lambda: None):
             in_the_middle()
         if i % 50 == 49:
             control.lab.wait(event=lambda name: name in ("drop", "reset"), n=i + 1, family=4)
-    return [event for event in control.lab.events() if event["event"] in ("drop", "reset", "change")]
+    return [event for event in control.lab.events()
+            if event["event"] in ("drop", "reset", "change")]
 
 
 def test_a_change_in_the_middle_of_a_burst(start_control):
@@ -235,7 +246,8 @@ def test_the_family_that_is_served(start_control):
     control = start_control("--set", "reset.family=4", "reset", "udp-print", "pmu")
 
     def served():
-        return {one["endpoint"]: (one["family"], one["left"]) for one in control.get("/v1/status").json["endpoints"]}
+        return {one["endpoint"]: (one["family"], one["left"])
+                for one in control.get("/v1/status").json["endpoints"]}
 
     assert served() == {"reset": ("IPv4", None), "udp-print": ("IPv4", None), "pmu": (None, None)}
     control.patch("/v1/config", {"reset.family": "alternate:1h"})
@@ -250,7 +262,8 @@ def test_the_family_that_is_served(start_control):
 def test_what_a_client_has_read_is_counted(control, endpoint):
     """Act, then assert: nothing has to be waited for."""
     def totals():
-        return next(one["totals"] for one in control.get("/v1/status").json["endpoints"] if one["endpoint"] == endpoint)
+        return next(one["totals"] for one in control.get("/v1/status").json["endpoints"]
+                    if one["endpoint"] == endpoint)
 
     for i in range(1, 21):
         peer = connect(control.lab, endpoint)
@@ -259,7 +272,8 @@ def test_what_a_client_has_read_is_counted(control, endpoint):
         assert totals()["messages"] >= 20 * i - 19
         peer.read_all()
         now = totals()
-        assert (now["connections"], now["messages"], now["bytes_out"], now["bytes_in"]) == (i, 20 * i, 371 * i, 11 * i)
+        assert (now["connections"], now["messages"], now["bytes_out"], now["bytes_in"]) == (
+            i, 20 * i, 371 * i, 11 * i)
         peer.close()
 
 
@@ -268,13 +282,14 @@ def test_connections(control):
     peer = connect(control.lab, "pmu")
     opened = control.lab.wait(event="open")
     assert control.get("/v1/connections").json == {"connections": [
-        {"id": opened["conn"], "endpoint": "pmu", "local": False, "peer": opened["peer"], "since": opened["t"]}]}
+        {"id": opened["conn"], "endpoint": "pmu", "local": False, "peer": opened["peer"],
+         "since": opened["t"]}]}
     assert control.get("/v1/status").json["connections"] == 1
     peer.close()
 
 
-@pytest.mark.parametrize("body, ends", [({"how": "fin"}, b""), ({"how": "rst"}, ConnectionResetError), (None, b""),
-                                        ({}, b"")])
+@pytest.mark.parametrize("body, ends", [
+    ({"how": "fin"}, b""), ({"how": "rst"}, ConnectionResetError), (None, b""), ({}, b"")])
 def test_a_connection_is_cut(control, body, ends):
     with socket.create_connection(control.lab.address("echo"), DEADLINE) as peer:
         conn = control.lab.wait(event="open")["conn"]
@@ -305,16 +320,19 @@ def test_a_cut_in_the_middle_of_the_messages(control, endpoint, how):
             peer.read_all()
     peer.close()
     closed = control.lab.wait(event="close", conn=conn)
-    assert (closed["endpoint"], closed["why"], closed["messages"]) == (endpoint, "cut by control", 1)
+    assert (closed["endpoint"], closed["why"], closed["messages"]) == (
+        endpoint, "cut by control", 1)
     assert control.get("/v1/connections").json == {"connections": []}
 
 
 def test_connections_that_are_not_cut(control):
     peer = connect(control.lab, "echo")
     conn = control.lab.wait(event="open")["conn"]
-    refused(control.post(f"/v1/connections/{conn}/close", {"how": "gently"}), 422, '"fin" or "rst"', key="how")
+    refused(control.post(f"/v1/connections/{conn}/close", {"how": "gently"}), 422, '"fin" or "rst"',
+            key="how")
     refused(control.post(f"/v1/connections/{conn}/close", {"how": 1}), 422, key="how")
-    refused(control.post(f"/v1/connections/{conn}/close", {"who": "fin"}), 422, "there are how", key="who")
+    refused(control.post(f"/v1/connections/{conn}/close", {"who": "fin"}), 422, "there are how",
+            key="who")
     for wrong in ("0", "77", "-1", "x", "18446744073709551617", "%31x"):
         refused(control.post(f"/v1/connections/{wrong}/close"), 404)
     refused(control.get(f"/v1/connections/{conn}/close"), 405, "POST")
@@ -326,22 +344,27 @@ def test_connections_that_are_not_cut(control):
 
 
 def test_pause_and_resume(control):
-    paused = control.post("/v1/pause", {"endpoint": "pmu"}, headers={"Pmulab-Who": "me"}).json["endpoints"]
+    paused = control.post("/v1/pause", {"endpoint": "pmu"},
+                          headers={"Pmulab-Who": "me"}).json["endpoints"]
     assert [(one["endpoint"], one["paused"]) for one in paused] == [("pmu", True)]
     with socket.create_connection(control.lab.address("pmu"), DEADLINE) as waits:
         waits.sendall(b"CMD_short:0")
-        assert messages(control.lab, "pmu-ws") == 20 and not control.lab.events(event="open", endpoint="pmu")
+        assert messages(control.lab, "pmu-ws") == 20 and not control.lab.events(
+            event="open", endpoint="pmu")
         assert control.post("/v1/resume").json["endpoints"][2]["paused"] is False
         assert waits.recv(100).startswith(b"This is PMU data 1")
-    assert [(one["endpoint"], one["who"]) for one in control.lab.wait_all(1, event="suspend")] == [("pmu", "me")]
+    assert [(one["endpoint"], one["who"]) for one in control.lab.wait_all(1, event="suspend")] == [
+        ("pmu", "me")]
     assert control.lab.wait_all(1, event="resume")[0]["endpoint"] == "pmu"
-    refused(control.post("/v1/pause", {"endpoint": "pmo"}), 422, "there are udp-print, echo", key="endpoint")
+    refused(control.post("/v1/pause", {"endpoint": "pmo"}), 422, "there are udp-print, echo",
+            key="endpoint")
     refused(control.post("/v1/pause", {"endpoint": 3}), 422, key="endpoint")
     refused(control.post("/v1/pause", {"all": True}), 422, key="all")
 
 
 def test_what_does_not_run_is_not_paused(start_control):
-    refused(start_control("pmu").post("/v1/pause", {"endpoint": "echo"}), 422, "does not run", key="endpoint")
+    refused(start_control("pmu").post("/v1/pause", {"endpoint": "echo"}), 422, "does not run",
+            key="endpoint")
 
 
 # What every call has
@@ -362,7 +385,8 @@ def test_paths_and_methods(control, method, path, status, allowed):
     assert answer.headers["Allow"] == allowed
 
 
-@pytest.mark.parametrize("path", ["/v1/status", "/v1/config", "/v1/config/pmu.first", "/v1/connections", "/v1/events"])
+@pytest.mark.parametrize("path", ["/v1/status", "/v1/config", "/v1/config/pmu.first",
+                                  "/v1/connections", "/v1/events"])
 def test_parameters_that_are_not_there(control, path):
     refused(control.get(f"{path}?color=red"), 400, "there is no parameter", key="color")
 
@@ -372,19 +396,23 @@ def test_the_page(control):
         page = control.get("/", way=way)
         assert page.status == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
         assert page.text.startswith("<!doctype html>") and "Content-Encoding" not in page.headers
-        assert control.get("/", way=way, headers={"Accept-Encoding": "gzip, br"}).headers["Content-Encoding"] == "gzip"
+        assert control.get("/", way=way, headers={"Accept-Encoding": "gzip, br"}).headers[
+            "Content-Encoding"] == "gzip"
     refused(control.post("/"), 405)
 
 
 # Who may
 
 
-@pytest.mark.parametrize("method, path", [("GET", "/"), ("GET", "/v1/status"), ("GET", "/v1/events"),
-                                          ("PATCH", "/v1/config"), ("POST", "/v1/pause"), ("GET", "/nothing")])
+@pytest.mark.parametrize("method, path", [
+    ("GET", "/"), ("GET", "/v1/status"), ("GET", "/v1/events"), ("PATCH", "/v1/config"),
+    ("POST", "/v1/pause"), ("GET", "/nothing")])
 def test_nobody_without_the_key(control, method, path):
     wrong = "0" * len(control.key)
-    for headers in ({}, {"Authorization": f"Bearer {wrong}"}, {"Authorization": f"Basic {control.key}"},
-                    {"Cookie": f"pmulab_{control.port}={wrong}"}, {"Cookie": f"other={control.key}"}):
+    for headers in ({}, {"Authorization": f"Bearer {wrong}"},
+                    {"Authorization": f"Basic {control.key}"},
+                    {"Cookie": f"pmulab_{control.port}={wrong}"},
+                    {"Cookie": f"other={control.key}"}):
         refused(control.request(method, path, way=control.tcp, headers=headers), 401, "key")
     refused(control.request("GET", f"{path}?key={wrong}", way=control.tcp), 401)
     assert not control.lab.events(event="suspend")
@@ -396,7 +424,8 @@ def test_the_key_becomes_a_cookie(control):
     folder = answer.headers["Location"]
     assert answer.status == 303 and re.fullmatch("/[0-9a-f]{16}/", folder)
     cookie, *attributes = answer.headers["Set-Cookie"].split("; ")
-    assert cookie == f"pmulab_{control.port}={control.key}" and {"HttpOnly", "SameSite=Strict", f"Path={folder}"} == set(attributes)
+    assert cookie == f"pmulab_{control.port}={control.key}" \
+        and {"HttpOnly", "SameSite=Strict", f"Path={folder}"} == set(attributes)
     headers = {"Cookie": cookie}
     assert control.get(folder, way=control.tcp, headers=headers).text == control.get("/").text
     assert control.get(f"{folder}v1/status", way=control.tcp, headers=headers).status == 200
@@ -425,7 +454,8 @@ def test_no_other_sites_page(control, headers, status):
 
 
 def test_browsers_are_told_to_be_strict(control):
-    for answer in (control.get("/", way=control.page), control.get("/v1/status"), control.get("/x", way=control.tcp)):
+    for answer in (control.get("/", way=control.page), control.get("/v1/status"),
+                   control.get("/x", way=control.tcp)):
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -483,7 +513,8 @@ def test_the_page_alone_where_the_place_is_taken(start_lab, tmp_path):
 
 
 def test_who_has_no_key_keeps_no_place(control):
-    """More of them than the page has places for, all of whom stay: each is told, and whoever has the key gets in."""
+    """More of them than the page has places for, all of whom stay: each is told, and whoever has
+    the key gets in."""
     host, port = control.url.split("/")[2].split(":")
     strangers = []
     try:
@@ -492,7 +523,8 @@ def test_who_has_no_key_keeps_no_place(control):
             strangers.append(stranger)
             stranger.sendall(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
             said = b"".join(iter(lambda peer=stranger: peer.recv(65536), b""))  # to its end
-            assert said.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 503 ")) and b"connection: close" in said.lower()
+            assert said.startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 503 ")) \
+                and b"connection: close" in said.lower()
     finally:
         for stranger in strangers:
             stranger.close()
@@ -500,12 +532,14 @@ def test_who_has_no_key_keeps_no_place(control):
 
 
 def test_a_thousand_slow_ones_keep_nobody_out(control):
-    """Each has begun a request and goes on with it never; the page, the socket and the lab answer as ever."""
+    """Each has begun a request and goes on with it never; the page, the socket and the lab answer
+    as ever."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.ExitStack() as crowd:
         for _ in range(1000):
-            slow = crowd.enter_context(socket.create_connection((control.host, int(control.port)), DEADLINE))
+            slow = crowd.enter_context(socket.create_connection((control.host, int(control.port)),
+                                                                DEADLINE))
             slow.sendall(b"GET /v1/status HTTP/1.1\r\nHost: ")
         for way in (control.page, control.unix, control.page):
             assert control.get("/v1/status", way=way).status == 200
@@ -515,14 +549,17 @@ def test_a_thousand_slow_ones_keep_nobody_out(control):
 def test_what_is_quoted_may_be_cut(control):
     """Also in the middle of a character."""
     for before in "x", "xx":
-        answer = refused(control.post("/v1/pause", {"endpoint": before + "é" * 600}), 422, f'no endpoint "{before}éé', key="endpoint")
+        answer = refused(control.post("/v1/pause", {"endpoint": before + "é" * 600}), 422,
+                         f'no endpoint "{before}éé', key="endpoint")
         assert answer.json["error"].rstrip("?").endswith("é")
 
 
 def test_not_every_unknown_key_is_guessed_at(control):
-    answer = refused(control.patch("/v1/config", {f"reset.los{i}": 1 for i in range(20)}), 422, key="reset.los0")
+    answer = refused(control.patch("/v1/config", {f"reset.los{i}": 1 for i in range(20)}), 422,
+                     key="reset.los0")
     hints = [error["hint"] for error in answer.json["errors"]]
-    assert len(hints) == 20 and all("reset.loss" in hint for hint in hints[:8]) and not any(hints[8:])
+    assert len(hints) == 20 and all("reset.loss" in hint for hint in hints[:8]) \
+        and not any(hints[8:])
 
 
 def test_more_keys_than_there_are(control):

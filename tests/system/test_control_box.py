@@ -67,15 +67,17 @@ def page_of(program):
 
 
 def ask(connection, method, path, body=None, headers=None):
-    connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json", **(headers or {})})
+    connection.request(method, path, body and json.dumps(body),
+                       {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()
     return response.status, json.loads(response.read())
 
 
 def test_from_outside_and_not_from_inside(user, spawn_box, place):
     journal = user.folder() / "lab.ndjson"
-    running = spawn_box("--control", place, "--page=127.0.0.1:0", "--events", journal, "--", "sh", "-c",
-                        "read arguments; exec python3 -c \"$0\" $arguments", INTRUDER, user=user)
+    running = spawn_box("--control", place, "--page=127.0.0.1:0", "--events", journal, "--",
+                        "sh", "-c", "read arguments; exec python3 -c \"$0\" $arguments", INTRUDER,
+                        user=user)
     url = page_of(running)
     authority, key = url.removeprefix("http://").split("/?key=")
     host, port = authority.split(":")
@@ -86,7 +88,8 @@ def test_from_outside_and_not_from_inside(user, spawn_box, place):
         said.update([line.split()])
     assert said == {"unix": "closed", "forked": "closed", "tcp": "unreachable"}
     page = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
-    for connection, headers in ((UnixConnection(place), {}), (page, {"Authorization": f"Bearer {key}"})):
+    for connection, headers in ((UnixConnection(place), {}),
+                                (page, {"Authorization": f"Bearer {key}"})):
         status, answer = ask(connection, "PATCH", "/v1/config", {"pmu.messages": 7}, headers)
         assert (status, answer["keys"][0]["value"]) == (200, "7")
         connection.close()
@@ -102,8 +105,8 @@ def test_from_outside_and_not_from_inside(user, spawn_box, place):
 def test_ctl_from_outside(user, spawn_box, place):
     running = spawn_box("--control", place, "--", "sh", "-c", "echo ready; read line", user=user)
     assert running.line() == "ready"
-    done = subprocess.run(user.command("ctl", "set", "--control", place, "pmu.messages=7"), capture_output=True,
-                          text=True, timeout=DEADLINE, env=user.environment())
+    done = subprocess.run(user.command("ctl", "set", "--control", place, "pmu.messages=7"),
+                          capture_output=True, text=True, timeout=DEADLINE, env=user.environment())
     assert (done.returncode, done.stdout) == (0, "pmu.messages = 7\n")
     running.write("\n")
     assert running.finish().status == 0
@@ -111,7 +114,8 @@ def test_ctl_from_outside(user, spawn_box, place):
 
 def test_nothing_of_it_is_inherited(user, place):
     """The command has none of its descriptors, and does not see the key."""
-    result = box("--control", place, "--page=127.0.0.1:0", "--", "sh", "-c", "ls -l /proc/self/fd; env", user=user)
+    result = box("--control", place, "--page=127.0.0.1:0", "--",
+                 "sh", "-c", "ls -l /proc/self/fd; env", user=user)
     key = result.stderr.split("key=")[1].strip()
     assert result.status == 0 and key not in result.stdout
     assert "socket:" not in result.stdout
@@ -175,8 +179,10 @@ def test_two_places_of_one_endpoint(user, spawn_box, place):
     assert [running.line(), running.line()] == ["hello", "hello"]
     assert running.finish().status == 0
     told = events(journal)
-    assert [event["why"] for event in told if event["event"] == "close"][:2] == ["cut by control"] * 2
-    assert [event["event"] for event in told if event["event"] in ("suspend", "resume")] == ["suspend", "resume"]
+    assert [event["why"] for event in told if event["event"] == "close"][:2] == \
+        ["cut by control"] * 2
+    assert [event["event"] for event in told if event["event"] in ("suspend", "resume")] == [
+        "suspend", "resume"]
 
 
 def test_a_place_that_is_taken(user, spawn_box, place):

@@ -21,7 +21,8 @@ def after(events):
     return [event["after"] for event in events]
 
 
-@pytest.mark.parametrize("form, said", [("sse", "text/event-stream"), ("ndjson", "application/x-ndjson")])
+@pytest.mark.parametrize("form, said", [("sse", "text/event-stream"),
+                                        ("ndjson", "application/x-ndjson")])
 def test_from_the_ring_and_then_live(control, form, said):
     change(control, 1, 2)
     events = control.events(f"format={form}", way=control.page)
@@ -98,9 +99,10 @@ def test_a_choice(control):
     all_of_one.close()
 
 
-@pytest.mark.parametrize("query, key", [("event=chang", "event"), ("event=", "event"), ("endpoint=pmo", "endpoint"),
-                                        ("since=x", "since"), ("since=-1", "since"), ("since=", "since"),
-                                        ("since=18446744073709551616", "since"), ("format=xml", "format")])
+@pytest.mark.parametrize("query, key", [
+    ("event=chang", "event"), ("event=", "event"), ("endpoint=pmo", "endpoint"),
+    ("since=x", "since"), ("since=-1", "since"), ("since=", "since"),
+    ("since=18446744073709551616", "since"), ("format=xml", "format")])
 def test_what_is_no_choice(control, query, key):
     answer = control.get(f"/v1/events?{query}")
     assert (answer.status, answer.json["key"]) == (400, key)
@@ -121,11 +123,13 @@ def test_the_end(control):
 
 
 def fill(control, target):
-    """Changes that are long, over one connection, until so many bytes of events have happened; the changes."""
+    """Changes that are long, over one connection, until so many bytes of events have happened; the
+    changes."""
     connection, _ = control.unix()
     count, written = 0, 0
     while written < target:
-        body = json.dumps({key: LONG[count % 2] for key in ("reset.loss", "tv.loss", "udp-print.loss")})
+        body = json.dumps({key: LONG[count % 2]
+                           for key in ("reset.loss", "tv.loss", "udp-print.loss")})
         connection.request("PATCH", "/v1/config", body, {"Content-Type": JSON})
         response = connection.getresponse()
         assert response.status == 200 and response.read()
@@ -136,7 +140,8 @@ def fill(control, target):
 
 
 def test_a_slow_reader_is_told_what_it_lost_and_delays_nobody(control):
-    """What cannot be kept for it is counted; who reads gets all of it meanwhile, and the lab answers."""
+    """What cannot be kept for it is counted; who reads gets all of it meanwhile, and the lab
+    answers."""
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.settimeout(DEADLINE)
@@ -158,7 +163,8 @@ def test_a_slow_reader_is_told_what_it_lost_and_delays_nobody(control):
         while (event := json.loads(reader.readline()))["seq"] != last:
             if event["event"] == "lost":
                 lost.append(event)
-                assert event["from"] == expected and event["seq"] == event["from"] + event["count"] - 1
+                assert event["from"] == expected \
+                    and event["seq"] == event["from"] + event["count"] - 1
             else:
                 assert event["seq"] == expected
             expected = event["seq"] + 1
@@ -192,12 +198,14 @@ def test_many_readers(control):
 
 @pytest.mark.alone
 def test_readers_cost_little(control):
-    """So that a lab with a page serves as one without: the work is done once in a while, not for each event."""
+    """So that a lab with a page serves as one without: the work is done once in a while, not for
+    each event."""
     readers = [control.events("format=ndjson") for _ in range(5)]
     before = control.lab.cpu()
     connection, _ = control.unix()
     for i in range(2000):
-        connection.request("PATCH", "/v1/config", f'{{"pmu.messages": {i + 1}}}', {"Content-Type": JSON})
+        connection.request("PATCH", "/v1/config", f'{{"pmu.messages": {i + 1}}}',
+                           {"Content-Type": JSON})
         connection.getresponse().read()
     assert control.lab.cpu() - before < 2 * SCALE
     for events in readers:

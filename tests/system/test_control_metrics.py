@@ -1,4 +1,5 @@
-"""GET /metrics: Prometheus' text format 0.0.4, read by a parser that takes nothing else; and what is counted."""
+"""GET /metrics: Prometheus' text format 0.0.4, read by a parser that takes nothing else; and what
+is counted."""
 import re
 import shutil
 import subprocess
@@ -11,11 +12,13 @@ from support.peers import connect
 NAME = r"[a-z_][a-z0-9_]*"
 LABEL = rf'{NAME}="(?:[^"\\\n]|\\[\\"n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?[0-9]+(?:\.[0-9]+)?)")
-WITHOUT_UNIT = {"pmulab_build_info", "pmulab_events_kept", "pmulab_connections_open", "pmulab_endpoint_paused"}
+WITHOUT_UNIT = {"pmulab_build_info", "pmulab_events_kept", "pmulab_connections_open",
+                "pmulab_endpoint_paused"}
 
 
 def parse(text):
-    """{name: (type, {labels: value})}. Each name has its HELP, its TYPE and its samples, in this order and once."""
+    """{name: (type, {labels: value})}. Each name has its HELP, its TYPE and its samples, in this
+    order and once."""
     assert text.endswith("\n")
     families, name = {}, None
     lines = iter(text.removesuffix("\n").split("\n"))
@@ -37,7 +40,8 @@ def parse(text):
 
 def metrics(control):
     answer = control.get("/metrics")
-    assert answer.status == 200 and answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.status == 200 and answer.headers["Content-Type"] == (
+        "text/plain; version=0.0.4; charset=utf-8")
     return parse(answer.text)
 
 
@@ -52,13 +56,15 @@ def test_names_and_types(control):
     for name, (kind, _) in families.items():
         assert name.startswith(("pmulab_", "process_"))
         assert (kind == "counter") == name.endswith("_total"), name
-        assert kind == "counter" or name.endswith(("_seconds", "_bytes")) or name in WITHOUT_UNIT, name
+        assert kind == "counter" or name.endswith(("_seconds", "_bytes")) or name in WITHOUT_UNIT, \
+            name
     assert WITHOUT_UNIT <= set(families)
 
 
 if shutil.which("promtool"):
     def test_promtool(control):
-        checked = subprocess.run(["promtool", "check", "metrics"], input=control.get("/metrics").text, text=True,
+        checked = subprocess.run(["promtool", "check", "metrics"],
+                                 input=control.get("/metrics").text, text=True,
                                  capture_output=True, timeout=DEADLINE)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
@@ -67,7 +73,8 @@ def test_streams(control):
     peer = connect(control.lab, "pmu")
     control.lab.wait(event="open", endpoint="pmu")
     families = metrics(control)
-    assert value(families, "pmulab_connections_open", "pmu") == value(families, "pmulab_connections_total", "pmu") == 1
+    assert value(families, "pmulab_connections_open", "pmu") == \
+        value(families, "pmulab_connections_total", "pmu") == 1
     peer.command("CMD_short:0")
     assert len(peer.read_all()) == 371
     peer.close()
@@ -104,7 +111,8 @@ def test_paused(control):
 def test_the_lab(control):
     status = control.get("/v1/status").json
     families = metrics(control)
-    assert families["pmulab_build_info"][1] == {frozenset({("version", f'"{status["version"]}"')}): 1}
+    assert families["pmulab_build_info"][1] == {
+        frozenset({("version", f'"{status["version"]}"')}): 1}
     later = control.get("/v1/status").json["uptime"]
     assert status["uptime"] - 0.001 <= value(families, "pmulab_uptime_seconds") <= later + 0.001
     assert value(families, "pmulab_events_total") >= status["events"]["next"] - 1
@@ -116,9 +124,11 @@ def test_the_lab(control):
 def test_an_endpoint_that_does_not_run_is_not_there(start_control):
     families = metrics(start_control("echo"))
     assert "pmulab_station_lines_total" not in families and "pmulab_replies_total" not in families
-    assert list(families["pmulab_connections_open"][1]) == [frozenset({("endpoint", '"echo"'), ("local", '"false"')})]
+    assert list(families["pmulab_connections_open"][1]) == [
+        frozenset({("endpoint", '"echo"'), ("local", '"false"')})]
 
 
 def test_parameters_are_refused(control):
     answer = control.get("/metrics?x=1")
-    assert answer.status == 400 and answer.headers["Content-Type"] == JSON and answer.json["key"] == "x"
+    assert answer.status == 400 and answer.headers["Content-Type"] == JSON \
+        and answer.json["key"] == "x"

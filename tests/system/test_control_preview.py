@@ -6,8 +6,8 @@ import pytest
 from support.datagrams import RESET, Peer, both_families, settings
 from support.lab import run
 
-MODELS = ["none", "50%", "burst:40%,3", "gemodel:30%,40%,80%,5%", "state:20%,50%,10%,60%,5%", "list:2,3,17", "first:3",
-          "pattern:xx.", "90%,max-run=2"]
+MODELS = ["none", "50%", "burst:40%,3", "gemodel:30%,40%,80%,5%", "state:20%,50%,10%,60%,5%",
+          "list:2,3,17", "first:3", "pattern:xx.", "90%,max-run=2"]
 
 
 @pytest.fixture
@@ -20,7 +20,8 @@ def preview(control, **parameters):
     answer = control.get(f"/v1/preview?{urllib.parse.urlencode(parameters)}")
     assert answer.status == 200, answer.text
     shown = answer.json
-    assert [one["n"] for one in shown["datagrams"]] == list(range(shown["from"], shown["from"] + len(shown["fates"])))
+    assert [one["n"] for one in shown["datagrams"]] == list(
+        range(shown["from"], shown["from"] + len(shown["fates"])))
     assert shown["fates"] == "".join(".x"[one["lost"]] for one in shown["datagrams"])
     return shown
 
@@ -41,8 +42,8 @@ def test_it_happens(start_control, loss):
     """From the first one on, and then from where the endpoint is."""
     control = start_control("--seed", "11", *settings(f"reset.loss={loss}"))
     before = preview(control, n=40)
-    assert (before["endpoint"], before["family"], before["direction"], before["seed"], before["from"]) == (
-        "reset", 4, "request", 11, 1)
+    assert (before["endpoint"], before["family"], before["direction"], before["seed"],
+            before["from"]) == ("reset", 4, "request", 11, 1)
     peer = Peer(control.lab, "reset")
     assert fates(peer, 20) == before["fates"][:20]
     then = preview(control, n=20)
@@ -84,8 +85,8 @@ def test_what_is_drawn_is_what_events_tell(start_control):
 
 def test_more_than_losses(start_control):
     control = start_control("--seed", "11", *settings(
-        "reset.loss=20%", "reset.delay=1ms", "reset.jitter=1ms", "reset.duplicate=30%", "reset.corrupt=30%",
-        "reset.reorder=30%"))
+        "reset.loss=20%", "reset.delay=1ms", "reset.jitter=1ms", "reset.duplicate=30%",
+        "reset.corrupt=30%", "reset.reorder=30%"))
     shown = {one["n"]: one for one in preview(control, n=40)["datagrams"]}
     peer = Peer(control.lab, "reset")
     for _ in range(40):
@@ -103,14 +104,16 @@ def test_more_than_losses(start_control):
         assert len(numbers) > 3
         assert {one["n"] for one in control.lab.events(event=event, direction="request")} == numbers
     delays = control.lab.events(event="delay", direction="request")
-    assert len(delays) > 20 and all(delay["seconds"] in shown[delay["n"]]["delays"] for delay in delays)
+    assert len(delays) > 20 and all(delay["seconds"] in shown[delay["n"]]["delays"]
+                                    for delay in delays)
 
 
 def test_others_see_the_same(start_control):
     """`pmulab loss preview` with the seed that the answer names."""
     control = start_control(*settings("reset.loss=burst:40%,3"))
     shown = preview(control, n=200)
-    told = run("pmulab", "loss", "preview", "--seed", shown["seed"], "--loss", shown["loss"], "-n", 200)
+    told = run("pmulab", "loss", "preview", "--seed", shown["seed"], "--loss", shown["loss"],
+               "-n", 200)
     assert told.lines == [shown["fates"]]
 
 
@@ -145,7 +148,8 @@ def test_another_model(control, loss):
 
 
 def test_it_disturbs_nothing(start_control):
-    alone, looked_at = (start_control("--seed", "5", *settings("reset.loss=burst:40%,3")) for _ in range(2))
+    alone, looked_at = (start_control("--seed", "5", *settings("reset.loss=burst:40%,3"))
+                        for _ in range(2))
     quiet, watched = (Peer(control.lab, "reset") for control in (alone, looked_at))
     happened = ""
     for _ in range(20):
@@ -163,7 +167,8 @@ def test_the_station_speaks(start_control):
     assert shown["direction"] == "reply" and shown["from"] >= 1
     lost = {one["n"] for one in shown["datagrams"] if one["lost"]}
     after = shown["from"] - 1
-    for event in control.lab.wait_all(10, endpoint="tv", event=("drop", "line").__contains__, n=lambda n: n > after):
+    for event in control.lab.wait_all(10, endpoint="tv", event=("drop", "line").__contains__,
+                                      n=lambda n: n > after):
         assert (event["event"] == "drop") == (event["n"] in lost)
 
 
@@ -174,7 +179,8 @@ def test_udp_print(start_control):
     happened = ""
     for n in range(1, 11):
         peer.send(b"x")
-        happened += ".x"[peer.told(("drop", "print").__contains__, after=control.lab.wait(event="receive", n=n)["seq"])
+        happened += ".x"[peer.told(("drop", "print").__contains__,
+                                   after=control.lab.wait(event="receive", n=n)["seq"])
                          ["event"] == "drop"]
     assert happened == shown["fates"]
 
@@ -204,7 +210,8 @@ def test_bad_questions(control, query, key, text):
 @pytest.mark.parametrize("query", ["endpoint=tv&direction=request", "endpoint=tv&family=6"])
 def test_what_there_is_not(control, query):
     answer = control.get(f"/v1/preview?{query}")
-    assert answer.status == 404 and answer.json["error"] == "tv has no datagrams of that family and direction"
+    assert answer.status == 404 and answer.json["error"] == (
+        "tv has no datagrams of that family and direction")
 
 
 def test_an_endpoint_that_does_not_run(start_control):

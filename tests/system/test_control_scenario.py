@@ -1,4 +1,5 @@
-"""Changes by the clock: POST /v1/scenario, and --scenario. Tests wait for the events of the steps."""
+"""Changes by the clock: POST /v1/scenario, and --scenario. Tests wait for the events of the
+steps."""
 import json
 
 import pytest
@@ -31,7 +32,8 @@ def show(control):
 
 
 def test_nothing_at_first(control):
-    assert show(control) == {"running": False, "who": None, "began": None, "next": None, "done": 0, "steps": []}
+    assert show(control) == {"running": False, "who": None, "began": None, "next": None, "done": 0,
+                             "steps": []}
 
 
 def test_steps_in_order(control):
@@ -44,17 +46,21 @@ def test_steps_in_order(control):
 
     control.lab.wait(event="resume")
     told = control.lab.events(who="scenario")
-    assert [(one["event"], one.get("endpoint"), one.get("key"), one.get("after")) for one in told] == [
-        ("change", "reset", "reset.loss", "none"), ("change", None, "pmu.messages", "5"),
-        ("change", "reset", "reset.loss", "60%"), ("suspend", "pmu", None, None), ("suspend", "echo", None, None),
-        ("change", "reset", "reset.loss", "50%"), ("resume", "pmu", None, None)]
+    assert [(one["event"], one.get("endpoint"), one.get("key"), one.get("after"))
+            for one in told] == [
+                ("change", "reset", "reset.loss", "none"), ("change", None, "pmu.messages", "5"),
+                ("change", "reset", "reset.loss", "60%"),
+                ("suspend", "pmu", None, None), ("suspend", "echo", None, None),
+                ("change", "reset", "reset.loss", "50%"), ("resume", "pmu", None, None)]
     began = told[0]["t"]
     assert told[2]["t"] - began >= 0.099 and told[5]["t"] - began >= 0.199
 
     ended = show(control)
     assert not ended["running"] and ended["next"] is None and ended["done"] == 3
-    assert [step["done"] for step in ended["steps"]] == pytest.approx([told[i]["t"] for i in (0, 2, 5)], abs=0.02)
-    assert ended["steps"][1]["set"] == {"reset.loss": "60%"} and ended["steps"][1]["pause"] == ["pmu", "echo"]
+    assert [step["done"] for step in ended["steps"]] == pytest.approx(
+        [told[i]["t"] for i in (0, 2, 5)], abs=0.02)
+    assert ended["steps"][1]["set"] == {"reset.loss": "60%"} \
+        and ended["steps"][1]["pause"] == ["pmu", "echo"]
     assert control.values()["pmu.messages"] == "5"
 
 
@@ -65,9 +71,11 @@ def test_the_first_step_is_done_before_the_answer(control):
 
 
 def test_values_of_every_kind(control):
-    start(control, {"set": {"pmu.messages": 7, "pmu.speed": 1.5, "reset.duplicate": "5%", "ws.ping": "off"}})
-    assert {key: control.values()[key] for key in ("pmu.messages", "pmu.speed", "reset.duplicate")} == {
-        "pmu.messages": "7", "pmu.speed": "1.5", "reset.duplicate": "5%"}
+    start(control, {"set": {"pmu.messages": 7, "pmu.speed": 1.5, "reset.duplicate": "5%",
+                            "ws.ping": "off"}})
+    assert {key: control.values()[key]
+            for key in ("pmu.messages", "pmu.speed", "reset.duplicate")} == {
+                "pmu.messages": "7", "pmu.speed": "1.5", "reset.duplicate": "5%"}
 
 
 def test_many_steps(control):
@@ -95,7 +103,8 @@ def not_done(control, first):
     due = first["began"] + first["steps"][1]["at"]
     assert control.get("/v1/status").json["uptime"] < due, "the machine is too slow for this test"
     control.lab.wait(event="line", t=lambda t: t > due + 0.1)
-    return not control.lab.events(event="change", key="pmu.messages") and control.values()["pmu.messages"] == "20"
+    return not control.lab.events(event="change", key="pmu.messages") \
+        and control.values()["pmu.messages"] == "20"
 
 
 @pytest.fixture
@@ -148,11 +157,12 @@ REFUSED = [
     ([{"set": ["reset.loss"]}], 1, "set", "no object of keys and values"),
     ([{}, {}, {"set": {"reset.los": "1%"}}], 3, "reset.los", "no such key"),
     ([{"set": {"reset.loss": "101%"}}], 1, "reset.loss", ""),
-    ([{"set": {"reset.loss": {}}}], 1, "reset.loss", "a value is a text, a number, true, false or null"),
+    ([{"set": {"reset.loss": {}}}], 1, "reset.loss",
+     "a value is a text, a number, true, false or null"),
     ([{"set": {"pmu.port": 1}}], 1, "pmu.port", "cannot be changed while the lab runs"),
     ([{"set": {"reset.reorder": "5%"}}], 1, "reset.reorder", "reorder needs a delay"),
-    ([{"set": {"reset.delay": "5ms", "reset.reorder": "5%"}}, {}, {"set": {"reset.delay": 0}}], 3, "reset.delay",
-     "reorder needs a delay"),
+    ([{"set": {"reset.delay": "5ms", "reset.reorder": "5%"}}, {}, {"set": {"reset.delay": 0}}],
+     3, "reset.delay", "reorder needs a delay"),
     ([{"pause": "pmu"}], 1, "pause", "this is no list"),
     ([{"pause": [1]}], 1, "pause", "this is no list of texts"),
     ([{"resume": ["pmo"]}], 1, "resume", 'there is no endpoint "pmo"'),
@@ -179,7 +189,8 @@ def test_refused(refusing, body, step, key, text):
     answer = refusing.post("/v1/scenario", body)
     assert answer.status == 422, answer.text
     refusal = answer.json
-    assert (refusal["step"], refusal["key"]) == (step, key) and text in refusal["error"] and refusal["error"]
+    assert (refusal["step"], refusal["key"]) == (step, key) and text in refusal["error"] \
+        and refusal["error"]
     assert [{name: refusal[name] for name in ("error", "hint", "key", "step")}] == refusal["errors"]
     after = show(refusing)
     assert after.pop("next") <= before.pop("next") and after == before
@@ -199,14 +210,16 @@ def test_every_error_is_told(control):
     assert control.values() == values
 
 
-@pytest.mark.parametrize("body, status", [("", 400), ("[", 400), ('[{"after":1,"after":2}]', 400), ("nan", 400)])
+@pytest.mark.parametrize("body, status", [("", 400), ("[", 400), ('[{"after":1,"after":2}]', 400),
+                                          ("nan", 400)])
 def test_no_json(control, body, status):
     answer = control.post("/v1/scenario", body, headers={"Content-Type": "application/json"})
     assert answer.status == status and answer.json["error"].startswith("the body is no JSON")
 
 
 def test_not_said_to_be_json(control):
-    assert control.post("/v1/scenario", "[{}]", headers={"Content-Type": "text/plain"}).status == 415
+    assert control.post("/v1/scenario", "[{}]",
+                        headers={"Content-Type": "text/plain"}).status == 415
 
 
 def test_refused_when_its_time_has_come(control):
@@ -237,13 +250,15 @@ def file(tmp_path):
     return write
 
 
-STEPS = [{"set": {"reset.loss": "none"}}, {"after": "10ms", "set": {"reset.loss": "100%"}, "pause": ["pmu"]}]
+STEPS = [{"set": {"reset.loss": "none"}},
+         {"after": "10ms", "set": {"reset.loss": "100%"}, "pause": ["pmu"]}]
 
 
 def test_at_the_start(start_lab, file):
     lab = start_lab("--set", "reset.family=4", "--scenario", file(STEPS))
     first, second = lab.wait_all(2, event="change", who="scenario", key="reset.loss")
-    assert (first["after"], second["after"]) == ("none", "100%") and second["t"] - first["t"] >= 0.009
+    assert (first["after"], second["after"]) == ("none", "100%") \
+        and second["t"] - first["t"] >= 0.009
     assert lab.wait(event="suspend")["endpoint"] == "pmu"
     assert first["seq"] > lab.wait(event="start")["seq"]
     assert Peer(lab, "reset").fate(RESET) is None
@@ -257,7 +272,8 @@ def test_at_the_start_and_shown(start_control, file):
 
 def test_beside_a_command(file, tmp_path):
     events = tmp_path / "events"
-    assert run("pmulab", "run", "--loopback", "--scenario", file(STEPS), "--events", events, "--", "true").status == 0
+    assert run("pmulab", "run", "--loopback", "--scenario", file(STEPS), "--events", events,
+               "--", "true").status == 0
     told = [json.loads(line) for line in events.read_text().splitlines()]
     assert {"event": "change", "who": "scenario", "after": "none"}.items() <= next(
         one for one in told if one["event"] == "change").items()
@@ -266,16 +282,19 @@ def test_beside_a_command(file, tmp_path):
 @pytest.mark.parametrize("text, line", [
     ("[", "{path}:1:1: this is no JSON: ']' expected near end of file"),
     ("{}", "{path}: a scenario is a list of steps; such as "),
-    ([{}, {"set": {"reset.los": 1}}], "{path}: step 2: reset.los: no such key; did you mean reset.loss?"),
-    ([{"set": {"pmu.port": 1}}], "{path}: step 1: pmu.port: cannot be changed while the lab runs; "),
+    ([{}, {"set": {"reset.los": 1}}],
+     "{path}: step 2: reset.los: no such key; did you mean reset.loss?"),
+    ([{"set": {"pmu.port": 1}}],
+     "{path}: step 1: pmu.port: cannot be changed while the lab runs; "),
 ])
 def test_bad_files(file, tmp_path, text, line):
     path = file(text)
     events = tmp_path / "events"
-    done = run("pmulab", "serve", "--ephemeral", "--bind", "127.0.0.1", "--events", events, "--scenario", path, "echo",
-               "reset")
+    done = run("pmulab", "serve", "--ephemeral", "--bind", "127.0.0.1", "--events", events,
+               "--scenario", path, "echo", "reset")
     assert done.status == 2
-    assert done.stderr.startswith(f"pmulab serve: --scenario: {line.format(path=path)}"), done.stderr
+    assert done.stderr.startswith(f"pmulab serve: --scenario: {line.format(path=path)}"), \
+        done.stderr
     assert not events.exists()
 
 

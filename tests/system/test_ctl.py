@@ -38,7 +38,8 @@ def test_status(ctl):
     ctl.lab.wait(event="open")
     ctl("pause", "echo")
     lines = said(ctl("status")).splitlines()
-    assert lines[0].startswith("pmulab ") and "seed 7, connections: 1" in lines[0] and len(lines) == 9
+    assert lines[0].startswith("pmulab ") and "seed 7, connections: 1" in lines[0] \
+        and len(lines) == 9
     rows = {line.split()[0]: line for line in lines[1:]}
     assert rows["pmu"].split()[1:] == [str(ctl.lab.port("pmu")), "open", "1,", "connections", "1"]
     assert rows["echo"].split()[1:] == [str(ctl.lab.port("echo")), "paused"]
@@ -72,7 +73,8 @@ def test_connections_and_cut(ctl):
         assert said(ctl("cut", "--rst", str(conn))) == ""
         with pytest.raises(ConnectionResetError):
             peer.recv(1)
-    assert [event["why"] for event in ctl.lab.wait_all(2, event="close")] == ["cut by ctl", "cut by ctl"]
+    assert [event["why"] for event in ctl.lab.wait_all(2, event="close")] == [
+        "cut by ctl", "cut by ctl"]
     assert "no open connection 77" in said(ctl("cut", "77"), 1)
     for wrong in ((), ("x",), ("",), ("1", "2")):
         said(ctl("cut", *wrong), 2)
@@ -86,7 +88,8 @@ def test_preview(ctl):
     """What `pmulab loss preview` says of the same seed."""
     result = ctl("preview", "--loss", "burst:30%,4", "-n", "40")
     assert result.stderr == "reset, IPv4, request, seed 7, loss burst:30%,4: from datagram 1 on\n"
-    assert result.stdout == run("pmulab", "loss", "preview", "--seed", "7", "--loss", "burst:30%,4", "-n", "40").stdout
+    assert result.stdout == run("pmulab", "loss", "preview", "--seed", "7", "--loss", "burst:30%,4",
+                                "-n", "40").stdout
     options = ("--endpoint", "udp-print", "--direction", "request", "--family", "4")
     now = json.loads(ctl("preview", "--json", *options).stdout)
     assert (now["endpoint"], now["loss"], set(now["fates"])) == ("udp-print", "none", {"."})
@@ -97,35 +100,40 @@ def test_preview(ctl):
 
 
 def test_set_and_unset(ctl):
-    assert said(ctl("set", "pmu.messages=5", " pmu.first = 3")) == "pmu.messages = 5\npmu.first = 3\n"
+    assert said(ctl("set", "pmu.messages=5", " pmu.first = 3")) == \
+        "pmu.messages = 5\npmu.first = 3\n"
     assert [(event["who"], event["key"]) for event in ctl.lab.wait_all(2, event="change")] == \
         [("ctl", "pmu.messages"), ("ctl", "pmu.first")]
     assert said(ctl("get")).count("; ctl\n") == 2
     assert said(ctl("unset", "pmu.messages")) == "pmu.messages = 20\n"
     assert said(ctl("unset", "--all")) == "pmu.first = 1\n"
     assert said(ctl("unset", "--all")) == ""
-    later = next(key for key in ctl.control.get("/v1/config").json["keys"] if key["effect"] == "connection")
-    assert said(ctl("set", f"{later['key']}={later['value']}")).endswith("; for connections from now on\n")
+    later = next(key for key in ctl.control.get("/v1/config").json["keys"]
+                 if key["effect"] == "connection")
+    assert said(ctl("set", f"{later['key']}={later['value']}")).endswith(
+        "; for connections from now on\n")
 
 
 def test_every_refusal_has_its_line(ctl):
     lines = said(ctl("set", "pmu.messages=-1", "pmu.port=7", "pmu.first=4", "x=y"), 1).splitlines()
     assert len(lines) == 3 and all(line.startswith("pmulab ctl set: ") for line in lines)
-    assert "pmu.messages: \"-1\" is not a whole number" in lines[0] and "--set pmu.port=7" in lines[1]
+    assert "pmu.messages: \"-1\" is not a whole number" in lines[0] \
+        and "--set pmu.port=7" in lines[1]
     assert said(ctl("get", "pmu.first")) == "1\n"
     assert said(ctl("unset", "pmu.mess"), 1).count("\n") == 1
 
 
 @pytest.mark.parametrize("args", [
-    ("set",), ("set", "pmu.messages"), ("set", "a=\udcff"), ("unset",), ("unset", "--all", "a"), ("pause", "a", "b"),
-    ("status", "x"), ("scenario", "/nothing"), ("watch", "x"), ("nothing",),
+    ("set",), ("set", "pmu.messages"), ("set", "a=\udcff"), ("unset",), ("unset", "--all", "a"),
+    ("pause", "a", "b"), ("status", "x"), ("scenario", "/nothing"), ("watch", "x"), ("nothing",),
     ("status", "--url", "http://localhost:1/")])
 def test_wrong_usage(ctl, args):
     said(ctl(*args), 2)
 
 
 def test_pause_and_resume(ctl):
-    assert said(ctl("pause", "pmu")) == "" and said(ctl("pause")) == "" and said(ctl("resume")) == ""
+    assert said(ctl("pause", "pmu")) == "" and said(ctl("pause")) == "" \
+        and said(ctl("resume")) == ""
     assert len(ctl.lab.wait_all(8, event="resume")) == 8
     assert "there is no endpoint \"pmo\"; there are udp-print, echo" in said(ctl("pause", "pmo"), 1)
 
@@ -156,9 +164,11 @@ def test_scenario_that_is_no_json(ctl, tmp_path):
 
 def test_the_page_does_as_well(control):
     assert said(run("pmulab", "ctl", "get", "--url", control.url, "pmu.messages")) == "20\n"
-    assert said(run("pmulab", "ctl", "get", "pmu.messages", env={"PMULAB_URL": control.url})) == "20\n"
+    assert said(run("pmulab", "ctl", "get", "pmu.messages", env={"PMULAB_URL": control.url})) == \
+        "20\n"
     wrong = control.url[:-1] + ("0" if control.url[-1] != "0" else "1")
-    assert "the key is missing, or is wrong" in said(run("pmulab", "ctl", "status", "--url", wrong), 1)
+    assert "the key is missing, or is wrong" in said(
+        run("pmulab", "ctl", "status", "--url", wrong), 1)
     said(run("pmulab", "ctl", "status", "--url", control.url.partition("?")[0]), 1)
 
 
@@ -168,22 +178,26 @@ def test_a_lab_is_found(start_lab, tmp_path):
         lab = start_lab(option, "--seed", "8", "echo", env=environment)
         assert "seed 8" in said(run("pmulab", "ctl", "status", env=environment))
         lab.stop()
-    assert "is there a lab with --page or --control?" in said(run("pmulab", "ctl", "status", env=environment), 1)
+    assert "is there a lab with --page or --control?" in said(
+        run("pmulab", "ctl", "status", env=environment), 1)
 
 
-@pytest.mark.parametrize("url", ["", "foo", "https://127.0.0.1:8080/", "http://", "http://:80/", "http://127.0.0.1:0/",
-                                 "http://127.0.0.1:x/", "http://a b/", "http://127.0.0.1:80/?key=a\r\nX: y"])
+@pytest.mark.parametrize("url", ["", "foo", "https://127.0.0.1:8080/", "http://", "http://:80/",
+                                 "http://127.0.0.1:0/", "http://127.0.0.1:x/", "http://a b/",
+                                 "http://127.0.0.1:80/?key=a\r\nX: y"])
 def test_what_is_no_address(url):
     said(run("pmulab", "ctl", "status", "--url", url), 2)
 
 
 def test_what_is_no_lab(lab, closed_port):
-    assert "connection refused" in said(run("pmulab", "ctl", "status", "--url", f"http://127.0.0.1:{closed_port}/"), 1)
+    assert "connection refused" in said(
+        run("pmulab", "ctl", "status", "--url", f"http://127.0.0.1:{closed_port}/"), 1)
     echo = f"http://127.0.0.1:{lab.port('echo')}/"
     assert "does not speak HTTP" in said(run("pmulab", "ctl", "status", "--url", echo), 1)
 
 
-ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 17
+ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" \
+    + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 17
 
 
 @pytest.mark.parametrize("answer, text", [
@@ -191,12 +205,16 @@ ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"100000\r
     (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}", "the lab has gone"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nxx", "no JSON"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "no JSON object"),
-    (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nxx", "the lab answered 500"),
-    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 20000, "does not speak HTTP", id="endless heads"),
+    (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nxx",
+     "the lab answered 500"),
+    pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 20000, "does not speak HTTP",
+                 id="endless heads"),
     pytest.param(ENDLESS, "no JSON", id="endless body"),
     (b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nxx", "the lab answered 500"),
-    ('HTTP/1.1 400 Oh\r\nContent-Length: 20\r\n\r\n{"error":"\u009b31mred"}'.encode(), "\\xc2\\x9b31mred"),
-    (b"HTTP/1.1 400 Oh\r\nContent-Length: 25\r\n\r\n{\"error\":\"\\u001b[31mred\"}", "\\x1b[31mred"),
+    ('HTTP/1.1 400 Oh\r\nContent-Length: 20\r\n\r\n{"error":"\u009b31mred"}'.encode(),
+     "\\xc2\\x9b31mred"),
+    (b"HTTP/1.1 400 Oh\r\nContent-Length: 25\r\n\r\n{\"error\":\"\\u001b[31mred\"}",
+     "\\x1b[31mred"),
 ])
 def test_answers_that_are_none(serve, answer, text):
     def script(peer):
@@ -289,10 +307,13 @@ def test_watch_ends_with_the_lab(ctl, spawn, options):
 
 
 @pytest.mark.parametrize("event", [
-    {"event": "close", "command": "\\x4"}, {"event": "close", "command": "\\"}, {"event": "close", "command": 7},
-    {"event": "print"}, {"event": "print", "text": 5}, {"event": "line"}, {"event": "participant", "id": None},
-    {"event": "participant", "id": [], "text": {}}, {"event": "error", "what": "\x9b31m", "endpoint": "reset"},
-    {"event": "answer", "text": "\u202e", "id": "\\x1b"}, {"event": "change", "key": "\x9b", "before": None}, {"event": 3}, {}])
+    {"event": "close", "command": "\\x4"}, {"event": "close", "command": "\\"},
+    {"event": "close", "command": 7}, {"event": "print"}, {"event": "print", "text": 5},
+    {"event": "line"}, {"event": "participant", "id": None},
+    {"event": "participant", "id": [], "text": {}},
+    {"event": "error", "what": "\x9b31m", "endpoint": "reset"},
+    {"event": "answer", "text": "\u202e", "id": "\\x1b"},
+    {"event": "change", "key": "\x9b", "before": None}, {"event": 3}, {}])
 def test_watch_of_what_no_lab_says(serve, event):
     """Whoever answers there: nothing breaks, and no terminal obeys."""
     event = {"t": 1, "seq": 1, "endpoint": "tv", "conn": 1, **event}
@@ -301,25 +322,30 @@ def test_watch_of_what_no_lab_says(serve, event):
 
         def script(peer, line=line):
             peer.recv(65536)
-            peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(line), line))
+            peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         b"%x\r\n%s\r\n0\r\n\r\n" % (len(line), line))
 
         for options in [], ["-v"]:
             server = serve(script)
-            result = run("pmulab", "ctl", "watch", *options, "--url", f"http://127.0.0.1:{server.port}/")
+            result = run("pmulab", "ctl", "watch", *options,
+                         "--url", f"http://127.0.0.1:{server.port}/")
             assert result.status == 0, result.stderr
             assert not set(result.stdout) & set("\x1b\x9b\u202e")
 
 
 def test_watch_goes_on_where_it_was_cut(spawn):
-    """The lab cuts who takes nothing for a minute. Here a server does, at once, in the middle of a line."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    """The lab cuts who takes nothing for a minute. Here a server does, at once, in the middle of a
+    line."""
+    head = (b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n")
     asked = []
 
     def chunk(data):
         return b"%x\r\n%s\r\n" % (len(data), data)
 
     def answer(listener):
-        for body in (chunk(b'{"seq":7,"event":"drop"}\n{"seq":8,"ev'), chunk(b'{"seq":8,"event":"drop"}\n') + chunk(b"")):
+        for body in (chunk(b'{"seq":7,"event":"drop"}\n{"seq":8,"ev'),
+                     chunk(b'{"seq":8,"event":"drop"}\n') + chunk(b"")):
             peer, _ = listener.accept()
             with peer:
                 asked.append(peer.recv(65536).split()[1].decode())
@@ -329,10 +355,12 @@ def test_watch_goes_on_where_it_was_cut(spawn):
         listener.settimeout(DEADLINE)
         serving = threading.Thread(target=answer, args=(listener,))
         serving.start()
-        watch = spawn("pmulab", "ctl", "watch", "--json", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        watch = spawn("pmulab", "ctl", "watch", "--json",
+                      "--url", f"http://127.0.0.1:{listener.getsockname()[1]}/")
         result = watch.finish()
         serving.join()
-    assert (result.status, [json.loads(line)["seq"] for line in result.stdout.splitlines()]) == (0, [7, 8])
+    assert (result.status, [json.loads(line)["seq"] for line in result.stdout.splitlines()]) == (
+        0, [7, 8])
     assert [path.split("since=")[1] for path in asked] == ["now", "7"]
 
 
@@ -347,8 +375,9 @@ def test_watch_a_lab_that_is_killed(ctl, spawn):
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_watch_for_nobody(ctl, options):
     """`pmulab ctl watch | head -1`: it ends when something happens that nobody reads."""
-    watch = subprocess.Popen([program("pmulab"), "ctl", "watch", "--control", str(ctl.control.path), "--since", "0",
-                              *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    watch = subprocess.Popen([program("pmulab"), "ctl", "watch", "--control",
+                              str(ctl.control.path), "--since", "0", *options],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert watch.stdout.readline()
     watch.stdout.close()
     for value in range(1, 21):

@@ -1,4 +1,5 @@
-"""What an enemy of the datagrams gets: others are answered as ever, the journal stays small, nothing of it stays."""
+"""What an enemy of the datagrams gets: others are answered as ever, the journal stays small,
+nothing of it stays."""
 import errno
 import json
 import math
@@ -12,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from support.datagrams import HOSTS, KINDS, OFFSET, RESET, WRONG, Peer, both_families, needs_ipv6, offset, settings
+from support.datagrams import (HOSTS, KINDS, OFFSET, RESET, WRONG, Peer, both_families, needs_ipv6,
+                               offset, settings)
 from support.lab import DEADLINE, SCALE, program, refusing
 from support.multicast import Speaker
 from support.peers import connect, messages
 
 MIB = 1 << 20
-KEPT = 12 * MIB  # memory that may stay: 4 MiB for a batch, 4 MiB that were delayed, 2 MiB of queued events
+# Memory that may stay: 4 MiB for a batch, 4 MiB that were delayed, 2 MiB of queued events.
+KEPT = 12 * MIB
 FLOODER = """
 import socket, sys, time
 family, source, host, port, count, size, data = sys.argv[1:]
@@ -42,8 +45,8 @@ needs_root = pytest.mark.root  # raw sockets
 
 @pytest.fixture
 def besiege(start_lab):
-    """besiege(*settings, options=(), env={}): a lab with both datagram servers and two streams; afterwards it serves as before, and
-    holds no more than before."""
+    """besiege(*settings, options=(), env={}): a lab with both datagram servers and two streams;
+    afterwards it serves as before, and holds no more than before."""
     besieged = []
 
     def start(*assignments, options=(), env=None):
@@ -59,7 +62,8 @@ def besiege(start_lab):
         if lab.process.poll() is not None:
             continue  # the test has stopped it
         after = holdings(lab)
-        print(f"descriptors {descriptors} -> {after[0]}, memory {memory >> 10} -> {after[1] >> 10} KiB")
+        print(f"descriptors {descriptors} -> {after[0]}, memory {memory >> 10} -> {after[1] >> 10} "
+              "KiB")
         assert after[0] == descriptors
         assert after[1] < memory + margin
 
@@ -79,7 +83,8 @@ def serves_streams(lab):
 
 
 def holdings(lab):
-    """(descriptors, memory) with one connection: who has got an echo knows that the others are freed."""
+    """(descriptors, memory) with one connection: who has got an echo knows that the others are
+    freed."""
     assert serves_streams(lab)
     peer = connect(lab, "echo")
     peer.send(b"?")
@@ -92,8 +97,9 @@ def holdings(lab):
 def flood(lab, endpoint="reset", count=100000, size=1, data="RESET:20", source="127.0.0.3"):
     """A process that sends as fast as it can and reads nothing."""
     family = 6 if ":" in source else 4
-    return subprocess.Popen(["/usr/bin/python3", "-c", FLOODER, str(int(KINDS[family])), source, HOSTS[family],
-                             str(lab.port(endpoint)), str(count), str(size), data], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(["/usr/bin/python3", "-c", FLOODER, str(int(KINDS[family])), source,
+                             HOSTS[family], str(lab.port(endpoint)), str(count), str(size), data],
+                            stdout=subprocess.PIPE, text=True)
 
 
 def flooded(process):
@@ -104,7 +110,8 @@ def flooded(process):
 
 
 def asked_meanwhile(lab, process):
-    """What somebody else experiences until the flood is over: (questions, answers, the longest wait)."""
+    """What somebody else experiences until the flood is over: (questions, answers, the longest
+    wait)."""
     questions = answers = longest = 0
     peer = Peer(lab, "reset")
     peer.socket.settimeout(SCALE)
@@ -121,7 +128,8 @@ def asked_meanwhile(lab, process):
 
 
 def room():
-    """Bytes that the lab's sockets have for what they have not read yet: 8 MiB, if the system allows it."""
+    """Bytes that the lab's sockets have for what they have not read yet: 8 MiB, if the system
+    allows it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.setsockopt(socket.SOL_SOCKET, 33, 4 * MIB)  # SO_RCVBUFFORCE
@@ -134,7 +142,8 @@ def waiting(lab, endpoint="reset"):
     """Bytes that it has not read yet, as the kernel counts them."""
     local = f"0100007F:{lab.port(endpoint):04X}"
     lines = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()]
-    [queues] = {line[9]: line[4] for line in lines if line[1] == local}.values()  # a socket may be listed twice
+    # A socket may be listed twice.
+    [queues] = {line[9]: line[4] for line in lines if line[1] == local}.values()
     return int(queues.split(":")[1], 16)
 
 
@@ -142,7 +151,8 @@ def totals_of(lab, endpoint="reset"):
     """At the end; whatever was read has been answered or given up, and told."""
     lab.stop()
     totals = lab.wait(event="stop")["endpoints"][endpoint]
-    told = [event["count"] for event in lab.events(endpoint=endpoint, reason="the kernel's queue was full")]
+    told = [event["count"]
+            for event in lab.events(endpoint=endpoint, reason="the kernel's queue was full")]
     assert totals["missed"] == sum(told)
     assert totals["replies"] + totals["dropped"] == totals["received"]
     return totals
@@ -152,10 +162,11 @@ def totals_of(lab, endpoint="reset"):
 @pytest.mark.parametrize("data", ["RESET:20", "x"])
 def test_a_flood_while_another_is_answered(besiege, data):
     """
-    Measured: 250,000 to 340,000 a second, and all of the other's questions are answered, within 15 ms: what the lab cannot
-    answer it gives up while half of its queue is still free. No program can promise this where others take the processor:
-    at this rate 8 MiB are full after 40 ms, and the 416 KiB that Debian allows whoever is not root (net.core.rmem_max)
-    after 2 ms. Then the kernel throws away the odd datagram, which is told.
+    Measured: 250,000 to 340,000 a second, and all of the other's questions are answered, within 15
+    ms: what the lab cannot answer it gives up while half of its queue is still free. No program can
+    promise this where others take the processor: at this rate 8 MiB are full after 40 ms, and the
+    416 KiB that Debian allows whoever is not root (net.core.rmem_max) after 2 ms. Then the kernel
+    throws away the odd datagram, which is told.
     """
     lab = besiege()
     process = flood(lab, count=400000, data=data)
@@ -194,13 +205,15 @@ def test_who_fills_the_queue_leaves_room_for_others(besiege):
         other.send(RESET)
     offset(other.receive())
     drop = lab.wait(event="drop", peer=greedy.name)
-    assert (drop["reason"], drop["direction"], drop["n"]) == ("its sender fills the queue", "request", 0)
+    assert (drop["reason"], drop["direction"], drop["n"]) == (
+        "its sender fills the queue", "request", 0)
     offset(other.ask(RESET))
     totals = totals_of(lab)
     assert totals["received"] == sent + 3 and totals["missed"] == 0
     assert 0 < totals["dropped"] < sent
     assert lab.events(event="drop", peer=other.name) == []
-    assert lab.events(event="receive")[-1]["n"] == totals["replies"]  # what was given up has no number
+    # A datagram that was given up has no number.
+    assert lab.events(event="receive")[-1]["n"] == totals["replies"]
 
 
 def test_what_the_queue_has_no_room_for_is_told(besiege):
@@ -230,7 +243,8 @@ def spin(peer, seconds, data):
 
 @pytest.mark.parametrize("data", [RESET, b"\0" * 1000], ids=["RESET:20", "NULs"])
 def test_a_spinner_does_not_fill_the_disk(start_lab, tmp_path, data):
-    """Three seconds of it; a minute is what the first second wrote, and 59 times what the others did on average."""
+    """Three seconds of it; a minute is what the first second wrote, and 59 times what the others
+    did on average."""
     file = tmp_path / "events"
     lab = start_lab(*settings("reset.family=4", "reset.loss=none"), "--events", file, "reset")
     peer = Peer(lab, "reset")
@@ -268,15 +282,17 @@ WORST = ("loss=none", "delay=1ms", "jitter=1ms", "duplicate=100%", "reorder=100%
 
 
 @pytest.mark.parametrize("endpoint, data", [
-    ("reset", b"RESET:86400"), ("reset", b"\0" * 1000), ("udp-print", b"\0" * 1472), ("udp-print", b"\1\"" * 700),
-    ("tv", b"123456" + b"to be " * 244), ("tv", b"123457" + "\u20ac".encode() * 488), ("tv", b"123458" + b"\1\"" * 733),
-    ("tv", b"\xff" * 1472), ("tv", b"12345"),
+    ("reset", b"RESET:86400"), ("reset", b"\0" * 1000),
+    ("udp-print", b"\0" * 1472), ("udp-print", b"\1\"" * 700),
+    ("tv", b"123456" + b"to be " * 244), ("tv", b"123457" + "\u20ac".encode() * 488),
+    ("tv", b"123458" + b"\1\"" * 733), ("tv", b"\xff" * 1472), ("tv", b"12345"),
 ], ids=lambda value: repr(value[:8]) if isinstance(value, bytes) else value)
 def test_the_worst_that_a_datagram_can_write(start_lab, tmp_path, endpoint, data):
     """All impairments, long texts: what the costs admit in a minute is less than 1 MiB."""
     file = tmp_path / "events"
-    lab = start_lab(*settings("reset.family=4", "reset.direction=both", *(f"{endpoint}.{key}" for key in WORST)), "--events",
-                    file, endpoint)
+    lab = start_lab(*settings("reset.family=4", "reset.direction=both",
+                              *(f"{endpoint}.{key}" for key in WORST)),
+                    "--events", file, endpoint)
     if endpoint == "tv":
         with Speaker(lab) as speaker:
             speaker.say(*[data] * 1500)
@@ -317,15 +333,16 @@ def test_who_was_folded_is_told_of_again(start_lab):
 
 # Replies that cannot be sent
 
-REFUSALS = [errno.ENOBUFS, errno.EPERM, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENOMEM, errno.EAGAIN]
+REFUSALS = [errno.ENOBUFS, errno.EPERM, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENOMEM,
+            errno.EAGAIN]
 
 
 @pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.get)
 def test_a_reply_that_the_kernel_refuses(besiege, number):
     """
-    In one batch with others', which leave. (EPERM is a packet filter's. ECONNREFUSED comes of an ICMP message for the
-    replies before, which only a socket that is connected or has IP_RECVERR is told of, so none of the lab's; to be told it
-    and live on costs nothing.)
+    In one batch with others', which leave. (EPERM is a packet filter's. ECONNREFUSED comes of an
+    ICMP message for the replies before, which only a socket that is connected or has IP_RECVERR is
+    told of, so none of the lab's; to be told it and live on costs nothing.)
     """
     lab = besiege(env=refusing("127.0.0.66", number))
     peer, refused = Peer(lab, "reset"), Peer(lab, "reset", source="127.0.0.66")
@@ -414,7 +431,8 @@ def test_refused_replies_are_folded_and_counted_once(start_lab):
 
 @needs_root
 def test_a_broadcast_source_is_not_answered(besiege):
-    """127.255.255.255, on the loopback interface: the kernel sends nothing there for who has not asked to."""
+    """127.255.255.255, on the loopback interface: the kernel sends nothing there for who has not
+    asked to."""
     lab = besiege()
     data = udp_header(4711, lab.port("reset"), RESET)
     header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, socket.IPPROTO_UDP, 0,
@@ -449,8 +467,8 @@ def test_who_has_gone_is_no_trouble(besiege):
 def test_one_short_reply_for_each_datagram(besiege, family):
     lab = besiege()
     peer = Peer(lab, "reset", family)
-    questions = [b"", b"R", b"RESET:86400", b"RESET:86400\n", b"x" * 1472, b"x" * 65000, b"\0", b"\n", b"OFFSET=20",
-                 b"OFFSET=0\n"]
+    questions = [b"", b"R", b"RESET:86400", b"RESET:86400\n", b"x" * 1472, b"x" * 65000, b"\0",
+                 b"\n", b"OFFSET=20", b"OFFSET=0\n"]
     for question in questions:
         reply = peer.ask(question)
         assert len(reply) <= 16 and (reply == WRONG or OFFSET.match(reply))
@@ -497,7 +515,8 @@ def test_what_is_delayed_has_a_bounded_room(besiege):
     flooded(flood(lab, "reset", count=20000, data="x"))
     assert serves_streams(lab)
     assert lab.wait(event="print")["peer"] == large.name
-    lab.wait(event="reply", text=WRONG.decode())  # the first of them has gone, and there is room again
+    # The first of the delayed replies has gone, and there is room again.
+    lab.wait(event="reply", text=WRONG.decode())
     offset(Peer(lab, "reset", source="127.0.0.2").ask(RESET))
     lab.stop()
     totals = lab.wait(event="stop")["endpoints"]["reset"]
@@ -529,7 +548,8 @@ def test_a_flood_over_switches_of_the_family(besiege):
 
 
 def test_stopping_under_fire(start_lab):
-    lab = start_lab(*settings("reset.family=both", "reset.loss=none", "reset.delay=1ms"), "reset", "udp-print")
+    lab = start_lab(*settings("reset.family=both", "reset.loss=none", "reset.delay=1ms"), "reset",
+                    "udp-print")
     process = flood(lab, count=60000)
     lab.wait(event="receive")
     lab.stop()

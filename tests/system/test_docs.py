@@ -1,4 +1,5 @@
-"""The documents say what is so: their programs are taken out of README.md and run, their links lead somewhere."""
+"""The documents say what is so: their programs are taken out of README.md and run, their links lead
+somewhere."""
 import json
 import os
 import re
@@ -11,10 +12,11 @@ import pytest
 from support.datagrams import needs_ipv6
 from support.lab import BUILD, DEADLINE, ROOT, environment, run
 
-DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix()
+                   for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 README = (ROOT / "README.md").read_text()
-LAB_PORTS = {5001: "udp-print", 5002: "echo", 5003: "pmu", 5004: "reset", 5005: "tv", 5006: "pmu-ws", 5007: "pmu-tls",
-             5008: "pmu-wss"}
+LAB_PORTS = {5001: "udp-print", 5002: "echo", 5003: "pmu", 5004: "reset", 5005: "tv",
+             5006: "pmu-ws", 5007: "pmu-tls", 5008: "pmu-wss"}
 MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
 
 
@@ -30,8 +32,9 @@ def need(tool):
 
 
 def finish(command, folder, lab=None, **env):
-    done = subprocess.run(command, cwd=folder, env=environment(lab, **env), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=2 * DEADLINE)
+    done = subprocess.run(command, cwd=folder, env=environment(lab, **env),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=2 * DEADLINE)
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -54,11 +57,13 @@ def run_compiled(text, folder, lab):
 
 
 def test_first_block_is_the_two_commands():
-    assert re.search(r"^```.*?^```$", README, re.MULTILINE | re.DOTALL)[0] == "```\nscripts/lab\nscripts/test\n```"
+    assert re.search(r"^```.*?^```$", README, re.MULTILINE | re.DOTALL)[0] == \
+        "```\nscripts/lab\nscripts/test\n```"
 
 
 def test_python_client(lab, tmp_path):
-    assert run_client("python", "pdc.py", ["python3", "pdc.py"], lab, tmp_path).splitlines() == MESSAGES
+    assert run_client("python", "pdc.py", ["python3", "pdc.py"], lab, tmp_path).splitlines() == \
+        MESSAGES
 
 
 def test_c_client(lab, tmp_path):
@@ -69,20 +74,23 @@ def test_c_client(lab, tmp_path):
 
 def test_javascript_client(lab, tmp_path):
     need("node")
-    said = run_client("js", "pdc.js", ["node", "pdc.js"], lab, tmp_path, NODE_PATH="/usr/share/nodejs")
+    said = run_client("js", "pdc.js", ["node", "pdc.js"], lab, tmp_path,
+                      NODE_PATH="/usr/share/nodejs")
     assert said.splitlines() == [*MESSAGES, "closed with 1000"]
 
 
 def test_java_client(lab, tmp_path):
     need("java")
-    assert run_client("java", "Pdc.java", ["java", "Pdc.java"], lab, tmp_path).splitlines() == MESSAGES
+    assert run_client("java", "Pdc.java", ["java", "Pdc.java"], lab, tmp_path).splitlines() == \
+        MESSAGES
 
 
 def test_shell_clients(lab, state_directory, tmp_path):
     clients = blocks("bash client")
     assert len(clients) == 2
     for text in clients:
-        said = finish(["bash", "-ec", to_lab(text, lab)], tmp_path, XDG_STATE_HOME=str(state_directory))
+        said = finish(["bash", "-ec", to_lab(text, lab)], tmp_path,
+                      XDG_STATE_HOME=str(state_directory))
         assert said.splitlines() == MESSAGES
     assert lab.wait(event="close", endpoint="pmu-tls")["why"] == "done"
 
@@ -109,13 +117,15 @@ def test_python_reset(start_lab, tmp_path, family, name):
 def test_multicast_advice(start_lab):
     """A receiver that joins, and a sender that sends, as the table of troubles says."""
     lab = start_lab("--set", "tv.interval=10ms")
-    membership, interface = re.search(r'`(inet_aton\("224.1.1.1"\) \+ \S+)`.*?`(inet_aton\(\S+\))`', README, re.DOTALL).groups()
+    membership, interface = re.search(r'`(inet_aton\("224.1.1.1"\) \+ \S+)`.*?`(inet_aton\(\S+\))`',
+                                      README, re.DOTALL).groups()
     with (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
           socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender):
         receiver.settimeout(DEADLINE)
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         receiver.bind(("", lab.port("tv")))
-        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, eval(membership, vars(socket)))
+        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                            eval(membership, vars(socket)))
         assert receiver.recv(2000).startswith(b"swcmTV")
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, eval(interface, vars(socket)))
@@ -143,7 +153,8 @@ def test_python_example(checkout, state_directory):
 
 def test_picture_of_pdc(lab):
     """What README.md shows of pdc is what pdc shows, but for the number of recv() calls."""
-    picture = re.search(r"^\$ build/clients/pdc CMD_short:0\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    picture = re.search(r"^\$ build/clients/pdc CMD_short:0\n(.*?)^```$", README,
+                        re.MULTILINE | re.DOTALL)[1]
     result = run("pdc", "CMD_short:0", lab=lab)
 
     def lines(text):
@@ -153,9 +164,11 @@ def test_picture_of_pdc(lab):
 
 
 def test_picture_of_loss(tmp_path):
-    """The preview is what it shows; the other two commands of the picture are those that there are."""
+    """The preview is what it shows; the other two commands of the picture are those that there
+    are."""
     picture = re.search(r"^\$ build/servers/pmulab loss preview (.*?)\n(.*?)^\$ scripts/lab (.*?)\n"
-                        r"\$ build/servers/pmulab loss stats lab.ndjson\n", README, re.MULTILINE | re.DOTALL)
+                        r"\$ build/servers/pmulab loss stats lab.ndjson\n", README,
+                        re.MULTILINE | re.DOTALL)
     options, shown, serve = picture.groups()
     preview = run("pmulab", "loss", "preview", *options.split())
     assert preview.stdout + preview.stderr == shown
@@ -170,16 +183,20 @@ def test_losses_that_are_named_exist():
     assert len(losses) >= 6 and len(keys) == 5
     for loss in losses:
         assert run("pmulab", "loss", "preview", "--loss", loss, "--seed", 1).status == 0, loss
-        assert run("pmulab", "loss", "preview", "--loss", f"{loss},max-run=3", "--seed", 1).status == 0, loss
+        assert run("pmulab", "loss", "preview", "--loss", f"{loss},max-run=3",
+                   "--seed", 1).status == 0, loss
     sets = [word for key in keys for word in ("--set", f"reset.{key}")]
-    assert run("pmulab", "serve", *sets, "--set", "reset.direction=reply", "--print-config").status == 0
+    assert run("pmulab", "serve", *sets, "--set", "reset.direction=reply",
+               "--print-config").status == 0
 
 
 def test_clients_are_all_there():
     """Each program of clients/ stands in the table of parts, and the other way round."""
     table = README.split("| part of the lab |")[1].split("\n\n")[0]
-    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z-]+)[ `]", row.split("|")[2])}
-    built = {path.name for path in (BUILD / "clients").iterdir() if path.is_file() and os.access(path, os.X_OK)}
+    named = {name for row in table.splitlines()[2:]
+             for name in re.findall(r"`([a-z-]+)[ `]", row.split("|")[2])}
+    built = {path.name for path in (BUILD / "clients").iterdir()
+             if path.is_file() and os.access(path, os.X_OK)}
     assert named == built
 
 
@@ -193,7 +210,8 @@ def test_endpoints_are_all_there(lab):
     assert {int(port): name for name, port in rows.items()} == LAB_PORTS
     assert run("pdc", "CMD_short:0", lab=lab).status == 0
     config = lab.wait(event="start")["config"]
-    assert {key.removesuffix(".port") for key in config if key.endswith(".port")} == set(LAB_PORTS.values())
+    assert {key.removesuffix(".port") for key in config if key.endswith(".port")} == \
+        set(LAB_PORTS.values())
     for port, name in LAB_PORTS.items():
         assert lab.wait(event="listen", endpoint=name)
         assert config[f"{name}.port"] == str(port)
@@ -216,23 +234,30 @@ def test_examples_of_events():
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document):
     folder = (ROOT / document).parent
-    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(),
+                  flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if not re.match(r"[a-z]+:", target):
             path, _, anchor = target.partition("#")
             assert not path or (folder / path).exists(), f"{document}: {target}"
-            assert not anchor or re.search(rf"^#+ {anchor.replace('-', '[ -]')}$", (folder / (path or document)).read_text(),
+            assert not anchor or re.search(rf"^#+ {anchor.replace('-', '[ -]')}$",
+                                           (folder / (path or document)).read_text(),
                                            re.MULTILINE | re.IGNORECASE), f"{document}: {target}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_named_are_there(document):
-    """`common/net.c`, `servers/stream/`: a path in backticks that begins with one of our folders exists."""
-    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)
-    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build")))
-    missing = [name for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text) if not (ROOT / name).exists()]
+    """`common/net.c`, `servers/stream/`: a path in backticks that begins with one of our folders
+    exists."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / document).read_text(),
+                  flags=re.MULTILINE | re.DOTALL)
+    folders = "|".join(path.name for path in ROOT.iterdir()
+                       if path.is_dir() and not path.name.startswith((".", "build")))
+    missing = [name for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text)
+               if not (ROOT / name).exists()]
     assert missing == []
 
 
 def test_picture_of_the_page_is_small():
-    assert (ROOT / "docs/page.png").stat().st_size < 200_000 and "docs/page.png" in (ROOT / "README.md").read_text()
+    assert (ROOT / "docs/page.png").stat().st_size < 200_000 \
+        and "docs/page.png" in (ROOT / "README.md").read_text()

@@ -1,6 +1,7 @@
 """What an enemy gets: nobody else waits for it, nothing grows, and nothing of it stays.
 
-`besiege` starts a lab that after each test must hold as many descriptors and as much memory as before it.
+`besiege` starts a lab that after each test must hold as many descriptors and as much memory as
+before it.
 """
 import json
 import math
@@ -18,13 +19,14 @@ import pytest
 
 from support.frames import BINARY, CONTINUATION, PING, TEXT, close_frame, frame, upgrade_request
 from support.lab import DEADLINE, SCALE, program
-from support.peers import (BYTE_STREAMS, CARRIERS, STREAMS, WEBSOCKETS, OneByteAtATime, Plain, Tls, connect, is_tls,
-                           is_websocket, messages, open_socket)
+from support.peers import (BYTE_STREAMS, CARRIERS, STREAMS, WEBSOCKETS, OneByteAtATime, Plain, Tls,
+                           connect, is_tls, is_websocket, messages, open_socket)
 
 MIB = 1 << 20
 FLOOD = 8 * MIB  # more than a socket's buffers take
 RUBBISH = random.Random(5003).randbytes(MIB)
-KEPT = 4 * MIB   # memory that may stay: 2 MiB of queued events, and what the allocator keeps for the next time
+# Memory that may stay: 2 MiB of queued events, and what the allocator keeps for the next time.
+KEPT = 4 * MIB
 SMALL_BUFFER = 4096
 
 every_carrier = pytest.mark.parametrize("carrier", CARRIERS)
@@ -49,7 +51,8 @@ def wait_until_alone(lab):
 
 
 def holdings(lab):
-    """(descriptors, memory) without any connection but one: who has got an echo knows that the others are freed."""
+    """(descriptors, memory) without any connection but one: who has got an echo knows that the
+    others are freed."""
     wait_until_alone(lab)
     peer = connect(lab, "echo")
     peer.send(b"?")
@@ -75,7 +78,8 @@ def besiege(start_lab):
     besieged = []
 
     def start(*settings, **kwargs):
-        lab = start_lab(*(option for setting in settings for option in ("--set", setting)), **kwargs)
+        lab = start_lab(*(option for setting in settings for option in ("--set", setting)),
+                        **kwargs)
         besieged.append((lab, holdings(lab)))
         return lab
 
@@ -84,7 +88,8 @@ def besiege(start_lab):
     for lab, (descriptors, memory) in besieged:
         assert all(serves(lab, carrier) for carrier in CARRIERS)
         after = holdings(lab)
-        print(f"descriptors {descriptors} -> {after[0]}, memory {memory >> 10} -> {after[1] >> 10} KiB")
+        print(f"descriptors {descriptors} -> {after[0]}, memory {memory >> 10} -> {after[1] >> 10} "
+              "KiB")
         assert after[0] == descriptors
         assert after[1] < memory + margin
 
@@ -109,7 +114,8 @@ def first_bytes(lab, carrier):
 
 
 def dribble(peer, data, pause=0.02):
-    """One byte after the other until the server has had enough; a minute of it would be 3,000 bytes."""
+    """One byte after the other until the server has had enough; a minute of it would be 3,000
+    bytes."""
     for i in range(len(data)):
         if not peer.stays_silent(pause):
             return
@@ -186,7 +192,8 @@ def test_a_byte_now_and_then_does_not_buy_time(besiege, carrier):
 
 
 @websockets
-@pytest.mark.parametrize("sign", [frame(PING, b"?"), frame(CONTINUATION, fin=False)], ids=["ping", "empty fragment"])
+@pytest.mark.parametrize("sign", [frame(PING, b"?"), frame(CONTINUATION, fin=False)],
+                         ids=["ping", "empty fragment"])
 def test_signs_of_life_do_not_buy_time(besiege, carrier, sign):
     lab = besiege("pmu.idle=300ms")
     peer = connect(lab, carrier)
@@ -257,7 +264,8 @@ def test_a_message_of_a_megabyte_is_too_big(besiege, carrier):
 
 
 @websockets
-@pytest.mark.parametrize("length, code", [(2**63, 1002), (2**64 - 1, 1002), (2**63 - 1, 1009), (2**32, 1009)])
+@pytest.mark.parametrize("length, code", [(2**63, 1002), (2**64 - 1, 1002), (2**63 - 1, 1009),
+                                          (2**32, 1009)])
 def test_frames_of_an_impossible_length(besiege, carrier, length, code):
     lab = besiege()
     peer = connect(lab, carrier)
@@ -269,7 +277,8 @@ def test_frames_of_an_impossible_length(besiege, carrier, length, code):
 @websockets
 def test_an_upgrade_of_a_megabyte(besiege, carrier):
     lab = besiege()
-    peer = Tls(knock(lab, carrier), lab.ca_file).handshake() if is_tls(carrier) else knock(lab, carrier)
+    peer = Tls(knock(lab, carrier), lab.ca_file).handshake() if is_tls(carrier) \
+        else knock(lab, carrier)
     fields = {f"X-{i}": "a" * 1000 for i in range(1024)}
     request = upgrade_request("localhost", headers=fields)
     push(peer.socket, peer.encrypt(request) if is_tls(carrier) else request)
@@ -281,7 +290,8 @@ def test_an_upgrade_of_a_megabyte(besiege, carrier):
 
 @websockets
 def test_a_fragment_that_never_ends(besiege, carrier):
-    """Of a message that may become a command: whatever grows is refused, the rest ends with pmu.idle."""
+    """Of a message that may become a command: whatever grows is refused, the rest ends with
+    pmu.idle."""
     lab = besiege()
     peer = connect(lab, carrier)
     peer.send(frame(TEXT, b"CMD_short:0", fin=False))
@@ -306,7 +316,8 @@ def test_empty_fragments_without_end(besiege, carrier):
 
 
 @websockets
-@pytest.mark.parametrize("command", [None, "CMD_short:3600"], ids=["before a command", "in a stream"])
+@pytest.mark.parametrize("command", [None, "CMD_short:3600"],
+                         ids=["before a command", "in a stream"])
 def test_pings_from_a_peer_that_reads_nothing(besiege, carrier, command):
     lab = besiege("pmu.idle=1s")
     memory = lab.memory()
@@ -352,7 +363,8 @@ def test_tls_to_a_plain_port(besiege):
     hello = first_bytes(lab, "pmu-tls")
     peer = knock(lab, "pmu")
     peer.send(hello)
-    assert peer.read_all().startswith(rb'ERROR expected CMD_short:<seconds> or CMD_floodme, got "\x16\x03\x01')
+    assert peer.read_all().startswith(
+        rb'ERROR expected CMD_short:<seconds> or CMD_floodme, got "\x16\x03\x01')
     peer.close()
 
 
@@ -367,7 +379,8 @@ def test_tls_to_a_websocket_port(besiege):
 
 
 @tls
-@pytest.mark.parametrize("text", [b"CMD_short:0", upgrade_request("localhost")], ids=["command", "upgrade"])
+@pytest.mark.parametrize("text", [b"CMD_short:0", upgrade_request("localhost")],
+                         ids=["command", "upgrade"])
 def test_plain_text_to_a_tls_port(besiege, carrier, text):
     lab = besiege()
     peer = knock(lab, carrier)
@@ -473,8 +486,9 @@ def reset_at_the_end(lab, carrier):
 
 
 @every_carrier
-@pytest.mark.parametrize("stage", [reset_at_once, reset_in_the_handshake, reset_after_the_handshake, reset_in_the_command,
-                                   reset_in_the_stream, reset_between_messages, reset_in_the_flood, reset_at_the_end])
+@pytest.mark.parametrize("stage", [reset_at_once, reset_in_the_handshake, reset_after_the_handshake,
+                                   reset_in_the_command, reset_in_the_stream,
+                                   reset_between_messages, reset_in_the_flood, reset_at_the_end])
 def test_resets(besiege, carrier, stage):
     lab = besiege(f"pmu.flood={FLOOD}")
     peer = stage(lab, carrier)
@@ -569,7 +583,8 @@ def test_out_of_descriptors_and_back(besiege):
     full = lab.wait(event="error", after=first)
     assert (full["fault"], full["what"]) == ("server", "Too many open files")
     before, began = lab.cpu(), full["t"]
-    later = lab.wait_all(6, event="error", after=full["seq"])[-1]  # it looks again, ten times a second
+    # The lab tries again, ten times a second.
+    later = lab.wait_all(6, event="error", after=full["seq"])[-1]
     assert later["t"] - began > 0.4
     assert lab.cpu() - before < 0.1 * SCALE
     for peer in crowd:
@@ -597,7 +612,8 @@ def test_more_connections_than_the_configuration_allows(besiege):
 
 @pytest.fixture
 def cat(tmp_path):
-    """A reader of events that can be stopped: (path of the pipe, process, path of what it has read)."""
+    """A reader of events that can be stopped: (path of the pipe, process, path of what it has
+    read)."""
     pipe, copy = tmp_path / "pipe", tmp_path / "copy"
     os.mkfifo(pipe)
     with copy.open("wb") as out:
@@ -678,7 +694,8 @@ def test_a_disk_that_is_full_for_a_while(start_lab, tmp_path):
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     lab = start_lab("--events", disk / "events", prefix=[
         "unshare", "--mount", *as_root, "sh", "-c",
-        'mount -t tmpfs -o size=8m tmpfs "$0" && head -c 8380000 /dev/zero >"$0/ballast"; exec "$@"', disk])
+        'mount -t tmpfs -o size=8m tmpfs "$0" && head -c 8380000 /dev/zero >"$0/ballast"; '
+        'exec "$@"', disk])
     inside = Path(f"/proc/{lab.pid}/root{disk}")
     with (inside / "events").open() as written:
         for _ in range(400):
@@ -740,7 +757,8 @@ def test_a_second_signal_means_now(start_lab, carrier, number):
     peer = connect(lab, carrier)
     peer.command("CMD_short:30")
     lab.wait(event="send")
-    with socket.create_connection(lab.address("echo")) as idle:  # tells when the first signal has been dealt with
+    # The end of this connection tells that the first signal has been dealt with.
+    with socket.create_connection(lab.address("echo")) as idle:
         idle.settimeout(DEADLINE)
         lab.wait(event="open", endpoint="echo")
         lab.signal(number)

@@ -16,15 +16,17 @@ ALWAYS = {
     "start": {"version": str, "time": str, "seed": int, "config": dict},
     "listen": {"endpoint": str, "address": str},
     "open": {"endpoint": str, "conn": int, "peer": str, "local": str},
-    "handshake": {"endpoint": str, "conn": int, "peer": str, "tls_version": (str, NOTHING), "tls_cipher": (str, NOTHING),
-                  "ws_path": (str, NOTHING), "seconds": float},
-    "command": {"endpoint": str, "conn": int, "peer": str, "text": str, "kind": str, "interval": float, "messages": int},
-    "send": {"endpoint": str, "conn": int, "peer": str, "i": int, "bytes": int, "sent": int, "calls": int,
-             "segments": int, "left": int, "waiting": int, "acked": int},
+    "handshake": {"endpoint": str, "conn": int, "peer": str, "tls_version": (str, NOTHING),
+                  "tls_cipher": (str, NOTHING), "ws_path": (str, NOTHING), "seconds": float},
+    "command": {"endpoint": str, "conn": int, "peer": str, "text": str,
+                "kind": str, "interval": float, "messages": int},
+    "send": {"endpoint": str, "conn": int, "peer": str, "i": int, "bytes": int, "sent": int,
+             "calls": int, "segments": int, "left": int, "waiting": int, "acked": int},
     "pause": {"endpoint": str, "conn": int, "peer": str, "bytes": int, "sent": int},
     "error": {"endpoint": str, "fault": str, "what": str},
-    "close": {"endpoint": str, "conn": int, "peer": str, "first": str, "why": str, "command": (str, NOTHING),
-              "messages": int, "bytes_out": int, "bytes_in": int, "segments_out": int, "segments_again": int, "segments_in": int,
+    "close": {"endpoint": str, "conn": int, "peer": str, "first": str, "why": str,
+              "command": (str, NOTHING), "messages": int, "bytes_out": int, "bytes_in": int,
+              "segments_out": int, "segments_again": int, "segments_in": int,
               "left": int, "acked": int, "seconds": float},
     "lost": {"count": int, "from": int},
     "stop": {"why": str, "endpoints": dict},
@@ -63,9 +65,11 @@ def test_every_event_has_its_fields(eventful):
     assert {event["event"] for event in events} == set(ALWAYS) - {"lost"}
     for event in events:
         always, sometimes = ALWAYS[event["event"]], SOMETIMES.get(event["event"], {})
-        assert always.keys() <= event.keys() <= always.keys() | sometimes.keys() | {"t", "seq", "event"}, event
+        assert always.keys() <= event.keys() <= always.keys() | sometimes.keys() \
+            | {"t", "seq", "event"}, event
         for name, kind in {**always, **sometimes}.items():
-            assert isinstance(event.get(name, kind() if name in sometimes else None), kind), (name, event)
+            assert isinstance(event.get(name, kind() if name in sometimes else None), kind), \
+                (name, event)
 
 
 def test_the_numbers_have_no_gaps_and_time_goes_forward(eventful):
@@ -104,14 +108,16 @@ def test_the_life_of_a_connection(lab, carrier):
     segments = ask(lab, carrier, b"CMD_short:0\n")
     close = lab.wait(event="close")
     told = [event["event"] for event in lab.events(conn=1)]
-    assert told == ["open", *(["handshake"] if carrier != "pmu" else []), "command", *["send"] * 20, "close"]
+    assert told == ["open", *(["handshake"] if carrier != "pmu" else []), "command", *["send"] * 20,
+                    "close"]
     assert lab.wait(event="open")["local"] == f"127.0.0.1:{lab.port(carrier)}"
     assert (close["messages"], close["bytes_out"], close["bytes_in"]) == (20, len(messages(20)), 12)
     # Where the machine is busy one may come twice (segments_again).
     assert close["segments_out"] <= segments <= close["segments_out"] + close["segments_again"]
     assert close["segments_in"] >= 1
     command = lab.wait(event="command")
-    assert (command["text"], command["kind"], command["interval"], command["messages"]) == ("CMD_short:0", "short", 0, 20)
+    assert (command["text"], command["kind"], command["interval"], command["messages"]) == (
+        "CMD_short:0", "short", 0, 20)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS[1:])
@@ -123,11 +129,13 @@ def test_a_handshake_says_what_was_agreed(lab, carrier):
     assert handshake["ws_path"] == ("/" if is_websocket(carrier) else None)
 
 
-@pytest.mark.parametrize("command, kind, count", [(b"CMD_floodme", "flood", 1), (b"RESET:20", "bad", 0)])
+@pytest.mark.parametrize("command, kind, count", [(b"CMD_floodme", "flood", 1),
+                                                  (b"RESET:20", "bad", 0)])
 def test_other_commands(lab, command, kind, count):
     ask(lab, "pmu", command)
     event = lab.wait(event="command")
-    assert (event["text"], event["kind"], event["interval"], event["messages"]) == (command.decode(), kind, 0, count)
+    assert (event["text"], event["kind"], event["interval"], event["messages"]) == (
+        command.decode(), kind, 0, count)
 
 
 def test_a_message_that_did_not_fit_at_once(start_lab):
@@ -145,11 +153,13 @@ def test_a_message_that_did_not_fit_at_once(start_lab):
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_hostile_bytes_stay_text(start_lab, tmp_path, carrier):
-    """All 256 of them, as the first bytes of a command and inside it; the journal is lines of printable ASCII."""
+    """All 256 of them, as the first bytes of a command and inside it; the journal is lines of
+    printable ASCII."""
     file = tmp_path / "events"
     lab = start_lab("--events", file)
     hostile = [bytes(range(start, start + 32)) for start in range(0, 256, 32)]
-    hostile += [b'"}\n{"event":"stop"}\n', "é\u2028\U0001f600".encode(), b"\xed\xa0\x80\xff\xfe", b"\\u0041", b"\x1b]0;x\x07"]
+    hostile += [b'"}\n{"event":"stop"}\n', "é\u2028\U0001f600".encode(), b"\xed\xa0\x80\xff\xfe",
+                b"\\u0041", b"\x1b]0;x\x07"]
     for text in hostile:
         ask(lab, carrier, text)
     lab.stop()
@@ -169,8 +179,9 @@ def unescape(text):
     letters = {"n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\", '"': b'"'}
     pieces = re.findall(r'\\x[0-9a-f]{2}|\\[nrt\\"]|[^\\]', text)
     assert "".join(pieces) == text
-    return b"".join(bytes([int(piece[2:], 16)]) if piece.startswith("\\x") else
-                    letters[piece[1]] if piece.startswith("\\") else piece.encode() for piece in pieces)
+    return b"".join(bytes([int(piece[2:], 16)]) if piece.startswith("\\x")
+                    else letters[piece[1]] if piece.startswith("\\")
+                    else piece.encode() for piece in pieces)
 
 
 def test_a_long_text_is_cut(lab):
@@ -202,21 +213,24 @@ def test_a_file_that_may_not_grow_ends_nothing(start_lab, tmp_path):
     assert lab.process.poll() is None
     lab.stop(status=1)
     assert file.stat().st_size == 20000
-    assert re.search(rf"pmulab serve: --events: {file}: File too large: the last \d+ events are not in it\n", lab.output)
+    assert re.search(rf"pmulab serve: --events: {file}: File too large: the last \d+ events are "
+                     r"not in it\n", lab.output)
 
 
 def test_a_full_disk_is_told_at_the_end(start_lab):
     lab = start_lab("-q", "--events", "/dev/full")
     ask(lab, "pmu", b"CMD_short:0")
     lab.stop(status=1)
-    told = r"pmulab serve: --events: /dev/full: No space left on device: the last (\d+) events are not in it\n"
+    told = (r"pmulab serve: --events: /dev/full: No space left on device: the last (\d+) events "
+            r"are not in it\n")
     assert int(re.fullmatch(told, lab.output)[1]) >= 20 + 2
 
 
 def test_a_closed_stdout_takes_no_events():
-    done = subprocess.run(["sh", "-c", 'exec "$0" serve --ephemeral --events - pmu >&-', program("pmulab")],
-                          capture_output=True, text=True, timeout=DEADLINE)
-    assert (done.returncode, done.stderr) == (2, "pmulab serve: --events: -: stdout is closed; give a file\n")
+    done = subprocess.run(["sh", "-c", 'exec "$0" serve --ephemeral --events - pmu >&-',
+                           program("pmulab")], capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (
+        2, "pmulab serve: --events: -: stdout is closed; give a file\n")
 
 
 def test_one_connection_does_not_fill_the_journal(start_lab):

@@ -1,16 +1,19 @@
-"""docs/lab-guide.md is done as it stands there: its files are saved, its commands typed, and it shows what they show.
+"""docs/lab-guide.md is done as it stands there: its files are saved, its commands typed, and it
+shows what they show.
 
 How the guide is written, for people and for this test:
 
     `part2.py`:             above a block of Python or INI: a file of that name
     ```console              the first terminal; ```console 2: the second one
     $ command               typed there, `lab$ command` in the shell that `pmulab shell` opens
-    what it shows           in full, but for `...`: any text in a line; alone in a line: any lines. Nothing: anything
+    what it shows           in full, but for `...`: any text in a line; alone in a line: any lines.
+                            Nothing: anything
     ^C                      Ctrl-C, as soon as what stands before it is shown
 
-A command that ends a block goes on where the terminal's next block begins with what it shows. The first section is done
-before each other one. A command ends with 0, unless `echo $?` follows. One that only looks (netstat, cat, ...) is tried
-again until it shows what stands there: people look again as well.
+A command that ends a block goes on where the terminal's next block begins with what it shows. The
+first section is done before each other one. A command ends with 0, unless `echo $?` follows. One
+that only looks (netstat, cat, ...) is tried again until it shows what stands there: people look
+again as well.
 """
 import collections
 import re
@@ -39,7 +42,8 @@ def sections():
 
 
 def steps(text):
-    """The commands of a section, in order. `command` is None for one that goes on; `ends`: the last of its block."""
+    """The commands of a section, in order. `command` is None for one that goes on; `ends`: the last
+    of its block."""
     for info, body in BLOCK.findall(NOT_COMPARED.sub("", text)):
         if info not in ("console", "console 2"):
             continue
@@ -64,7 +68,8 @@ def goes_on(step, later):
 def pattern(lines):
     """What shows these lines."""
     return re.compile("".join(r"(?:.*\n)*?" if line == "..." else
-                              r".*?".join(re.escape(part) for part in line.split("...")) + r"\n" for line in lines))
+                              r".*?".join(re.escape(part) for part in line.split("...")) + r"\n"
+                              for line in lines))
 
 
 def is_shown(step, shown):
@@ -97,11 +102,13 @@ def do(text, terminal_of):
     todo = list(steps(text))
     for number, step in enumerate(todo):
         later = todo[number + 1:]
-        perform(terminal_of(step.terminal), step, goes_on(step, later), later[0].command if later else None)
+        perform(terminal_of(step.terminal), step, goes_on(step, later),
+                later[0].command if later else None)
 
 
 def open_terminal(user, folder):
-    return Terminal(user, folder, env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "TMPDIR": str(folder)})
+    return Terminal(user, folder, env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+                                       "TMPDIR": str(folder)})
 
 
 @pytest.fixture
@@ -113,7 +120,8 @@ def checkout(user):
         (folder / "build" / name).symlink_to(user.programs)
     (folder / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/ca", folder / "scripts")
-    shutil.copytree(ROOT / "certs", folder / "certs", ignore=shutil.ignore_patterns("*.pem", "*.csr"))
+    shutil.copytree(ROOT / "certs", folder / "certs",
+                    ignore=shutil.ignore_patterns("*.pem", "*.csr"))
     return folder
 
 

@@ -1,4 +1,5 @@
-"""`pmulab loss`: the preview shows what the socket does, and the statistics say what the journal tells."""
+"""`pmulab loss`: the preview shows what the socket does, and the statistics say what the journal
+tells."""
 import json
 import os
 import pty
@@ -9,7 +10,8 @@ import pytest
 
 from support.lab import DEADLINE, program, run
 
-FATES_OF_7 = ".x.x.xxx..x..x...x.x.xxxxxx.x.xx.x..xx....x.xxxx.xx..xx.x.xx...x.xx.xx.xx..xx.xxx...xx....xx.....x.x"
+FATES_OF_7 = (".x.x.xxx..x..x...x.x.xxxxxx.x.xx.x..xx....x.xxxx.x"
+              "x..xx.x.xx...x.xx.xx.xx..xx.xxx...xx....xx.....x.x")
 
 
 def preview(*args, status=0):
@@ -59,11 +61,13 @@ def test_preview_by_what_chance_depends_on():
 def test_preview_of_the_station():
     done = preview("--seed", 7, "--loss", "50%", "--endpoint", "tv")
     assert done.stderr.startswith("tv, replies over IPv4, seed 7: 50%\n")
-    assert done.stdout == preview("--seed", 7, "--loss", "50%", "--direction", "reply", "--endpoint", "tv").stdout
-    for options in (["--endpoint", "tv", "--direction", "request"], ["--direction", "request", "--endpoint", "tv"]):
+    assert done.stdout == preview("--seed", 7, "--loss", "50%", "--direction", "reply",
+                                  "--endpoint", "tv").stdout
+    for options in (["--endpoint", "tv", "--direction", "request"],
+                    ["--direction", "request", "--endpoint", "tv"]):
         refused = preview(*options, status=2)
-        assert refused.stderr == ("pmulab loss preview: --direction: tv loses nothing that it hears; its lines and answers "
-                                  "are reply\n")
+        assert refused.stderr == ("pmulab loss preview: --direction: tv loses nothing that it "
+                                  "hears; its lines and answers are reply\n")
 
 
 def test_preview_tells_the_seed_it_drew():
@@ -74,8 +78,9 @@ def test_preview_tells_the_seed_it_drew():
 
 def test_preview_on_a_terminal():
     terminal, end = pty.openpty()
-    done = subprocess.run([program("pmulab"), "loss", "preview", "--seed", "7"], stdin=subprocess.DEVNULL, stdout=end,
-                          stderr=subprocess.PIPE, timeout=DEADLINE)
+    done = subprocess.run([program("pmulab"), "loss", "preview", "--seed", "7"],
+                          stdin=subprocess.DEVNULL, stdout=end, stderr=subprocess.PIPE,
+                          timeout=DEADLINE)
     os.close(end)
     shown = os.read(terminal, 1000).decode()
     os.close(terminal)
@@ -85,8 +90,9 @@ def test_preview_on_a_terminal():
 
 @pytest.mark.parametrize("options, error", [
     (["--loss", "30"], '--loss: "30" could be percent or a fraction; write 30% or 0.3'),
-    (["--loss", "burst:90%,2"], "--loss: burst: with a mean run of 2 at most 66.6666666% can be lost, "
-                                "since one gets through between two runs"),
+    (["--loss", "burst:90%,2"],
+     "--loss: burst: with a mean run of 2 at most 66.6666666% can be lost, "
+     "since one gets through between two runs"),
     (["--seed", "-1"], '--seed: "-1" is not a whole number from 0 to 9223372036854775807'),
     (["--seed", "9223372036854775808"],
      '--seed: "9223372036854775808" is not a whole number from 0 to 9223372036854775807'),
@@ -105,14 +111,15 @@ def test_preview_refuses(options, error):
 
 def test_preview_into_a_full_disk():
     with open("/dev/full", "w") as full:
-        done = subprocess.run([program("pmulab"), "loss", "preview"], stdout=full, stderr=subprocess.PIPE, text=True,
-                              timeout=DEADLINE)
+        done = subprocess.run([program("pmulab"), "loss", "preview"], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
     assert done.returncode == 1
     assert done.stderr == "pmulab loss preview: stdout: No space left on device\n"
 
 
-@pytest.mark.parametrize("args, status", [([], 2), (["--help"], 0), (["brush"], 2), (["preview", "--help"], 0),
-                                          (["stats", "--help"], 0), (["stats"], 2), (["stats", "a", "b"], 2)])
+@pytest.mark.parametrize("args, status", [
+    ([], 2), (["--help"], 0), (["brush"], 2), (["preview", "--help"], 0), (["stats", "--help"], 0),
+    (["stats"], 2), (["stats", "a", "b"], 2)])
 def test_usage(args, status):
     assert run("pmulab", "loss", *args).status == status
 
@@ -120,8 +127,8 @@ def test_usage(args, status):
 # the socket does the same, and the statistics find it again
 
 
-@pytest.mark.parametrize("loss, direction", [("burst:30%,4", "request"), ("gemodel:10%,40%,70%,5%", "reply"),
-                                             ("50%,max-run=2", "both")])
+@pytest.mark.parametrize("loss, direction", [
+    ("burst:30%,4", "request"), ("gemodel:10%,40%,70%,5%", "reply"), ("50%,max-run=2", "both")])
 def test_socket_does_what_was_shown(start_lab, tmp_path, loss, direction):
     count = 200
     lab = start_lab("--seed", 7, "--set", f"reset.loss={loss}", "--set", "reset.family=4", "--set",
@@ -137,7 +144,8 @@ def test_socket_does_what_was_shown(start_lab, tmp_path, loss, direction):
     for way in ("request", "reply"):
         lost = {event["n"] for event in lab.events(event="drop", direction=way)}
         if direction in (way, "both"):
-            shown = preview("--seed", 7, "--loss", loss, "--direction", way, "-n", total).stdout.strip()
+            shown = preview("--seed", 7, "--loss", loss, "--direction", way,
+                            "-n", total).stdout.strip()
             assert lost == {n for n, fate in enumerate(shown, 1) if fate == "x"}
         else:
             assert lost == set()
@@ -166,27 +174,33 @@ def events(*flows, config=None):
             if direction == "request":
                 lines.append({"event": "receive", **about})
             if fate == "x":
-                lines.append({"event": "drop", "direction": direction, "reason": "loss", "model": "random", **about})
+                lines.append({"event": "drop", "direction": direction, "reason": "loss",
+                              "model": "random", **about})
             elif direction == "reply":
                 lines.append({"event": "reply", **about})
     return "".join(json.dumps(line) + "\n" for line in lines)
 
 
 def test_stats():
-    done = stats("-", input=events(("reset", 6, "reply", "x..."), ("reset", 4, "request", "x.xx..xxx." * 10),
-                                   ("reset", 4, "reply", "...."), ("reset", 6, "request", "xxxx"),
-                                   config={"reset.loss": "burst:30%,4", "reset.direction": "request"}))
+    done = stats("-", input=events(
+        ("reset", 6, "reply", "x..."), ("reset", 4, "request", "x.xx..xxx." * 10),
+        ("reset", 4, "reply", "...."), ("reset", 6, "request", "xxxx"),
+        config={"reset.loss": "burst:30%,4", "reset.direction": "request"}))
     assert done.status == 0, done
     assert done.stderr == ""
     assert [" ".join(line.split()) for line in done.lines] == [
-        "endpoint family direction datagrams lost loss 95% interval mean run longest fitted expected configured",
-        "reset IPv4 request 100 60 60.0% 50.2 to 69.1% 2.00 3 burst:60.0%,2.00 30%, run 4 burst:30%,4",
+        "endpoint family direction datagrams lost loss 95% interval mean run longest "
+        "fitted expected configured",
+        "reset IPv4 request 100 60 60.0% 50.2 to 69.1% 2.00 3 "
+        "burst:60.0%,2.00 30%, run 4 burst:30%,4",
         "reset IPv4 reply 4 0 0.0% 0.0 to 49.0% 0.00 0 none 0% none",
-        "reset IPv6 request 4 4 100.0% 51.0 to 100.0% 4.00 4 burst:100.0%,4.00 30%, run 4 burst:30%,4",
+        "reset IPv6 request 4 4 100.0% 51.0 to 100.0% 4.00 4 "
+        "burst:100.0%,4.00 30%, run 4 burst:30%,4",
         "reset IPv6 reply 4 1 25.0% 4.6 to 69.9% 1.00 1 burst:25.0%,1.00 0% none",
     ]
     last = done.lines[0].index("configured")
-    assert [line[last:] for line in done.lines[1:]] == ["burst:30%,4", "none", "burst:30%,4", "none"]
+    assert [line[last:] for line in done.lines[1:]] == ["burst:30%,4", "none", "burst:30%,4",
+                                                        "none"]
 
 
 @pytest.mark.parametrize("config, expected", [
@@ -202,8 +216,9 @@ def test_stats_beside_the_configuration(config, expected):
     assert done.lines[1].split()[12:] == expected
 
 
-@pytest.mark.parametrize("fates, fitted", [("xxxx.....xx....", "burst:40.0%,3.00"), ("....", "none"),
-                                           ("xxxx", "burst:100.0%,4.00"), ("xxxx.xxxx", "88.9%")])
+@pytest.mark.parametrize("fates, fitted", [
+    ("xxxx.....xx....", "burst:40.0%,3.00"), ("....", "none"), ("xxxx", "burst:100.0%,4.00"),
+    ("xxxx.xxxx", "88.9%")])
 def test_stats_fit_can_be_set_again(fates, fitted):
     done = stats("-", input=events(("reset", 4, "request", fates)))
     assert done.lines[1].split()[11] == fitted
@@ -231,7 +246,8 @@ def test_stats_in_any_order_and_of_other_reasons():
 def test_stats_of_the_station():
     lines = [{"event": "line", "endpoint": "tv", "n": n} for n in (1, 2)]
     lines.append({"event": "answer", "endpoint": "tv", "n": 4})
-    lines.append({"event": "drop", "endpoint": "tv", "family": 4, "direction": "reply", "n": 3, "reason": "loss"})
+    lines.append({"event": "drop", "endpoint": "tv", "family": 4, "direction": "reply", "n": 3,
+                  "reason": "loss"})
     done = stats("-", input="".join(json.dumps(line) + "\n" for line in lines))
     assert done.lines[1].split()[:6] == ["tv", "IPv4", "reply", "4", "1", "25.0%"]
 
@@ -265,7 +281,8 @@ def test_stats_of_a_file_that_is_cut_off():
     ("Hamlet\n", "-:1: this is no event: "),
     ('{"event":"\x1b[2J\n', "-:1: this is no event: "),
     ("[" * 100000 + "\n", "-:1: this is no event: "),
-    ('{"event":"start","config":{}}\n' * 2, "-:2: a second run begins here; one file for each, please"),
+    ('{"event":"start","config":{}}\n' * 2,
+     "-:2: a second run begins here; one file for each, please"),
 ])
 def test_stats_refuse(text, error):
     done = stats("-", input=text)
@@ -276,7 +293,8 @@ def test_stats_refuse(text, error):
 
 def test_stats_survive_fields_of_other_kinds():
     fields = {"event": "receive", "endpoint": "reset", "family": 4, "n": 1}
-    lines = [{**fields, name: wrong} for name in fields for wrong in (None, "x", -1, 0, 1.5, 2**62, [], {}, True)]
+    lines = [{**fields, name: wrong} for name in fields
+             for wrong in (None, "x", -1, 0, 1.5, 2**62, [], {}, True)]
     lines.append({"event": "start", "config": [1]})
     assert stats("-", input="".join(json.dumps(line) + "\n" for line in lines)).status == 0
 

@@ -1,4 +1,5 @@
-"""The manual and the completion: made from the tables of --help, and tried in the programs that read them."""
+"""The manual and the completion: made from the tables of --help, and tried in the programs that
+read them."""
 import errno
 import os
 import pty
@@ -12,15 +13,16 @@ import pytest
 
 from support.lab import BUILD, DEADLINE, ROOT, environment, program, run
 
-CLIENTS = ["echo-client", "echo-server", "pdc", "pdc-reset", "pdc-tls", "pdc-ws", "pmu-tls", "tv-recv", "tv-send",
-           "udp-recv", "udp-send"]
+CLIENTS = ["echo-client", "echo-server", "pdc", "pdc-reset", "pdc-tls", "pdc-ws", "pmu-tls",
+           "tv-recv", "tv-send", "udp-recv", "udp-send"]
 SHELLS = ["bash", "zsh", "fish"]
 
 
 def options(text):
     """Every option that --help names: {"-p", "--port", ...}"""
     lines = re.findall(r"^ {2,6}(-.*?)(?:  |$)", text, re.MULTILINE)
-    return {word for line in lines for word in re.findall(r"(?<![\w-])--?[a-z0-9][a-z0-9-]*", line, re.IGNORECASE)}
+    return {word for line in lines
+            for word in re.findall(r"(?<![\w-])--?[a-z0-9][a-z0-9-]*", line, re.IGNORECASE)}
 
 
 def commands(*path):
@@ -41,8 +43,8 @@ PAGES = CLIENTS + ["-".join(["pmulab", *path]) for path in COMMANDS if len(path)
 
 
 def page_as_text(name):
-    done = subprocess.run(["mandoc", "-Tascii", "-Owidth=200", str(BUILD / "man" / f"{name}.1")], capture_output=True,
-                          text=True, check=True, timeout=DEADLINE)
+    done = subprocess.run(["mandoc", "-Tascii", "-Owidth=200", str(BUILD / "man" / f"{name}.1")],
+                          capture_output=True, text=True, check=True, timeout=DEADLINE)
     return re.sub(".\b", "", done.stdout)
 
 
@@ -57,8 +59,8 @@ def test_every_program_has_a_page_and_no_page_is_left_over():
 @pytest.mark.parametrize("name", PAGES)
 def test_mandoc_has_nothing_to_say(name):
     """In the pages' folder, where mandoc finds the pages that this one refers to."""
-    done = subprocess.run(["mandoc", "-Tlint", "-Wall", f"{name}.1"], cwd=BUILD / "man", capture_output=True, text=True,
-                          timeout=DEADLINE)
+    done = subprocess.run(["mandoc", "-Tlint", "-Wall", f"{name}.1"], cwd=BUILD / "man",
+                          capture_output=True, text=True, timeout=DEADLINE)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -82,7 +84,8 @@ def check_page(page, said):
     assert options(said) <= options(page) | {"-h"}
     assert "-h, --help[=FORM]" in page
     synopsis = words(page.partition("SYNOPSIS\n")[2].partition("\nDESCRIPTION\n")[0])
-    for word in re.findall(r"[\w-]+", said.partition("\n")[0].removeprefix("Usage: ").replace("[options]", "")):
+    for word in re.findall(r"[\w-]+", said.partition("\n")[0].removeprefix("Usage: ").replace(
+            "[options]", "")):
         if word == "COMMAND" and "\nCommands:\n" in said:
             continue  # they are there, each with what it takes
         assert word in synopsis
@@ -104,7 +107,8 @@ def test_specials_of_roff_are_words():
 
 
 def test_the_date_is_the_versions():
-    version = re.search(r"^released = '(\w+ \d+, \d+)'", (ROOT / "meson.build").read_text(), re.MULTILINE)[1]
+    version = re.search(r"^released = '(\w+ \d+, \d+)'", (ROOT / "meson.build").read_text(),
+                        re.MULTILINE)[1]
     assert f".Dd {version}\n" in run("pdc", "--help=mdoc").stdout
 
 
@@ -112,11 +116,15 @@ def test_the_date_is_the_versions():
 
 
 @pytest.mark.parametrize("words, error", [
-    (["pdc", "--help=roff"], 'pdc: --help: there is no form "roff"; there are mdoc, bash, zsh, fish\n'),
-    (["pmulab", "--help=roff"], 'pmulab: --help: there is no form "roff"; there are mdoc, bash, zsh, fish\n'),
-    (["pmulab", "serve", "--help="], 'pmulab serve: --help: there is no form ""; there are mdoc, bash, zsh, fish\n'),
-    (["pmulab", "loss", "--help=zsh"], "pmulab loss: --help=zsh: the commands are completed with their program; see "
-                                       "pmulab --help=zsh\n"),
+    (["pdc", "--help=roff"],
+     'pdc: --help: there is no form "roff"; there are mdoc, bash, zsh, fish\n'),
+    (["pmulab", "--help=roff"],
+     'pmulab: --help: there is no form "roff"; there are mdoc, bash, zsh, fish\n'),
+    (["pmulab", "serve", "--help="],
+     'pmulab serve: --help: there is no form ""; there are mdoc, bash, zsh, fish\n'),
+    (["pmulab", "loss", "--help=zsh"],
+     "pmulab loss: --help=zsh: the commands are completed with their program; "
+     "see pmulab --help=zsh\n"),
 ])
 def test_other_forms_are_refused(words, error):
     result = run(*words)
@@ -126,7 +134,8 @@ def test_other_forms_are_refused(words, error):
 def test_a_form_that_cannot_be_written():
     with open("/dev/full", "w") as full:
         for form in ["mdoc", *SHELLS]:
-            done = subprocess.run([program("pdc"), f"--help={form}"], stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE)
+            done = subprocess.run([program("pdc"), f"--help={form}"], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=DEADLINE)
             assert done.returncode == 1 and b"stdout" in done.stderr
 
 
@@ -181,18 +190,20 @@ def split(line):
 
 def bash(name, line, cwd):
     words = split(line)
-    code = "\n".join([script(name, "bash"), f"COMP_WORDS=({shlex.join(words)})", f"COMP_CWORD={len(words) - 1}",
+    code = "\n".join([script(name, "bash"), f"COMP_WORDS=({shlex.join(words)})",
+                      f"COMP_CWORD={len(words) - 1}",
                       f"_{name.replace('-', '_')}", 'printf "%s\\n" "${COMPREPLY[@]}"'])
-    done = subprocess.run(["bash", "--norc"], input=code, cwd=cwd, env=environment(), capture_output=True, text=True,
-                          timeout=DEADLINE)
+    done = subprocess.run(["bash", "--norc"], input=code, cwd=cwd, env=environment(),
+                          capture_output=True, text=True, timeout=DEADLINE)
     assert (done.returncode, done.stderr) == (0, "")
     return {word for word in done.stdout.splitlines() if word}
 
 
 def fish(name, line, cwd):
     code = f"{script(name, 'fish')}\ncomplete -C {shlex.quote(line)}\n"
-    done = subprocess.run(["fish", "--no-config"], input=code, cwd=cwd, env=environment(HOME=str(cwd)),
-                          capture_output=True, text=True, timeout=DEADLINE)
+    done = subprocess.run(["fish", "--no-config"], input=code, cwd=cwd,
+                          env=environment(HOME=str(cwd)), capture_output=True, text=True,
+                          timeout=DEADLINE)
     assert (done.returncode, done.stderr) == (0, "")
     return {line.partition("\t")[0] for line in done.stdout.splitlines()}
 
@@ -269,7 +280,8 @@ def test_words_that_bash_splits(line, offered, folder):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_reads_it(shell, name):
     text = script(name, shell)
-    done = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True, timeout=DEADLINE)
+    done = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True,
+                          timeout=DEADLINE)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -277,7 +289,8 @@ def test_a_shell_reads_it(shell, name):
 def test_every_option_is_completed(name, folder):
     wanted = options(run(name, "--help").stdout)
     assert bash(name, f"{name} -", folder) == wanted
-    assert {word for word in fish(name, f"{name} --", folder)} == {word for word in wanted if word.startswith("--")}
+    assert {word for word in fish(name, f"{name} --", folder)} == {
+        word for word in wanted if word.startswith("--")}
 
 
 def test_every_option_of_every_command_is_completed(folder):

@@ -33,10 +33,12 @@ def ask(lab, carrier, command):
 
 
 def send_in_pieces(peer, text, carrier):
-    """One byte at a time, each in a segment of its own (and, where the carrier has them, a record and a frame). False:
-    this machine was too slow for it; after 50 ms of silence a number is over."""
+    """One byte at a time, each in a segment of its own (and, where the carrier has them, a record
+    and a frame). False: this machine was too slow for it; after 50 ms of silence a number is
+    over."""
     if is_websocket(carrier):
-        pieces = [frame(0 if i else TEXT, text[i:i + 1], fin=i == len(text) - 1) for i in range(len(text))]
+        pieces = [frame(0 if i else TEXT, text[i:i + 1], fin=i == len(text) - 1)
+                  for i in range(len(text))]
     else:
         pieces = [text[i:i + 1] for i in range(len(text))]
     times = [time.monotonic()]
@@ -159,7 +161,8 @@ def test_the_flood_may_be_asked_for_byte_by_byte(lab, carrier):
 
 
 @every_carrier
-@pytest.mark.parametrize("command, size", [("CMD_short:0.5", len(messages(3))), ("CMD_floodme", 57344)])
+@pytest.mark.parametrize("command, size", [("CMD_short:0.5", len(messages(3))),
+                                           ("CMD_floodme", 57344)])
 def test_a_peer_that_half_closes_gets_everything(fast_lab, carrier, command, size):
     peer = connect(fast_lab, carrier)
     peer.command(command)
@@ -212,7 +215,8 @@ def test_replies_may_be_text(start_lab, carrier):
 @websockets
 @pytest.mark.parametrize("reply, opcode", [("binary", BINARY), ("text", TEXT)])
 def test_the_flood_may_come_in_fragments(start_lab, carrier, reply, opcode):
-    lab = start_lab("--set", "ws.fragment=100", "--set", f"ws.reply={reply}", "--set", "pmu.flood=1234")
+    lab = start_lab("--set", "ws.fragment=100", "--set", f"ws.reply={reply}",
+                    "--set", "pmu.flood=1234")
     peer = connect(lab, carrier)
     peer.command("CMD_floodme")
     text = peer.read_all()
@@ -265,14 +269,16 @@ def test_a_peer_may_close_before_the_last_message(lab, carrier):
 
 
 @pytest.mark.parametrize("carrier", ["pmu-tls", "pmu-wss"])
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3],
+                         ids=["1.2", "1.3"])
 def test_tls_ends_with_close_notify(lab, carrier, version):
     peer = connect(lab, carrier, tls_version=version)
     peer.command("CMD_short:0")
     assert peer.read_all() == messages(20)
     tls = peer.lower if is_websocket(carrier) else peer
     assert tls.got_close_notify
-    assert lab.wait(event="handshake")["tls_version"] == ("TLSv1.2" if version == ssl.TLSVersion.TLSv1_2 else "TLSv1.3")
+    assert lab.wait(event="handshake")["tls_version"] == (
+        "TLSv1.2" if version == ssl.TLSVersion.TLSv1_2 else "TLSv1.3")
 
 
 @every_carrier
@@ -318,7 +324,8 @@ def test_what_can_no_longer_become_a_command_is_answered_at_once(lab, carrier):
 
 
 @every_carrier
-@pytest.mark.parametrize("d, messages_wanted", [("3600.001", 3), ("3601", 3), ("99999999999999999999", 3), ("3600", 25)])
+@pytest.mark.parametrize("d, messages_wanted", [("3600.001", 3), ("3601", 3),
+                                                ("99999999999999999999", 3), ("3600", 25)])
 def test_d_has_limits(start_lab, carrier, d, messages_wanted):
     lab = start_lab("--set", f"pmu.messages={messages_wanted}", "--set", "pmu.speed=1000000")
     said = ask(lab, carrier, f"CMD_short:{d}").decode()
@@ -362,7 +369,8 @@ def test_the_flood_is_text_of_ones_own(start_lab, tmp_path, carrier):
 
 
 def test_a_setting_for_one_endpoint_wins(start_lab):
-    lab = start_lab("--set", "pmu-ws.messages=2", "--set", "pmu.messages=5", "--set", "pmu-tls.first=7")
+    lab = start_lab("--set", "pmu-ws.messages=2", "--set", "pmu.messages=5",
+                    "--set", "pmu-tls.first=7")
     assert ask(lab, "pmu", "CMD_short:0") == messages(5)
     assert ask(lab, "pmu-ws", "CMD_short:0") == messages(2)
     assert ask(lab, "pmu-tls", "CMD_short:0") == messages(5, first=7)

@@ -1,4 +1,5 @@
-"""The PMU of part 3 over real sockets: what it answers, on which family, what its network does, and its clock."""
+"""The PMU of part 3 over real sockets: what it answers, on which family, what its network does, and
+its clock."""
 import datetime
 import select
 import socket
@@ -6,7 +7,8 @@ import time
 
 import pytest
 
-from support.datagrams import HOSTS, KINDS, RESET, WRONG, Peer, Refused, both_families, needs_ipv6, offset, settings
+from support.datagrams import (HOSTS, KINDS, RESET, WRONG, Peer, Refused, both_families, needs_ipv6,
+                               offset, settings)
 from support.lab import DEADLINE, SCALE, run
 
 IP_RECVERR, IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h
@@ -14,10 +16,12 @@ IP_RECVERR, IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h
 
 @pytest.fixture
 def start_reset(start_lab):
-    """start_reset(*settings, options=()): a lab with the reset server alone, both families, nothing lost by default."""
+    """start_reset(*settings, options=()): a lab with the reset server alone, both families, nothing
+    lost by default."""
 
     def start(*assignments, options=(), endpoints=("reset",), **kwargs):
-        return start_lab(*settings("reset.family=both", "reset.loss=none", *assignments), *options, *endpoints, **kwargs)
+        return start_lab(*settings("reset.family=both", "reset.loss=none", *assignments), *options,
+                         *endpoints, **kwargs)
 
     return start
 
@@ -31,7 +35,8 @@ def test_a_reset_is_acknowledged(start_reset, family):
     reply = peer.ask(RESET)
     assert 0 <= offset(reply) <= 20
     told = peer.told("reset")
-    assert (told["family"], told["n"], told["asked"], told["offset"]) == (family, 1, 20, offset(reply))
+    assert (told["family"], told["n"], told["asked"], told["offset"]) == (
+        family, 1, 20, offset(reply))
     assert peer.told("receive")["text"] == "RESET:20"
     assert peer.told("reply")["text"] == reply.decode()
     assert peer.nothing_more()
@@ -39,9 +44,10 @@ def test_a_reset_is_acknowledged(start_reset, family):
 
 @pytest.mark.parametrize("data, right", [
     (b"RESET:0", True), (b"RESET:20\n", True), (b"RESET:20\r\n", True), (b"RESET:86400", True),
-    (b"", False), (b"R", False), (b"\0", False), (b"RESET:020", False), (b"RESET:-1", False), (b"RESET: 20", False),
-    (b"RESET:20 ", False), (b"RESET:20\0", False), (b"RESET:86401", False), ("RESET:２０".encode(), False),
-    (b"RESET:20" + b"0" * 65499, False), (b"RESET:20" + b"\n" * 65499, False), (b"\xff" * 65507, False),
+    (b"", False), (b"R", False), (b"\0", False), (b"RESET:020", False), (b"RESET:-1", False),
+    (b"RESET: 20", False), (b"RESET:20 ", False), (b"RESET:20\0", False),
+    (b"RESET:86401", False), ("RESET:２０".encode(), False), (b"RESET:20" + b"0" * 65499, False),
+    (b"RESET:20" + b"\n" * 65499, False), (b"\xff" * 65507, False),
 ], ids=lambda value: repr(value[:16]) if isinstance(value, bytes) else None)
 def test_what_is_right_and_what_is_wrong(start_reset, data, right):
     lab = start_reset()
@@ -108,7 +114,8 @@ def test_a_lost_request_leaves_the_clock_alone(start_reset):
 
 
 def test_a_lost_reply_has_moved_the_clock(start_reset):
-    """The lesson of part 3: who repeats a request whose acknowledgement was lost moves the clock twice."""
+    """The lesson of part 3: who repeats a request whose acknowledgement was lost moves the clock
+    twice."""
     lab = start_reset("reset.loss=first:3", "reset.direction=reply")
     peer = Peer(lab, "reset")
     assert [peer.fate(RESET) for _ in range(3)] == [None] * 3
@@ -125,8 +132,8 @@ def test_both_directions_draw_on_their_own(start_reset):
     lab = start_reset("reset.loss=50%", "reset.direction=both", options=("--seed", "7"))
     peer = Peer(lab, "reset")
     answered = sum(peer.fate(RESET) is not None for _ in range(200))
-    requests, replies = previews(200, "--loss", "50%", "--direction", "request"), previews(200, "--loss", "50%",
-                                                                                          "--direction", "reply")
+    requests, replies = (previews(200, "--loss", "50%", "--direction", "request"),
+                         previews(200, "--loss", "50%", "--direction", "reply"))
     arrived = requests.count(".")
     assert answered == replies[:arrived].count(".")
     assert len(lab.events(event="drop", direction="request")) == 200 - arrived
@@ -144,8 +151,8 @@ def previews(n, *options, seed=7):
     return "".join(shown.lines)
 
 
-MODELS = ["none", "100%", "0%", "30%", "burst:30%,4", "gemodel:5%,20%,80%,1%", "state:10%,60%,5%,20%,1%", "list:1,2,5,200",
-          "first:2", "pattern:xx.", "60%,max-run=2"]
+MODELS = ["none", "100%", "0%", "30%", "burst:30%,4", "gemodel:5%,20%,80%,1%",
+          "state:10%,60%,5%,20%,1%", "list:1,2,5,200", "first:2", "pattern:xx.", "60%,max-run=2"]
 
 
 @pytest.mark.parametrize("loss", MODELS)
@@ -175,7 +182,8 @@ def fates_of(lab, turns):
 
 
 def test_a_seed_repeats_whoever_asks(start_reset):
-    """A restart with the same seed, other clients in another order: datagram n has the same fate and the same X."""
+    """A restart with the same seed, other clients in another order: datagram n has the same fate
+    and the same X."""
     options = {"options": ("--seed", "99")}
     first = fates_of(start_reset("reset.loss=burst:40%,3", **options), [0] * 120)
     second = fates_of(start_reset("reset.loss=burst:40%,3", **options), [0, 1, 1] * 40)
@@ -198,7 +206,8 @@ def test_a_drop_says_why(start_reset):
     for _ in range(50):
         peer.fate(RESET)
     drops = lab.events(event="drop")
-    assert drops and all(drop["model"] == "random" and drop["drawn"] < 0.3 and drop["state"] is None for drop in drops)
+    assert drops and all(drop["model"] == "random" and drop["drawn"] < 0.3 and drop["state"] is None
+                         for drop in drops)
     assert all(drop["peer"] == peer.name and drop["family"] == 4 for drop in drops)
 
 
@@ -305,17 +314,19 @@ def test_corrupt_reply(start_reset):
 
 @pytest.mark.parametrize("direction", ["request", "reply", "both"])
 def test_nothing_gets_through(start_reset, direction):
-    lab = start_reset("reset.loss=100%", "reset.delay=1ms", "reset.duplicate=100%", f"reset.direction={direction}")
+    lab = start_reset("reset.loss=100%", "reset.delay=1ms", "reset.duplicate=100%",
+                      f"reset.direction={direction}")
     peer = Peer(lab, "reset")
     assert [peer.fate(RESET) for _ in range(20)] == [None] * 20
     assert peer.nothing_more()
-    assert lab.events(event="reply") == lab.events(event="delay") == lab.events(event="duplicate") == []
+    assert lab.events(event="reply") == lab.events(event="delay") == \
+        lab.events(event="duplicate") == []
 
 
 @pytest.mark.parametrize("direction", ["request", "reply", "both"])
 def test_zero_percent_changes_nothing(start_reset, direction):
-    lab = start_reset("reset.loss=0%", "reset.duplicate=0%", "reset.corrupt=0%", "reset.reorder=0%", "reset.delay=0",
-                      "reset.jitter=0", f"reset.direction={direction}")
+    lab = start_reset("reset.loss=0%", "reset.duplicate=0%", "reset.corrupt=0%", "reset.reorder=0%",
+                      "reset.delay=0", "reset.jitter=0", f"reset.direction={direction}")
     peer = Peer(lab, "reset")
     assert all(offset(peer.ask(RESET)) <= 20 for _ in range(50))
     assert peer.nothing_more()
@@ -374,8 +385,10 @@ def test_both_families_have_one_port_and_no_mapped_addresses(start_reset):
         offset(peer.ask(RESET))
     listens = sorted(event["address"] for event in lab.wait_all(2, event="listen"))
     assert listens == [f"127.0.0.1:{lab.port('reset')}", f"[::1]:{lab.port('reset')}"]
-    assert [event["peer"] for event in lab.wait_all(2, event="receive")] == [peer.name for peer in peers]
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as mapped:  # IPv4 on the wire: never the IPv6 socket's
+    assert [event["peer"] for event in lab.wait_all(2, event="receive")] == [
+        peer.name for peer in peers]
+    # This client sends IPv4 packets: the lab's IPv6 socket must never get them.
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as mapped:
         mapped.settimeout(DEADLINE)
         mapped.sendto(RESET, ("::ffff:127.0.0.1", lab.port("reset")))
         mapped.recvfrom(100)
@@ -403,7 +416,8 @@ def test_families_take_turns(start_reset):
 
 @needs_ipv6
 def test_whoever_asks_is_answered_or_refused(start_reset):
-    """A connected client on each family, a question at a time, over some switches: it never waits for nothing."""
+    """A connected client on each family, a question at a time, over some switches: it never waits
+    for nothing."""
     lab = start_reset("reset.family=alternate:100ms")
     peers = [Peer(lab, "reset", family) for family in (4, 6)]
     said = {peer: {True: 0, False: 0} for peer in peers}
@@ -421,8 +435,9 @@ def test_whoever_asks_is_answered_or_refused(start_reset):
 @needs_ipv6
 @pytest.mark.parametrize("family", [4, 6])
 def test_nothing_that_had_arrived_is_lost_at_a_switch(start_reset, family):
-    """Up to 200 datagrams are under way all the time, and the kernel tells of each one that a closed port has refused
-    (ip(7), IP_RECVERR): they are answered, or refused, and none is missing."""
+    """Up to 200 datagrams are under way all the time, and the kernel tells of each one that a
+    closed port has refused (ip(7), IP_RECVERR): they are answered, or refused, and none is
+    missing."""
     lab = start_reset("reset.family=alternate:100ms")
     sent = answered = refused = 0
     with socket.socket(KINDS[family], socket.SOCK_DGRAM) as sock:
@@ -430,7 +445,8 @@ def test_nothing_that_had_arrived_is_lost_at_a_switch(start_reset, family):
             sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         else:
             sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # of which the kernel may give less, and enough
+        # The kernel may give less, and that is enough.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         sock.connect((HOSTS[family], lab.port("reset")))
         sock.setblocking(False)
         ends = time.monotonic() + DEADLINE
@@ -548,10 +564,12 @@ def test_ports_file(start_lab):
 
 @pytest.mark.parametrize("family, host", [(6, "127.0.0.1"), (4, "::1")])
 def test_a_family_without_an_address_is_refused(family, host):
-    refused = run("pmulab", "serve", "--ephemeral", "--bind", host, *settings(f"reset.family={family}"), "reset")
+    refused = run("pmulab", "serve", "--ephemeral", "--bind", host,
+                  *settings(f"reset.family={family}"), "reset")
     assert refused.status == 2
-    assert refused.stderr.splitlines()[-1] == (f"pmulab serve: reset.family={family}, but there is no IPv{family} address to "
-                                               f"serve it on; add --bind {HOSTS[family]}")
+    assert refused.stderr.splitlines()[-1] == (
+        f"pmulab serve: reset.family={family}, but there is no IPv{family} address to "
+        f"serve it on; add --bind {HOSTS[family]}")
 
 
 @needs_ipv6
@@ -567,13 +585,16 @@ def test_that_nothing_is_served_is_told(start_lab):
 def test_a_busy_port_is_told_with_its_holder(endpoint, family, spawn):
     if endpoint == "udp-print" and family == 6:
         return  # it speaks IPv4
-    holder = spawn("/usr/bin/python3", "-c", f"import socket, sys; s = socket.socket({KINDS[family]:d}, socket.SOCK_DGRAM);"
-                   f"s.bind(('{HOSTS[family]}', 0)); print(s.getsockname()[1], flush=True); sys.stdin.read()")
+    holder = spawn("/usr/bin/python3", "-c",
+                   f"import socket, sys; s = socket.socket({KINDS[family]:d}, socket.SOCK_DGRAM);"
+                   f"s.bind(('{HOSTS[family]}', 0)); print(s.getsockname()[1], flush=True); "
+                   "sys.stdin.read()")
     port = int(holder.line())
     refused = run("pmulab", "serve", *settings(f"{endpoint}.port={port}"), endpoint)
     assert refused.status == 3
     assert refused.stderr.startswith(f"pmulab serve: {endpoint}: ")
-    assert f"address already in use by python3 (pid {holder.pid}); end it, or give --set {endpoint}.port=N" in refused.stderr
+    assert f"address already in use by python3 (pid {holder.pid}); end it, " \
+        f"or give --set {endpoint}.port=N" in refused.stderr
 
 
 def test_a_tcp_server_on_the_port_does_not_matter(start_lab):
@@ -595,7 +616,8 @@ def test_totals(start_reset):
     for data in (RESET, RESET, RESET, b"x"):
         peer.fate(data)
     lab.stop()
-    assert lab.wait(event="stop")["endpoints"]["reset"] == {"received": 4, "missed": 0, "dropped": 2, "replies": 2, "errors": 1}
+    assert lab.wait(event="stop")["endpoints"]["reset"] == {"received": 4, "missed": 0,
+                                                            "dropped": 2, "replies": 2, "errors": 1}
 
 
 def test_who_is_at_the_terminal_reads_which_family_is_served(start_reset):

@@ -30,8 +30,8 @@ def test_the_commands_own_status(user, options, status):
 
 
 @LOOPBACK
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGINT, signal.SIGPIPE,
-                                    signal.SIGRTMAX])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGINT,
+                                    signal.SIGPIPE, signal.SIGRTMAX])
 def test_killed_by_a_signal(user, options, number):
     result = box(*options, "--", "sh", "-c", f"ulimit -c 0; kill -{int(number)} $$", user=user)
     assert result == (128 + number, "", "")
@@ -40,7 +40,8 @@ def test_killed_by_a_signal(user, options, number):
 @LOOPBACK
 def test_not_found(user, options):
     # Nothing that this user cannot enter: there, no one could say that it is not there (execvp(3)).
-    assert one_line(box(*options, "--", "no-such-command", user=user, env={"PATH": "/usr/bin:/bin"})) == \
+    assert one_line(box(*options, "--", "no-such-command", user=user,
+                        env={"PATH": "/usr/bin:/bin"})) == \
         "no-such-command: there is no such command"
 
 
@@ -112,9 +113,11 @@ NOT_UNDERSTOOD = [
 ]
 
 
-@pytest.mark.parametrize("arguments,words", NOT_UNDERSTOOD, ids=lambda value: " ".join(value)[:40] or "nothing")
+@pytest.mark.parametrize("arguments,words", NOT_UNDERSTOOD,
+                         ids=lambda value: " ".join(value)[:40] or "nothing")
 def test_the_lab_failed(user, arguments, words):
-    """The command has not run: a command that begins before what is asked for is there would be half-way."""
+    """The command has not run: a command that begins before what is asked for is there would be
+    half-way."""
     result = box(*[word if word != "true" else "touch" for word in arguments],
                  *(["ran"] if "true" in arguments else []), user=user)
     assert result.status == 125
@@ -145,7 +148,8 @@ def test_time_is_not_over(user, options):
 @LOOPBACK
 def test_a_command_that_ends_when_asked_to(user, options):
     script = "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done"
-    assert box(*options, "--timeout", "200ms", "--", "sh", "-c", script, user=user) == (124, "bye\n", "")
+    assert box(*options, "--timeout", "200ms", "--", "sh", "-c", script, user=user) == (
+        124, "bye\n", "")
 
 
 @LOOPBACK
@@ -160,12 +164,14 @@ def test_a_command_that_ignores_sigterm(user, options):
 def test_a_command_that_is_stopped(user, options):
     """It goes on, so that it can end as it wants to."""
     script = "trap 'echo bye; exit 0' TERM; kill -STOP $$; sleep 1000"
-    assert box(*options, "--timeout", "200ms", "--", "sh", "-c", script, user=user) == (124, "bye\n", "")
+    assert box(*options, "--timeout", "200ms", "--", "sh", "-c", script, user=user) == (
+        124, "bye\n", "")
 
 
 # Signals
 
-PASSED_ON = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+PASSED_ON = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
+             signal.SIGUSR2]
 
 # A byte in the pipe for each, its number, whatever Python is doing when it comes.
 COUNT = """
@@ -204,7 +210,8 @@ def test_a_signal_reaches_the_command_once(user, spawn_box, options, number):
 @LOOPBACK
 @pytest.mark.parametrize("number", PASSED_ON, ids=lambda number: number.name)
 def test_a_signal_ends_the_command(user, spawn_box, options, number):
-    running = spawn_box(*options, "--", "sh", "-c", "ulimit -c 0; echo ready; exec sleep 1000", user=user)
+    running = spawn_box(*options, "--", "sh", "-c", "ulimit -c 0; echo ready; exec sleep 1000",
+                        user=user)
     assert running.line() == "ready"
     running.signal(number)
     assert running.finish() == (128 + number, "ready\n", "")
@@ -223,7 +230,8 @@ def test_a_signal_before_the_command(user, spawn_box, options):
 @LOOPBACK
 def test_a_command_stopped_by_sigstop_goes_on(user, spawn_box, options):
     """pmulab itself is stopped and goes on; the lab answers again."""
-    running = spawn_box(*options, "--", "sh", "-c", 'echo ready; read go; pdc CMD_short:0 | tail -n 1', user=user)
+    running = spawn_box(*options, "--", "sh",
+                        "-c", 'echo ready; read go; pdc CMD_short:0 | tail -n 1', user=user)
     assert running.line() == "ready"
     running.signal(signal.SIGSTOP)
     assert os.waitpid(running.pid, os.WUNTRACED)[1] >> 8 == signal.SIGSTOP
@@ -250,7 +258,8 @@ def has_ended(pid):
 
 @LOOPBACK
 def test_signals_that_come_too_late(user, spawn_box, options):
-    """The command has ended with signals for it still under way: its status is told all the same."""
+    """The command has ended with signals for it still under way: its status is told all the
+    same."""
     running = spawn_box(*options, "--", "sh", "-c", "echo ready; exec sleep 1000", user=user)
     assert running.line() == "ready"
     [keeper] = children(running.pid)
@@ -258,7 +267,8 @@ def test_signals_that_come_too_late(user, spawn_box, options):
     os.kill(keeper, signal.SIGSTOP)
     running.signal(signal.SIGUSR1)
     status = Path(f"/proc/{running.pid}/status")
-    wait_until(lambda: "ShdPnd:\t0000000000000000\n" in status.read_text() and "State:\tS" in status.read_text())
+    wait_until(lambda: "ShdPnd:\t0000000000000000\n" in status.read_text()
+               and "State:\tS" in status.read_text())
     running.signal(signal.SIGSTOP)
     os.kill(command, signal.SIGTERM)
     wait_until(lambda: has_ended(command))

@@ -1,4 +1,5 @@
-"""A lab for who has no home: the keys of its certificates are in no file, and no folder is made for them."""
+"""A lab for who has no home: the keys of its certificates are in no file, and no folder is made for
+them."""
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from support.lab import DEADLINE
 WAYS = pytest.mark.parametrize("options", [(), ("--loopback",)], ids=["box", "loopback"])
 NOTE = "pmulab: no home directory is known; the certificates of this run are in memory\n"
 READY = "import signal; print('ready', flush=True); signal.pause()"
-CLIENT = ("sh", "-c", "pdc-tls CMD_short:0 | tail -n 1 && pdc-ws wss://$PMULAB_HOST/ CMD_short:0 | tail -n 1")
+CLIENT = ("sh", "-c",
+          "pdc-tls CMD_short:0 | tail -n 1 && pdc-ws wss://$PMULAB_HOST/ CMD_short:0 | tail -n 1")
 
 
 class Homeless:
@@ -87,23 +89,28 @@ def test_others_may_read_the_ca(homeless):
 
 @WAYS
 def test_each_run_has_its_own(homeless, options):
-    told = {homeless.run(*options, "--", "sh", "-c", 'cat "$PMULAB_CA_FILE"').stdout for _ in range(2)}
+    told = {homeless.run(*options, "--", "sh", "-c", 'cat "$PMULAB_CA_FILE"').stdout
+            for _ in range(2)}
     assert len(told) == 2
 
 
 @WAYS
 def test_nothing_can_be_written(homeless, options):
-    """No word of a file in the environment, whatever the caller had there; the rest of the lab is as ever."""
+    """No word of a file in the environment, whatever the caller had there; the rest of the lab is
+    as ever."""
     nowhere = homeless.temporary / "none"
-    result = homeless.run(*options, "--", "sh", "-c", 'echo "ca=$PMULAB_CA_FILE"; pdc CMD_short:0 | tail -n 1',
+    result = homeless.run(*options, "--", "sh", "-c",
+                          'echo "ca=$PMULAB_CA_FILE"; pdc CMD_short:0 | tail -n 1',
                           env={"TMPDIR": str(nowhere), "PMULAB_CA_FILE": "old"})
     assert result.status == 0
     assert result.lines == [f"ca={'' if options else '/etc/pmulab-ca.pem'}", "This is PMU data 20"]
-    notes = [line for line in result.stderr.splitlines(keepends=True) if line.startswith("pmulab: ")]
+    notes = [line for line in result.stderr.splitlines(keepends=True)
+             if line.startswith("pmulab: ")]
     assert notes[0] == NOTE
     assert len(notes) == (2 if options else 1)
     if options:
-        assert notes[1].startswith(f"pmulab: no file for the lab's CA, and no PMULAB_CA_FILE: {nowhere}/pmulab-ca-")
+        assert notes[1].startswith("pmulab: no file for the lab's CA, and no PMULAB_CA_FILE: "
+                                   f"{nowhere}/pmulab-ca-")
         assert notes[1].endswith(": No such file or directory\n")
     assert homeless.left() == []
 
@@ -117,7 +124,8 @@ def test_a_home_that_is_not_there_is_not_made(homeless, options, kind):
         home.write_text("")
     before = os.listdir(home.parent)
     result = homeless.run(*options, "--", "true", env={"HOME": str(home)})
-    assert result == (0, "", f"pmulab: HOME is {home}, which is no directory; the certificates of this run are in memory\n")
+    assert result == (0, "", f"pmulab: HOME is {home}, which is no directory; "
+                      "the certificates of this run are in memory\n")
     assert os.listdir(home.parent) == before
     assert homeless.left() == []
 
@@ -125,14 +133,15 @@ def test_a_home_that_is_not_there_is_not_made(homeless, options, kind):
 @WAYS
 def test_directories_that_cannot_be_used_share_one_ca(homeless, options):
     """Of two endpoints, each with its own; PMULAB_CA_FILE serves for both."""
-    result = homeless.run(*options, "--set", "pmu-tls.dir=/proc/a", "--set", "pmu-wss.dir=/proc/b", "--", *CLIENT)
+    result = homeless.run(*options, "--set", "pmu-tls.dir=/proc/a", "--set", "pmu-wss.dir=/proc/b",
+                          "--", *CLIENT)
     assert (result.status, result.stdout) == (0, "This is PMU data 20\n" * 2)
 
 
 # However it ends
 
-MOMENTS = [("getrandom", 1), ("socketpair", 1), ("clone", 1), ("recvfrom", 1), ("clone3", 1), ("epoll_wait", 1),
-           ("epoll_wait", 2), ("wait4", 1), ("exit_group", 1)]
+MOMENTS = [("getrandom", 1), ("socketpair", 1), ("clone", 1), ("recvfrom", 1), ("clone3", 1),
+           ("epoll_wait", 1), ("epoll_wait", 2), ("wait4", 1), ("exit_group", 1)]
 
 
 @WAYS
@@ -142,8 +151,8 @@ def test_killed_at_a_moment(homeless, options, call, number):
     command = [*user.prefix, "strace", "-qqq", "-o", "/dev/null", "-e", f"trace={call}",
                "-e", f"inject={call}:signal=KILL:when={number}",
                *user.command("run", *options, "--", "sleep", "0.1")[len(user.prefix):]]
-    subprocess.run(command, cwd=user.home, env=homeless.env, timeout=DEADLINE, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(command, cwd=user.home, env=homeless.env, timeout=DEADLINE,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert homeless.left_soon() == []
 
 
@@ -177,9 +186,10 @@ class Serving:
         read, self._write = os.pipe()
         self.ports = homeless.user.folder() / "ports"
         self.process = subprocess.Popen(
-            [*homeless.user.prefix, homeless.user.program("pmulab"), "serve", "--ephemeral", "--ready-fd", str(self._write),
-             "--ports-file", str(self.ports), *options], env={**homeless.env, **(env or {})}, pass_fds=[self._write],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [*homeless.user.prefix, homeless.user.program("pmulab"), "serve", "--ephemeral",
+             "--ready-fd", str(self._write), "--ports-file", str(self.ports), *options],
+            env={**homeless.env, **(env or {})}, pass_fds=[self._write], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         os.close(self._write)
         with os.fdopen(read) as ready:
             assert ready.read() == "READY\n"
@@ -201,8 +211,8 @@ def test_serve_has_a_public_file(homeless):
         assert homeless.contents().count("-----BEGIN") == 1 and "PRIVATE" not in homeless.contents()
         assert file.stat().st_mode & 0o777 == 0o644
         env = {**homeless.env, **serving.told()}
-        client = subprocess.run([homeless.user.program("pdc-tls"), "CMD_short:0"], env=env, capture_output=True, text=True,
-                                timeout=DEADLINE)
+        client = subprocess.run([homeless.user.program("pdc-tls"), "CMD_short:0"], env=env,
+                                capture_output=True, text=True, timeout=DEADLINE)
         assert client.returncode == 0, client
     finally:
         status, said = serving.end(signal.SIGTERM)

@@ -1,4 +1,5 @@
-"""`pmulab run`: nothing but the lab can be reached, and who tries is told at once. Every attempt is made in the box."""
+"""`pmulab run`: nothing but the lab can be reached, and who tries is told at once. Every attempt is
+made in the box."""
 import contextlib
 import errno
 import json
@@ -18,7 +19,8 @@ PYTHON = sys.executable
 TRY = """
 import errno, json, socket, sys, time
 def attempt(kind, host, port):
-    family = socket.AF_INET6 if ":" in host else socket.AF_UNIX if kind == "unix" else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_UNIX if kind == "unix" \
+else socket.AF_INET
     began = time.monotonic()
     with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as s:
         s.settimeout(10)
@@ -40,39 +42,46 @@ print(json.dumps([attempt(*one) for one in json.loads(sys.argv[1])]))
 
 def attempts(user, *list):
     """What became of each (kind, host, port): "reached" or an errno's name, at once."""
-    answers = json.loads(box("--", PYTHON, "-c", TRY, json.dumps(list), user=user, timeout=3 * DEADLINE).stdout)
+    answers = json.loads(box("--", PYTHON, "-c", TRY, json.dumps(list), user=user,
+                             timeout=3 * DEADLINE).stdout)
     for one, (_, seconds) in zip(list, answers):
-        assert seconds < 2 * SCALE, one  # who hangs does so for longer: an unanswered SYN for minutes
+        # An attempt that hangs takes longer: an unanswered SYN takes minutes.
+        assert seconds < 2 * SCALE, one
     return [answer for answer, _ in answers]
 
 
 def own_addresses():
     """This machine's, on all its networks."""
-    told = subprocess.run(["ip", "-json", "address"], capture_output=True, check=True, timeout=DEADLINE)
+    told = subprocess.run(["ip", "-json", "address"], capture_output=True, check=True,
+                          timeout=DEADLINE)
     links = json.loads(told.stdout)
-    return [info["local"] for link in links for info in link["addr_info"] if info["scope"] == "global"]
+    return [info["local"] for link in links for info in link["addr_info"]
+            if info["scope"] == "global"]
 
 
-NOBODY_THERE = ["192.0.2.77", "8.8.8.8", "10.0.0.1", "169.254.169.254", "198.51.100.3", "198.51.100.255", "1.2.3.4",
-                "2001:db8:1::1", "2001:db8::3", "2001:4860:4860::8888", "fd00::1", "64:ff9b::808:808"]
+NOBODY_THERE = ["192.0.2.77", "8.8.8.8", "10.0.0.1", "169.254.169.254", "198.51.100.3",
+                "198.51.100.255", "1.2.3.4", "2001:db8:1::1", "2001:db8::3", "2001:4860:4860::8888",
+                "fd00::1", "64:ff9b::808:808"]
 
 
 @pytest.mark.parametrize("kind", ["tcp", "udp"])
 def test_other_addresses(user, kind):
-    found = attempts(user, *[(kind, host, port) for host in NOBODY_THERE for port in (53, 80, 5003)])
+    found = attempts(user, *[(kind, host, port) for host in NOBODY_THERE
+                             for port in (53, 80, 5003)])
     assert set(found) == {"EHOSTUNREACH"}
 
 
 def test_broadcasts_and_groups(user):
     """224.0.0.0/4 is the wire's, where the lab alone is; nothing else is sent to many."""
-    assert attempts(user, ("udp", "255.255.255.255", 5004), ("udp", "0.0.0.0", 9), ("udp", "ff02::1", 5004),
-                    ("udp", "ff0e::1", 5004))[0] == "EHOSTUNREACH"
+    assert attempts(user, ("udp", "255.255.255.255", 5004), ("udp", "0.0.0.0", 9),
+                    ("udp", "ff02::1", 5004), ("udp", "ff0e::1", 5004))[0] == "EHOSTUNREACH"
     assert attempts(user, ("udp", "224.1.1.1", 5005), ("udp", "239.1.2.3", 5005)) == ["reached"] * 2
 
 
 def test_the_machines_own_addresses(user):
     hosts = own_addresses()
-    assert set(attempts(user, *[("tcp", host, 22) for host in hosts], ("tcp", "192.0.2.77", 22))) == {"EHOSTUNREACH"}
+    assert set(attempts(user, *[("tcp", host, 22) for host in hosts],
+                        ("tcp", "192.0.2.77", 22))) == {"EHOSTUNREACH"}
 
 
 @pytest.fixture
@@ -107,16 +116,17 @@ def outside():
 def test_servers_of_the_machine(user, outside):
     """The box's localhost is its own; so is the space of abstract names."""
     port, name, came = outside
-    found = attempts(user, ("tcp", "127.0.0.1", port), ("tcp", "::1", port), ("tcp", "127.0.1.1", port),
-                     ("tcp", "0.0.0.0", port), ("tcp", "198.51.100.1", port), ("tcp", "2001:db8::1", port),
+    found = attempts(user, ("tcp", "127.0.0.1", port), ("tcp", "::1", port),
+                     ("tcp", "127.0.1.1", port), ("tcp", "0.0.0.0", port),
+                     ("tcp", "198.51.100.1", port), ("tcp", "2001:db8::1", port),
                      ("tcp", "198.51.100.2", port), ("unix", name, 0))
     assert set(found) == {"ECONNREFUSED"}
     assert came == []
 
 
 def test_servers_in_the_box_are_not_seen_outside(user, spawn_box):
-    script = ("import socket, sys\ns = socket.create_server(('0.0.0.0', 0))\nprint(s.getsockname()[1], flush=True)\n"
-              "sys.stdin.read()")
+    script = ("import socket, sys\ns = socket.create_server(('0.0.0.0', 0))\n"
+              "print(s.getsockname()[1], flush=True)\nsys.stdin.read()")
     running = spawn_box("--", PYTHON, "-c", script, user=user)
     port = int(running.line())
     with socket.socket() as attempt:
@@ -125,7 +135,8 @@ def test_servers_in_the_box_are_not_seen_outside(user, spawn_box):
 
 
 def sockets(process, name, state):
-    """The (address, port) that sockets of a process's network namespace are bound to, as /proc has them."""
+    """The (address, port) that sockets of a process's network namespace are bound to, as /proc has
+    them."""
     lines = Path(f"/proc/{process}/net/{name}").read_text().splitlines()[1:]
     bound = [line.split()[1].split(":") for line in lines if line.split()[3] == state]
     return sorted((address, int(port, 16)) for address, port in bound)
@@ -135,9 +146,11 @@ V4, V6 = "016433C6", "B80D0120000000000000000001000000"  # 198.51.100.1, 2001:db
 LISTENS, UNCONNECTED = "0A", "07"
 
 
-@pytest.mark.skipif(sys.byteorder != "little", reason="/proc writes addresses as the machine has them")
+@pytest.mark.skipif(sys.byteorder != "little",
+                    reason="/proc writes addresses as the machine has them")
 def test_only_the_labs_ports_are_open(user, spawn_box):
-    """At the lab's end nothing listens but the lab: no other program of the machine, nothing more of pmulab's."""
+    """At the lab's end nothing listens but the lab: no other program of the machine, nothing more
+    of pmulab's."""
     running = spawn_box("--", "sh", "-c", "echo ready; cat", user=user)
     assert running.line() == "ready"
     tcp = [5002, 5003, 5006, 5007, 5008]
@@ -151,7 +164,8 @@ def test_only_the_labs_ports_are_open(user, spawn_box):
 
 
 def test_the_lab_is_reached(user):
-    assert set(attempts(user, *[("tcp", host, 5003) for host in ("tcpip.epfl.ch", "198.51.100.1", "2001:db8::1")])) == \
+    assert set(attempts(user, *[
+        ("tcp", host, 5003) for host in ("tcpip.epfl.ch", "198.51.100.1", "2001:db8::1")])) == \
         {"reached"}
 
 
@@ -161,10 +175,13 @@ def test_localhost_is_nobodys(user):
 
 
 def test_a_command_that_tries_to_make_a_way(user):
-    """In a user namespace of its own a command has rights, over what is in there: the box's network is not."""
-    script = ("ip link set wire down || ip route replace default dev wire || ip addr add 192.0.2.9/24 dev wire "
-              "|| nsenter --net=/proc/1/ns/net true || umount -l /etc || umount -l /proc && echo changed; id -u")
-    result = box("--", "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, user=user)
+    """In a user namespace of its own a command has rights, over what is in there: the box's network
+    is not."""
+    script = ("ip link set wire down || ip route replace default dev wire || "
+              "ip addr add 192.0.2.9/24 dev wire || nsenter --net=/proc/1/ns/net true || "
+              "umount -l /etc || umount -l /proc && echo changed; id -u")
+    result = box("--", "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script,
+                 user=user)
     assert "changed" not in result.stdout, result
     assert result.stdout == "0\n" or "unshare" in result.stderr
 

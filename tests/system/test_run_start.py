@@ -1,4 +1,5 @@
-"""How long `pmulab run` takes: from its own start to the command's first instruction, and from its end to pmulab's."""
+"""How long `pmulab run` takes: from its own start to the command's first instruction, and from its
+end to pmulab's."""
 import statistics
 import subprocess
 import time
@@ -21,20 +22,22 @@ int main(void)
 }
 """
 STARTS = 15
-# Seconds. What is wanted is 60 ms; a busy machine takes longer, but what waits for something that never
-# comes (an address being tested, a name, a second try) takes a second at least.
+# Seconds. The aim is 60 ms. A busy machine takes longer. But a start that waits for something that
+# never comes (an address being tested, a name, a second try) takes a second at least.
 LIMIT = 0.3 * SCALE * (4 if SANITIZED else 1)
 
 
 @pytest.fixture(scope="module")
 def clock(everybody):
     program = next(iter(everybody.values())).programs / "clock"
-    subprocess.run(["gcc", "-O2", "-x", "c", "-o", program, "-"], input=CLOCK, text=True, check=True, timeout=DEADLINE)
+    subprocess.run(["gcc", "-O2", "-x", "c", "-o", program, "-"], input=CLOCK, text=True,
+                   check=True, timeout=DEADLINE)
     return str(program)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("options", [(), ("--loopback",), ("--capture", "capture.pcap", "--events", "events.ndjson")],
+@pytest.mark.parametrize("options", [(), ("--loopback",),
+                                     ("--capture", "capture.pcap", "--events", "events.ndjson")],
                          ids=["box", "loopback", "box with a capture"])
 def test_start_and_end(user, clock, options, record_property):
     folder = user.folder()
@@ -47,7 +50,8 @@ def test_start_and_end(user, clock, options, record_property):
         assert result.status == 0 and result.stderr == "", result
         starts.append(float(result.stdout) - began)
         ends.append(ended - float(result.stdout))
-    told = f"start {1000 * statistics.median(starts):.1f} ms, end {1000 * statistics.median(ends):.1f} ms"
+    told = (f"start {1000 * statistics.median(starts):.1f} ms, end "
+            f"{1000 * statistics.median(ends):.1f} ms")
     record_property("medians", told)
     print(told)
     assert statistics.median(starts) < LIMIT, told

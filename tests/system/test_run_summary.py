@@ -33,7 +33,8 @@ def sh(name):
 
 @pytest.fixture
 def summary(state_directory):
-    """summary(command, options=()): runs it in a lab on loopback; a row is what stands behind its label, in one line."""
+    """summary(command, options=()): runs it in a lab on loopback; a row is what stands behind its
+    label, in one line."""
 
     def call(command, options=()):
         result = run("pmulab", "run", "--loopback", "--summary", "-q", *options, "--", *command,
@@ -58,7 +59,8 @@ def summary(state_directory):
 
 def is_fault(text):
     """Or does it go on with the one above?"""
-    return text.split(":")[0] in ("udp-print", "echo", "pmu", "reset", "tv", "pmu-ws", "pmu-tls", "pmu-wss")
+    return text.split(":")[0] in ("udp-print", "echo", "pmu", "reset", "tv", "pmu-ws", "pmu-tls",
+                                  "pmu-wss")
 
 
 def python(text):
@@ -80,14 +82,15 @@ def test_only_where_it_was_asked_for(state_directory):
 
 def test_nothing_met(summary):
     seen = summary(["true"])
-    assert seen.rows["met"][0].startswith("nothing: the program ended before it connected or sent anything")
+    assert seen.rows["met"][0].startswith(
+        "nothing: the program ended before it connected or sent anything")
     assert not seen.clean and not seen.wrong and "unmet" not in seen.rows
 
 
 def test_behind_the_text_of_verbose(state_directory):
     """Both write to the same place, from threads of their own."""
-    result = run("pmulab", "run", "--loopback", "--summary", "-v", "--", program("pdc"), "CMD_short:0",
-                 env={"XDG_STATE_HOME": str(state_directory)})
+    result = run("pmulab", "run", "--loopback", "--summary", "-v", "--", program("pdc"),
+                 "CMD_short:0", env={"XDG_STATE_HOME": str(state_directory)})
     said = result.stderr[:result.stderr.index(HEAD)]
     assert "closed" in said and "stopped" in said
 
@@ -95,7 +98,8 @@ def test_behind_the_text_of_verbose(state_directory):
 # Good runs of each part
 
 
-@pytest.mark.parametrize("endpoint, client", [("pmu", "pdc"), ("pmu-ws", "pdc-ws"), ("pmu-tls", "pdc-tls")])
+@pytest.mark.parametrize("endpoint, client", [("pmu", "pdc"), ("pmu-ws", "pdc-ws"),
+                                              ("pmu-tls", "pdc-tls")])
 def test_commands(summary, endpoint, client):
     seen = summary(["sh", "-c", f"{sh(client)} CMD_short:0 && {sh(client)} CMD_short:0"])
     assert seen.result.status == 0, seen.result
@@ -109,7 +113,8 @@ def test_commands(summary, endpoint, client):
 
 def test_websocket_over_tls(summary):
     seen = summary(["sh", "-c", f'{sh("pdc-ws")} wss://localhost/ CMD_floodme'])
-    assert seen.rows["pmu-wss"][0].startswith("1 connection: CMD_floodme; 1 message (57344 bytes) in ")
+    assert seen.rows["pmu-wss"][0].startswith(
+        "1 connection: CMD_floodme; 1 message (57344 bytes) in ")
     assert seen.clean
 
 
@@ -118,7 +123,8 @@ def test_reset_with_losses(summary):
                    settings("reset.family=4", "reset.loss=first:2", "reset.direction=request"))
     assert seen.result.status == 0, seen.result
     row = seen.rows["reset"][0]
-    assert row.startswith('3 requests over IPv4: "RESET:20", 2 lost on the way; the clock moved once, by '), row
+    assert row.startswith('3 requests over IPv4: "RESET:20", 2 lost on the way; '
+                          'the clock moved once, by '), row
     assert row.endswith("; 1 answered")
     assert seen.clean
 
@@ -128,7 +134,8 @@ def test_a_lost_answer_moves_the_clock(summary):
                    settings("reset.family=4", "reset.loss=first:1", "reset.direction=reply"))
     row = seen.rows["reset"][0]
     assert "; the clock moved twice, by " in row
-    assert row.endswith(" 1 answered, 1 answer lost: once the clock moved and nobody heard of it"), row
+    assert row.endswith(
+        " 1 answered, 1 answer lost: once the clock moved and nobody heard of it"), row
     assert seen.clean
 
 
@@ -136,11 +143,13 @@ def test_a_lost_answer_moves_the_clock(summary):
 def test_both_families(summary):
     seen = summary(["sh", "-c", f'{sh("pdc-reset")} -4; {sh("pdc-reset")} -6'],
                    settings("reset.family=both", "reset.loss=none"))
-    assert seen.rows["reset"][0].startswith('2 requests (1 over IPv4, 1 over IPv6): "RESET:20"; the clock moved twice')
+    assert seen.rows["reset"][0].startswith('2 requests (1 over IPv4, 1 over IPv6): "RESET:20"; '
+                                            'the clock moved twice')
 
 
 def test_a_request_that_the_network_has_changed(summary):
-    """Each one is; the lab cannot understand what it gets, and the program has done nothing wrong."""
+    """Each one is; the lab cannot understand what it gets, and the program has done nothing
+    wrong."""
     text = """
 peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 peer.settimeout(10)
@@ -148,9 +157,10 @@ for i in range(5):
     peer.sendto(b"RESET:20", ("127.0.0.1", port("reset")))
     peer.recv(100)
 """
-    seen = summary(python(text),
-                   settings("reset.family=4", "reset.loss=none", "reset.corrupt=100%", "reset.direction=request"))
-    assert seen.rows["reset"][0].startswith('5 requests over IPv4: "RESET:20", 5 changed on the way')
+    seen = summary(python(text), settings("reset.family=4", "reset.loss=none",
+                                          "reset.corrupt=100%", "reset.direction=request"))
+    assert seen.rows["reset"][0].startswith(
+        '5 requests over IPv4: "RESET:20", 5 changed on the way')
     assert seen.clean
 
 
@@ -164,7 +174,8 @@ def test_udp_and_echo(summary):
 def test_a_participant_who_is_answered(summary):
     text = "\\n".join(["What a piece of work is a man!"] * 12)
     seen = summary(["sh", "-c", f"printf '{text}' | {sh('tv-send')} --id 123456"])
-    assert seen.rows["tv"] == ['"123456" has said 360 characters in 12 datagrams and was answered once']
+    assert seen.rows["tv"] == [
+        '"123456" has said 360 characters in 12 datagrams and was answered once']
     assert seen.clean
 
 
@@ -173,9 +184,11 @@ def test_a_participant_who_is_answered(summary):
 
 def test_wrong_commands_are_folded(summary):
     pdc = sh("pdc")
-    seen = summary(["sh", "-c", f"{pdc} CMD_short:0; {pdc} CMD_shrt:0; {pdc} CMD_shrt:0; {pdc} 'CMD_short: 1'; exit 3"])
+    seen = summary(["sh", "-c", f"{pdc} CMD_short:0; {pdc} CMD_shrt:0; {pdc} CMD_shrt:0; "
+                    f"{pdc} 'CMD_short: 1'; exit 3"])
     assert seen.result.status == 3
-    assert seen.rows["pmu"][0].startswith("4 connections: CMD_short:0, 3 not understood; 20 messages (371 bytes) in ")
+    assert seen.rows["pmu"][0].startswith("4 connections: CMD_short:0, 3 not understood; "
+                                          "20 messages (371 bytes) in ")
     assert seen.wrong == ["pmu: this is no command (it takes CMD_short:<seconds> or CMD_floodme): "
                           '"CMD_shrt:0" twice, "CMD_short: 1"']
     assert not seen.clean
@@ -202,9 +215,11 @@ peer.close()
 
 def test_one_recv_of_the_flood(summary):
     """The lesson of part 2: all has been sent, and was not read."""
-    seen = summary(python('peer = connect("pmu"); peer.sendall(b"CMD_floodme"); peer.recv(16); peer.close()'))
+    seen = summary(python('peer = connect("pmu"); peer.sendall(b"CMD_floodme"); peer.recv(16); '
+                          'peer.close()'))
     assert len(seen.wrong) == 1
-    assert seen.wrong[0].startswith(("pmu: closed with something still unread", "pmu: left before it had the whole"))
+    assert seen.wrong[0].startswith(("pmu: closed with something still unread",
+                                     "pmu: left before it had the whole"))
     assert seen.wrong[0].endswith(': "CMD_floodme"')
 
 
@@ -231,14 +246,17 @@ read_all(peer)
 
 
 def test_no_websocket_at_all(summary):
-    seen = summary(python('peer = connect("pmu-ws"); peer.sendall(b"CMD_short:0\\r\\n\\r\\n"); read_all(peer)'))
+    seen = summary(python('peer = connect("pmu-ws"); peer.sendall(b"CMD_short:0\\r\\n\\r\\n"); '
+                          'read_all(peer)'))
     assert seen.rows["pmu-ws"][0].startswith("1 connection: 1 without a handshake")
     assert seen.wrong[0].startswith("pmu-ws: WebSocket upgrade refused with 400")
 
 
 def test_a_refused_certificate(summary, tmp_path):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=another",
-                    "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048",
+                    "-nodes", "-days", "1", "-subj", "/CN=another",
+                    "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem"],
+                   check=True, capture_output=True)
     seen = summary([program("pdc-tls"), "-c", str(tmp_path / "ca.pem"), "CMD_short:0"])
     assert seen.result.status != 0
     assert seen.rows["pmu-tls"][0].startswith("1 connection: 1 without a handshake")
@@ -255,7 +273,8 @@ peer.sendto(b"RESET 20", ("127.0.0.1", port("reset")))
 peer.recv(100)
 """
     seen = summary(python(text), settings("reset.family=4", "reset.loss=none"))
-    assert seen.wrong == ['reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): "RESET 20"']
+    assert seen.wrong == ['reset: this is no RESET:n (it takes RESET:<seconds>, such as RESET:20): '
+                          '"RESET 20"']
 
 
 def test_a_participant_without_an_id(summary):
@@ -271,4 +290,5 @@ peer.sendto(b"I am a man", group)
     assert seen.rows["tv"] == ['"I am a" has said 4 characters in 1 datagram and was not answered']
     assert len(seen.wrong) == 2
     assert seen.wrong[0].startswith("tv: too short: ") and seen.wrong[0].endswith(': "abc"')
-    assert seen.wrong[1].startswith("tv: the ID is missing: ") and seen.wrong[1].endswith(': "I am a man"')
+    assert seen.wrong[1].startswith("tv: the ID is missing: ") \
+        and seen.wrong[1].endswith(': "I am a man"')

@@ -1,4 +1,5 @@
-"""`pmulab run` and `pmulab shell` at a terminal: its signals, job control, and whose it is afterwards."""
+"""`pmulab run` and `pmulab shell` at a terminal: its signals, job control, and whose it is
+afterwards."""
 import contextlib
 import os
 import pty
@@ -34,14 +35,15 @@ def state(pid):
 
 
 class Terminal:
-    """A person at a terminal of 100 columns whose shell is bash without anyone's start files, run as `user`."""
+    """A person at a terminal of 100 columns whose shell is bash without anyone's start files, run
+    as `user`."""
 
     def __init__(self, user, env=None):
         self.said = ""
         self._end_of_match = 0
         self.word = f"mark-{uuid.uuid4().hex}"
-        env = user.environment({"MARK": f"{self.word}.", "PS1": "outside> ", "TERM": "xterm", "HISTFILE": "",
-                                **(env or {})})
+        env = user.environment({"MARK": f"{self.word}.", "PS1": "outside> ", "TERM": "xterm",
+                                "HISTFILE": "", **(env or {})})
         command = [*user.prefix, "bash", "--norc", "--noprofile", "--noediting", "-i"]
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -53,7 +55,8 @@ class Terminal:
         os.write(self.descriptor, text.encode())
 
     def until(self, text):
-        """Reads on until `text` has been shown, behind what was waited for before; what was shown until then."""
+        """Reads on until `text` has been shown, behind what was waited for before; what was shown
+        until then."""
         end = time.monotonic() + DEADLINE
         while text not in self.said[self._end_of_match:]:
             ready, _, _ = select.select([self.descriptor], [], [], max(0, end - time.monotonic()))
@@ -80,7 +83,8 @@ class Terminal:
     # A person is slower than a machine, and these two wait as a person would.
 
     def await_stop(self, count):
-        """Until so many processes of those with $MARK have stopped: one that has not might read what is typed next."""
+        """Until so many processes of those with $MARK have stopped: one that has not might read
+        what is typed next."""
         wait_until(lambda: sum(state(pid) == "T" for pid in marked(f"={self.word}.")) == count)
 
     def await_group(self, group):
@@ -99,7 +103,8 @@ class Terminal:
 
 @pytest.fixture
 def terminal(user):
-    """The shell's $PMULAB is the path of pmulab, $INSIDE a prompt that does not show where it is typed."""
+    """The shell's $PMULAB is the path of pmulab, $INSIDE a prompt that does not show where it is
+    typed."""
     terminal = Terminal(user, env={"PMULAB": user.program("pmulab"), "INSIDE": "inside> "})
     yield terminal
     terminal.close()
@@ -138,9 +143,11 @@ def interrupted(user):
 
 @LOOPBACK
 def test_the_terminal_is_the_commands(terminal, options):
-    shown = terminal.run(f'"$PMULAB" run {" ".join(options)} -- sh -c \'test -t 0 && test -t 1 && test -t 2 && tty\'')
+    shown = terminal.run(f'"$PMULAB" run {" ".join(options)} -- '
+                         'sh -c \'test -t 0 && test -t 1 && test -t 2 && tty\'')
     assert shown.startswith("/dev/pts/")
-    assert terminal.run(f'"$PMULAB" run {" ".join(options)} -- stty size') == terminal.run("stty size")
+    assert terminal.run(f'"$PMULAB" run {" ".join(options)} -- stty size') == \
+        terminal.run("stty size")
 
 
 @LOOPBACK
@@ -201,7 +208,8 @@ def test_an_end_in_the_background(terminal, options):
 
     def sleepers():
         """It may have been stopped before the exec."""
-        return [pid for pid in marked(f"={terminal.word}.") if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
+        return [pid for pid in marked(f"={terminal.word}.")
+                if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
 
     wait_until(sleepers)
     lab = [pid for pid in marked(f"={terminal.word}.") if pid != terminal.pid]
@@ -315,7 +323,8 @@ def test_whose_the_terminal_is_afterwards(terminal, user, options, end):
     """The command has made a group of its own the terminal's, and has not given it back."""
     script = user.folder() / "take.py"
     script.write_text("import os, signal, sys\n"
-                      "os.setpgid(0, 0)\nsignal.signal(signal.SIGTTOU, signal.SIG_IGN)\nos.tcsetpgrp(0, os.getpid())\n"
+                      "os.setpgid(0, 0)\nsignal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+                      "os.tcsetpgrp(0, os.getpid())\n"
                       f"os.execvp('sh', ['sh', '-c', {end!r}])\n")
     # Asked by who runs right behind it: the outer bash would mend it before its prompt.
     program = user.folder() / "program"

@@ -1,5 +1,6 @@
-"""scripts/lab and scripts/test, as somebody types them. Setting up is tested on a machine where meson, ninja, apt-get
-and sudo are small scripts that write down who calls them; the real thing is tests/fresh."""
+"""scripts/lab and scripts/test, as somebody types them. Setting up is tested on a machine where
+meson, ninja, apt-get and sudo are small scripts that write down who calls them; the real thing is
+tests/fresh."""
 import json
 import os
 import re
@@ -28,7 +29,8 @@ chmod +x "$2/servers/pmulab"
 
 
 class Machine:
-    """A PATH with everything of the real one but what sets up a lab, and a checkout in a folder with a space."""
+    """A PATH with everything of the real one but what sets up a lab, and a checkout in a folder
+    with a space."""
 
     def __init__(self, folder):
         self.bin = folder / "bin"
@@ -58,7 +60,8 @@ class Machine:
         return calls
 
     def start(self, *args):
-        return subprocess.Popen([self.checkout / "scripts/lab", *args], cwd="/", stdin=subprocess.DEVNULL,
+        return subprocess.Popen([self.checkout / "scripts/lab", *args],
+                                cwd="/", stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env=environment(PATH=str(self.bin)), **self.options)
 
@@ -84,8 +87,9 @@ def ready(machine):
 
 
 def script(path, *args, timeout=DEADLINE):
-    return subprocess.run([ROOT / path, *args], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          timeout=timeout, env=environment(PMULAB_BUILD=str(BUILD)))
+    return subprocess.run([ROOT / path, *args], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=timeout,
+                          env=environment(PMULAB_BUILD=str(BUILD)))
 
 
 @pytest.mark.parametrize("path, words", [
@@ -139,7 +143,8 @@ def test_two_starts_at_once_build_one_after_the_other(ready):
 
 
 def test_failed_build_is_shown(ready):
-    ready.fake("ninja", "echo '[1/9] Compiling'; echo FAILED: main.c.o; echo 'main.c:7: error: no'; exit 1")
+    ready.fake("ninja",
+               "echo '[1/9] Compiling'; echo FAILED: main.c.o; echo 'main.c:7: error: no'; exit 1")
     done = ready.lab()
     assert done.returncode == 1
     assert "main.c:7: error: no" in done.stderr
@@ -182,7 +187,8 @@ def test_without_apt_get_one_line_says_what_to_install(machine):
     machine.remove("valgrind")  # not needed for the lab: not named
     done = machine.lab()
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "scripts/lab: missing, and without apt-get for you to install: meson (1.0 or later)\n"
+    assert done.stderr == \
+        "scripts/lab: missing, and without apt-get for you to install: meson (1.0 or later)\n"
 
 
 def test_every_missing_thing_is_named(machine):
@@ -204,7 +210,8 @@ def test_user_installs_through_sudo(machine):
     machine.fake("id", "echo 1000")
     machine.fake("apt-get")
     machine.fake("meson.installed", MESON)
-    machine.fake("sudo", f'case "$*" in *" install "*meson) cd "{machine.bin}" && mv meson.installed meson;; esac')
+    machine.fake("sudo", f'case "$*" in *" install "*meson) cd "{machine.bin}" && '
+                 'mv meson.installed meson;; esac')
     done = machine.lab()
     assert (done.returncode, done.stdout) == (0, "<serve>")
     assert "installing meson" in done.stderr
@@ -227,14 +234,17 @@ def test_demo_runs_every_client():
     assert done.returncode == 0, done.stdout + done.stderr
     for client in (BUILD / "clients").iterdir():
         if client.is_file() and os.access(client, os.X_OK):
-            assert f"$ {client.name} " in done.stdout or f"$ {client.name}\n" in done.stdout, client.name
+            assert f"$ {client.name} " in done.stdout or f"$ {client.name}\n" in done.stdout, \
+                client.name
     for part in ("1.1", "1.2", "2", "3", "4.1", "4.2", "5", "6"):
         assert f"\n== Part {part}" in done.stdout
-    for words in ("Received data: Adieu!", "20 messages", "OFFSET=", "the answer: Thank you for taking part!"):
+    for words in ("Received data: Adieu!", "20 messages", "OFFSET=",
+                  "the answer: Thank you for taking part!"):
         assert words in done.stdout
     # pdc-reset sends as often as the preview has losses in front, and once more.
     (fates,) = re.findall(r"^ +([x.]{50})$", done.stdout, re.MULTILINE)
-    (packets,) = re.findall(r"OFFSET=\d+ over IPv\d after \d+ packets? \((\d+) of them", done.stdout)
+    (packets,) = re.findall(r"OFFSET=\d+ over IPv\d after \d+ packets? \((\d+) of them",
+                            done.stdout)
     assert int(packets) == len(fates) - len(fates.lstrip("x")) + 1
 
 
@@ -252,8 +262,8 @@ def results(folder, tests, files=None, ci=""):
         (folder / name).write_text(text)
     lines = [json.dumps({"returncode": 0, "stdout": "", "result": "OK", **test}) for test in tests]
     (folder / "testlog.json").write_text("\n".join(lines))
-    return subprocess.run([ROOT / "scripts/results", folder], capture_output=True, text=True, timeout=DEADLINE,
-                          env={**os.environ, "CI": ci})
+    return subprocess.run([ROOT / "scripts/results", folder], capture_output=True, text=True,
+                          timeout=DEADLINE, env={**os.environ, "CI": ci})
 
 
 TAP = "1..3\nok 1 - a:one: Passed\nnot ok 2 - b:two: 1 != 2\nok 3 - c # SKIP no ::1\n"
@@ -271,7 +281,8 @@ JUNIT = """<testsuites><testsuite><testcase name="x"/>
     ([{**UNIT, "stdout": "", "result": "TIMEOUT"}], {}, "0 passed, 1 failed", 1),
     ([{**SYSTEM, "result": "FAIL"}], {"pytest-system.xml": JUNIT}, "1 passed, 1 failed", 1),
     ([{**SYSTEM, "result": "TIMEOUT"}], {}, "0 passed, 1 failed", 1),
-    ([UNIT, {**SYSTEM, "result": "FAIL"}], {"pytest-system.xml": JUNIT}, "2 passed, 2 failed, 1 skipped", 1),
+    ([UNIT, {**SYSTEM, "result": "FAIL"}],
+     {"pytest-system.xml": JUNIT}, "2 passed, 2 failed, 1 skipped", 1),
     ([], {}, "0 passed, 0 failed", 1),
 ])
 def test_results_are_summed(tmp_path, tests, files, last, status):

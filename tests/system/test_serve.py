@@ -40,8 +40,8 @@ def serve(*args, **kwargs):
 @contextlib.contextmanager
 def running(*args, home={}):
     """A quiet lab on ports of the test's choice, until the end of the block."""
-    lab = subprocess.Popen([program("pmulab"), "serve", "-q", "--ready-fd", "1", *args], stdout=subprocess.PIPE,
-                           env=environment(**home))
+    lab = subprocess.Popen([program("pmulab"), "serve", "-q", "--ready-fd", "1", *args],
+                           stdout=subprocess.PIPE, env=environment(**home))
     try:
         assert lab.stdout.readline() == b"READY\n"
         yield lab
@@ -73,8 +73,10 @@ def refused(result, status, *texts):
 def test_the_ports_file_is_for_a_shell(home, tmp_path):
     ports, events = tmp_path / "it's here", tmp_path / "events"
     with running("--ephemeral", "--ports-file", ports, "--events", events, home=home):
-        script = f'. "{ports}"; echo $PMULAB_HOST $PMULAB_ECHO_PORT $PMULAB_PMU_WSS_PORT "$PMULAB_CA_FILE"'
-        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment()).stdout.split()
+        script = (f'. "{ports}"; echo $PMULAB_HOST $PMULAB_ECHO_PORT $PMULAB_PMU_WSS_PORT '
+                  '"$PMULAB_CA_FILE"')
+        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True,
+                              env=environment()).stdout.split()
         assert Path(said[3]).is_file()
     heard = [json.loads(line).get("address") for line in events.read_text().splitlines()]
     assert said[0] == "127.0.0.1"
@@ -85,8 +87,8 @@ def test_the_ports_file_names_every_endpoint_and_goes_with_the_lab(start_lab):
     lab = start_lab()
     ports = Path(lab.directory.name, "ports")
     names = [line.split("=")[0] for line in ports.read_text().splitlines()]
-    assert {"PMULAB_CA_FILE", "PMULAB_ECHO_PORT", "PMULAB_HOST", "PMULAB_PMU_PORT", "PMULAB_PMU_TLS_PORT",
-            "PMULAB_PMU_WSS_PORT", "PMULAB_PMU_WS_PORT"} <= set(names)
+    assert {"PMULAB_CA_FILE", "PMULAB_ECHO_PORT", "PMULAB_HOST", "PMULAB_PMU_PORT",
+            "PMULAB_PMU_TLS_PORT", "PMULAB_PMU_WSS_PORT", "PMULAB_PMU_WS_PORT"} <= set(names)
     assert os.listdir(lab.directory.name) == ["ports"]  # no temporary file is left
     lab.signal()
     lab.process.wait(DEADLINE)
@@ -111,7 +113,8 @@ def test_only_the_endpoints_that_are_named(home, tmp_path, spawn):
 
 def test_one_port_on_both_addresses(lab):
     for endpoint in STREAMS:
-        addresses = {event["address"] for event in lab.wait_all(2, event="listen", endpoint=endpoint)}
+        addresses = {event["address"]
+                     for event in lab.wait_all(2, event="listen", endpoint=endpoint)}
         assert addresses == {f"127.0.0.1:{lab.port(endpoint)}", f"[::1]:{lab.port(endpoint)}"}
 
 
@@ -123,7 +126,8 @@ def test_one_port_on_both_addresses(lab):
 ])
 def test_bind(start_lab, bind, addresses):
     lab = start_lab("--bind", bind)
-    heard = [event["address"].rpartition(":")[0] for event in lab.wait_all(len(addresses), event="listen", endpoint="pmu")]
+    heard = [event["address"].rpartition(":")[0]
+             for event in lab.wait_all(len(addresses), event="listen", endpoint="pmu")]
     assert heard == addresses
     assert lab.host == {"any": "127.0.0.1", "localhost": "127.0.0.1"}.get(bind, bind)
     assert first_message(lab.host, lab.port("pmu")) == b"This is PMU data 1"
@@ -143,9 +147,10 @@ def test_ports_are_settings(closed_port):
 
 
 def test_a_busy_port(home, busy_port):
-    result = serve("--set", f"pmu.port={busy_port}", "--set", "echo.port=0", "--bind", "127.0.0.1", "echo", "pmu", env=home)
-    refused(result, 3, f"pmu: 127.0.0.1:{busy_port}", "already in use", f"(pid {os.getpid()})", "--ephemeral",
-            "--set pmu.port=")
+    result = serve("--set", f"pmu.port={busy_port}", "--set", "echo.port=0", "--bind", "127.0.0.1",
+                   "echo", "pmu", env=home)
+    refused(result, 3, f"pmu: 127.0.0.1:{busy_port}", "already in use", f"(pid {os.getpid()})",
+            "--ephemeral", "--set pmu.port=")
 
 
 def test_a_port_that_is_busy_on_one_address_only(home, busy_port):
@@ -153,7 +158,8 @@ def test_a_port_that_is_busy_on_one_address_only(home, busy_port):
 
 
 def test_an_address_of_somebody_else(home):
-    refused(serve("--bind", "192.0.2.1", "--ephemeral", "pmu", env=home), 3, "pmu: 192.0.2.1", "cannot assign")
+    refused(serve("--bind", "192.0.2.1", "--ephemeral", "pmu", env=home), 3, "pmu: 192.0.2.1",
+            "cannot assign")
 
 
 def test_a_lab_starts_again_at_once_on_its_port(closed_port):
@@ -181,7 +187,8 @@ def test_a_lab_starts_again_at_once_on_its_port(closed_port):
     (["nosuch"], ['there is no endpoint "nosuch"', "pmu-wss"]),
     (["-c", "/nonexistent/file"], ["/nonexistent/file", "No such file"]),
     (["--events", "/nonexistent/file"], ["--events", "/nonexistent/file", "No such file"]),
-    (["--set", "tls.cert=/nonexistent/file", "--set", "tls.key=/nonexistent/key"], ["/nonexistent/file"]),
+    (["--set", "tls.cert=/nonexistent/file", "--set", "tls.key=/nonexistent/key"],
+     ["/nonexistent/file"]),
     (["--set", "tls.cert=/etc/hostname"], ["tls.key"]),
     (["--set", "pmu.flood_text=/nonexistent/file"], ["/nonexistent/file"]),
 ])
@@ -220,8 +227,9 @@ def test_set_wins_over_files_wherever_it_stands(tmp_path, start_lab):
 def test_the_printed_configuration_is_a_file(tmp_path, start_lab):
     text = tmp_path / "play.txt"
     text.write_text("Romeo\n")
-    settings = ["pmu.messages=15", "pmu-ws.messages=10", "pmu.rtt=1500us", "pmu.flood=1MiB", "pmu.stall=none", "ws.ping=2m",
-                "ws.reply=text", "pmu.speed=0.25", f"pmu.flood_text={text}", "pmu-tls.port=0", "tls.legacy=yes"]
+    settings = ["pmu.messages=15", "pmu-ws.messages=10", "pmu.rtt=1500us", "pmu.flood=1MiB",
+                "pmu.stall=none", "ws.ping=2m", "ws.reply=text", "pmu.speed=0.25",
+                f"pmu.flood_text={text}", "pmu-tls.port=0", "tls.legacy=yes"]
     options = [option for setting in settings for option in ("--set", setting)]
     printed = serve("--print-config", *options)
     assert printed.status == 0
@@ -251,7 +259,8 @@ def test_endpoints_may_have_certificates_of_their_own(start_lab, tmp_path):
     lab = start_lab("--set", f"tls.dir={own}", "--set", f"pmu-wss.dir={other}")
     assert lab.ca_file == str(own / "ca.pem")
     for endpoint, directory in [("pmu-tls", own), ("pmu-wss", other)]:
-        shown = ssl.get_server_certificate(lab.address(endpoint), ca_certs=directory / "ca.pem", timeout=DEADLINE)
+        shown = ssl.get_server_certificate(lab.address(endpoint), ca_certs=directory / "ca.pem",
+                                           timeout=DEADLINE)
         assert shown.strip() == (directory / "cert.pem").read_text().strip()
 
 
@@ -322,7 +331,8 @@ def test_a_pipe_gets_no_colours(start_lab):
 def on_a_terminal(home, **more):
     """What a lab writes to a terminal about a bad command from somewhere."""
     ours, theirs = pty.openpty()
-    lab = subprocess.Popen([program("pmulab"), "serve", "--ephemeral", "--ready-fd", "1", "--events", "/dev/null", "pmu"],
+    lab = subprocess.Popen([program("pmulab"), "serve", "--ephemeral", "--ready-fd", "1",
+                            "--events", "/dev/null", "pmu"],
                            stderr=theirs, stdout=subprocess.PIPE, env=environment(**home, **more))
     os.close(theirs)
     said = b""
@@ -408,7 +418,8 @@ def test_signals_while_it_cleans_up_change_nothing(tmp_path):
     pipe, ports = tmp_path / "pipe", tmp_path / "ports"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    with running("--ephemeral", "--ports-file", ports, "--events", pipe, "--set", "echo.chunk=1", "echo") as lab:
+    with running("--ephemeral", "--ports-file", ports, "--events", pipe, "--set", "echo.chunk=1",
+                 "echo") as lab:
         port = int(re.search(r"ECHO_PORT=(\d+)", ports.read_text())[1])
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as peer:
             for _ in range(20):  # more events than the pipe takes
@@ -424,35 +435,41 @@ def test_signals_while_it_cleans_up_change_nothing(tmp_path):
 
 
 def test_an_environment_gives_no_settings(start_lab):
-    lab = start_lab(env={"PMULAB_PMU_PORT": "1", "PMULAB_MESSAGES": "3", "PMULAB_HOST": "192.0.2.1"})
+    lab = start_lab(env={"PMULAB_PMU_PORT": "1", "PMULAB_MESSAGES": "3",
+                         "PMULAB_HOST": "192.0.2.1"})
     assert lab.host == "127.0.0.1"
     assert lab.wait(event="start")["config"]["pmu.messages"] == "20"
 
 
 @pytest.mark.alone
 def test_a_start_is_quick(home):
-    """20 ms until everything listens, when the certificates exist; the bound is for machines that do other things."""
+    """20 ms until everything listens, when the certificates exist; the bound is for machines that
+    do other things."""
     took = []
     for _ in range(20):
         began = time.monotonic()
         with running("--ephemeral", home=home):
             took.append(time.monotonic() - began)
     took.sort()
-    print(f"milliseconds: least {took[0] * 1000:.1f}, median {took[10] * 1000:.1f}, most {took[-1] * 1000:.1f}")
+    print(f"milliseconds: least {took[0] * 1000:.1f}, median {took[10] * 1000:.1f}, most "
+          f"{took[-1] * 1000:.1f}")
     assert took[10] < 0.1 * SCALE
 
 
-@pytest.mark.parametrize("args", [["foo\nbar"], ["--bind", "\x1b[2J"], ["-c", "a\nb.ini"], ["--print-config", "no\rsuch"]])
+@pytest.mark.parametrize("args", [["foo\nbar"], ["--bind", "\x1b[2J"], ["-c", "a\nb.ini"],
+                                  ["--print-config", "no\rsuch"]])
 def test_an_error_is_one_line_whatever_it_quotes(args):
     result = run("pmulab", "serve", "--ephemeral", *args)
     assert (result.status, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1 and result.stderr[:-1].isprintable()
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["serve", "--help"], ["serve", "--print-config"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["serve", "--help"],
+                                  ["serve", "--print-config"]])
 def test_what_was_not_printed_is_a_failure(args):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([program("pmulab"), *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+        done = subprocess.run([program("pmulab"), *args], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=DEADLINE)
     assert done.returncode == 1
     assert re.fullmatch(r"pmulab( serve)?: stdout: No space left on device\n", done.stderr)
 
@@ -460,7 +477,8 @@ def test_what_was_not_printed_is_a_failure(args):
 def test_a_ports_file_that_cannot_be_written(tmp_path):
     events = tmp_path / "events"
     events.write_text("another lab's\n")
-    result = run("pmulab", "serve", "--ephemeral", "--ports-file", tmp_path / "none" / "ports", "--events", events, "pmu")
+    result = run("pmulab", "serve", "--ephemeral", "--ports-file", tmp_path / "none" / "ports",
+                 "--events", events, "pmu")
     assert result.status == 2
     assert "--ports-file" in result.stderr and result.stderr.count("\n") == 1
     assert events.read_text() == "another lab's\n"

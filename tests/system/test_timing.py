@@ -1,4 +1,5 @@
-"""When messages leave. The kernel stamps each segment as it arrives, so a slow test measures a fast server."""
+"""When messages leave. The kernel stamps each segment as it arrives, so a slow test measures a fast
+server."""
 import contextlib
 import selectors
 import socket
@@ -89,11 +90,14 @@ def measure(lab, clients):
     for peer in peers:
         peer.close()
     late = sorted(seconds for peer in peers for seconds in lateness(peer))
-    # One pause of the machine makes a message late for all clients. Drift makes all later ones late.
+    # One pause of the machine makes a message late for all clients. Drift makes all later messages
+    # late.
     drift = statistics.median(min(lateness(peer)[-5:]) for peer in peers)
-    numbers = {"earliest": late[0], "median": statistics.median(late), "90 %": late[int(len(late) * 0.9)],
-               "99 %": late[int(len(late) * 0.99)], "latest": late[-1], "drift": drift}
-    print(f"{clients} clients, milliseconds:", {name: round(value * 1000, 3) for name, value in numbers.items()})
+    numbers = {"earliest": late[0], "median": statistics.median(late),
+               "90 %": late[int(len(late) * 0.9)], "99 %": late[int(len(late) * 0.99)],
+               "latest": late[-1], "drift": drift}
+    print(f"{clients} clients, milliseconds:",
+          {name: round(value * 1000, 3) for name, value in numbers.items()})
     return numbers
 
 

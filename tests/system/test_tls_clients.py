@@ -1,4 +1,5 @@
-"""pdc-tls and pmu-tls: against each other, against the lab, and against Python's ssl as students use it."""
+"""pdc-tls and pmu-tls: against each other, against the lab, and against Python's ssl as students
+use it."""
 import json
 import socket
 import ssl
@@ -24,7 +25,8 @@ def certs(tmp_path_factory):
 
 
 def ca(place, *args):
-    subprocess.run([ROOT / "scripts/ca", *map(str, args)], check=True, capture_output=True, timeout=60)
+    subprocess.run([ROOT / "scripts/ca", *map(str, args)], check=True, capture_output=True,
+                   timeout=60)
 
 
 def pair(certs, name):
@@ -56,7 +58,8 @@ def test_against_the_lab(lab):
     assert result.status == 0 and len(result.stdout) == 57344
     result = run("pdc-tls", "CMD_shrot:0", lab=lab)
     assert (result.status, result.stdout) == (1, "")
-    assert 'pdc-tls: ERROR expected CMD_short:<seconds> or CMD_floodme, got "CMD_shrot:0"\n' in result.stderr
+    assert 'pdc-tls: ERROR expected CMD_short:<seconds> or CMD_floodme, got "CMD_shrot:0"\n' in \
+        result.stderr
 
 
 def test_json(lab):
@@ -68,11 +71,14 @@ def test_json(lab):
 
 
 def test_the_labs_own_ca_is_found(lab, state_directory):
-    result = run("pdc-tls", "CMD_short:0", lab=lab, env={"PMULAB_CA_FILE": "", "XDG_STATE_HOME": str(state_directory)})
+    result = run("pdc-tls", "CMD_short:0", lab=lab,
+                 env={"PMULAB_CA_FILE": "", "XDG_STATE_HOME": str(state_directory)})
     assert result.status == 0
-    result = run("pdc-tls", "CMD_short:0", lab=lab, env={"PMULAB_CA_FILE": "", "XDG_STATE_HOME": "/nowhere"})
+    result = run("pdc-tls", "CMD_short:0", lab=lab,
+                 env={"PMULAB_CA_FILE": "", "XDG_STATE_HOME": "/nowhere"})
     assert (result.status, result.stdout) == (2, "")
-    assert result.stderr == "pdc-tls: /nowhere/pmulab/ca.pem: cannot be read: No such file or directory\n"
+    assert result.stderr == \
+        "pdc-tls: /nowhere/pmulab/ca.pem: cannot be read: No such file or directory\n"
 
 
 def test_both(pmu, certs):
@@ -89,7 +95,8 @@ def test_both(pmu, certs):
 
 
 class Server:
-    """One connection on a free port, served by `serve(connection)` in a thread, with Python's ssl or without."""
+    """One connection on a free port, served by `serve(connection)` in a thread, with Python's ssl
+    or without."""
 
     def __init__(self, certs, serve, name="localhost", tls=True):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -108,7 +115,8 @@ class Server:
         with self.listener, self.listener.accept()[0] as connection:
             connection.settimeout(DEADLINE)
             try:
-                serve(self.context.wrap_socket(connection, server_side=True) if self.context else connection)
+                serve(self.context.wrap_socket(connection, server_side=True)
+                      if self.context else connection)
             except OSError:
                 pass  # the client has refused us
 
@@ -129,7 +137,8 @@ def answer(connection, text="".join(MESSAGES)):
 @pytest.mark.parametrize("name, said", [
     ("expired", "the certificate of localhost expired on 2"),
     ("not-yet", "the certificate of localhost is not valid before 2"),
-    ("wrong-host", "the certificate of localhost is issued for elsewhere.example and not for localhost"),
+    ("wrong-host",
+     "the certificate of localhost is issued for elsewhere.example and not for localhost"),
     ("self-signed", "the certificate of localhost is self-signed, not signed by "),
     ("weak-1024", "the certificate of localhost has a key of 1024 bits, too small for TLS today"),
 ])
@@ -172,7 +181,8 @@ def test_end_without_close_notify(certs):
 
 
 def test_message_cut(certs):
-    with Server(certs, lambda connection: answer(connection, "This is PMU data 1This is PM")) as server:
+    with Server(certs,
+                lambda connection: answer(connection, "This is PMU data 1This is PM")) as server:
         result = pdc(certs, server.port, "CMD_short:0")
     assert result.status == 3 and "or was cut" in result.stderr
 
@@ -216,7 +226,8 @@ def test_message_by_message(certs, spawn):
         connection.sendall(MESSAGES[2].encode())
 
     with Server(certs, serve) as server:
-        client = spawn("pdc-tls", "-H", "127.0.0.1", "-p", server.port, "--ca", certs / "cacert.pem", "CMD_short:0")
+        client = spawn("pdc-tls", "-H", "127.0.0.1", "-p", server.port,
+                       "--ca", certs / "cacert.pem", "CMD_short:0")
         assert [client.line(), client.line()] == MESSAGES[:2]
         shown.set()
         assert client.line() == MESSAGES[2]
@@ -239,7 +250,8 @@ def test_pmu_with_students_client(certs, pmu):
     assert student(certs, port) == expected
     assert student(certs, port, "CMD_short:0\r\n") == expected
     assert student(certs, port, pieces="CMD_short:0.001") == expected
-    assert student(certs, port, "CMD_short:99999").startswith("ERROR expected CMD_short:<seconds>, got ")
+    assert student(certs, port, "CMD_short:99999").startswith(
+        "ERROR expected CMD_short:<seconds>, got ")
     assert student(certs, port, "CMD_short:0 and much more than that") == expected
 
 
@@ -268,7 +280,8 @@ def test_pmu_survives(certs, pmu):
             said.append(server.error_line())  # a client that never sends its command
     assert student(certs, port) == "This is PMU data 1This is PMU data 2"
     assert server.finish().status == 0
-    for line, part in zip(said, ("TLS handshake: timed out", 'does not speak TLS: it sent "CMD_short:0"',
+    for line, part in zip(said, ("TLS handshake: timed out",
+                                 'does not speak TLS: it sent "CMD_short:0"',
                                  "TLS handshake: timed out", '"unknown CA" (48)',
                                  "waiting for the command: timed out"), strict=True):
         assert part in line
@@ -280,8 +293,8 @@ def test_pmu_json(certs, pmu):
     refusal = student(certs, port, "CMD_shrot:0")
     result = server.finish()
     assert (result.status, len(result.lines)) == (0, 1)
-    assert json.loads(result.stdout) == {"clients": 2, "answered": 1, "messages": 2, "bytes": 36 + len(refusal),
-                                         "error": None}
+    assert json.loads(result.stdout) == {"clients": 2, "answered": 1, "messages": 2,
+                                         "bytes": 36 + len(refusal), "error": None}
 
 
 def test_pmu_without_a_limit(certs, pmu):

@@ -25,7 +25,8 @@ def start_tv(start_lab, tmp_path):
         play = tmp_path / "play.txt"
         play.write_bytes(text if isinstance(text, bytes) else text.encode())
         settings = [f"tv.text={play}", *(["tv.interval=1ms"] if quick else []), *settings]
-        return start_lab("--seed", 7, *(option for setting in settings for option in ("--set", setting)), "tv")
+        return start_lab("--seed", 7,
+                         *(option for setting in settings for option in ("--set", setting)), "tv")
 
     return start
 
@@ -103,7 +104,8 @@ def test_only_the_loopback_interface_and_no_hop(start_tv):
     with Member(lab) as member:
         for _ in range(10):
             heard = member.receive()
-            assert (heard.source[0], heard.ttl, heard.interface) == ("127.0.0.1", 0, socket.if_nametoindex("lo"))
+            assert (heard.source[0], heard.ttl, heard.interface) == (
+                "127.0.0.1", 0, socket.if_nametoindex("lo"))
     assert lab.events(event="error") == []
 
 
@@ -133,8 +135,9 @@ def test_a_ttl_prints_one_line_of_warning(start_tv):
     lab = start_tv("one\n", "tv.ttl=1")  # on the loopback interface
     warnings = lab.wait_all(1, event="error")
     assert [(event["fault"], event["what"]) for event in warnings] == [
-        ("configuration", "warning: with tv.interface=127.0.0.1 and tv.ttl=1 what the station sends still stays on "
-                          "this machine")]
+        ("configuration",
+         "warning: with tv.interface=127.0.0.1 and tv.ttl=1 what the station sends still stays "
+         "on this machine")]
     with Member(lab) as member:
         member.hear_until(REWIND)
         assert member.hear_until(REWIND) == [b"swcmTVone", REWIND]  # each once
@@ -143,8 +146,8 @@ def test_a_ttl_prints_one_line_of_warning(start_tv):
 
 
 def test_quiet_still_warns():
-    with subprocess.Popen([program("pmulab"), "serve", "-q", "--ephemeral", "--set", "tv.ttl=1", "tv"],
-                          stderr=subprocess.PIPE, text=True) as lab:
+    with subprocess.Popen([program("pmulab"), "serve", "-q", "--ephemeral", "--set", "tv.ttl=1",
+                           "tv"], stderr=subprocess.PIPE, text=True) as lab:
         try:
             assert "warning: with tv.interface=127.0.0.1 and tv.ttl=1" in lab.stderr.readline()
         finally:
@@ -161,18 +164,20 @@ def test_a_group_that_is_none_is_warned_of(start_lab):
     assert lab.events(event="participant") == []  # what it sends to itself is its own
 
 
-@pytest.mark.parametrize("group", ["192.0.2.7", "0.0.0.0", "255.255.255.255", "223.255.255.255", "240.0.0.1"])
+@pytest.mark.parametrize("group", ["192.0.2.7", "0.0.0.0", "255.255.255.255", "223.255.255.255",
+                                   "240.0.0.1"])
 def test_a_host_that_the_loopback_interface_cannot_reach(group):
     """Refused at the start, before anything is sent anywhere."""
     result = run("pmulab", "serve", "--ephemeral", "--set", f"tv.group={group}", "tv", prefix=ALONE)
     assert result.status == 2
-    assert result.stderr.startswith(f"pmulab serve: tv.group={group} is no multicast address and cannot be reached from "
-                                    "tv.interface=127.0.0.1; ")
+    assert result.stderr.startswith(f"pmulab serve: tv.group={group} is no multicast address and "
+                                    "cannot be reached from tv.interface=127.0.0.1; ")
     assert "--set tv.interface=ADDRESS" in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_a_host_on_an_interface_that_was_named(start_lab):
-    lab = start_lab("--set", "tv.group=192.0.2.7", "--set", "tv.interface=192.0.2.7", "tv", prefix=ALONE)
+    lab = start_lab("--set", "tv.group=192.0.2.7", "--set", "tv.interface=192.0.2.7", "tv",
+                    prefix=ALONE)
     warnings = lab.wait_all(2, event="error")
     assert warnings[0]["what"].startswith("warning: tv.group=192.0.2.7 is no multicast address")
     lab.wait_all(2, event="line")
@@ -182,7 +187,8 @@ def test_a_host_on_an_interface_that_was_named(start_lab):
 def test_an_interface_that_is_none():
     result = run("pmulab", "serve", "--ephemeral", "--set", "tv.interface=192.0.2.1", "tv")
     assert result.status == 3
-    assert result.stderr.startswith("pmulab serve: tv: 224.1.1.1:0 on the interface of 192.0.2.1: cannot join the group")
+    assert result.stderr.startswith("pmulab serve: tv: 224.1.1.1:0 on the interface of 192.0.2.1: "
+                                    "cannot join the group")
     assert "--set tv.interface=ADDRESS" in result.stderr and result.stderr.count("\n") == 1
 
 
@@ -192,7 +198,8 @@ def test_a_port_that_somebody_keeps_for_himself():
         port = other.getsockname()[1]
         result = run("pmulab", "serve", "--set", f"tv.port={port}", "tv")
     assert result.status == 3
-    assert result.stderr.startswith(f"pmulab serve: tv: 224.1.1.1:{port} ") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"pmulab serve: tv: 224.1.1.1:{port} ") \
+        and result.stderr.count("\n") == 1
     assert "--set tv.port=N" in result.stderr
 
 
@@ -224,7 +231,8 @@ def test_a_participant(quiet_tv):
         assert {(event["peer"], event["id"]) for event in heard} == {(speaker.name, "123456")}
         assert [(event["characters"], event["total"], event["text"]) for event in heard] == [
             (4, 4, "\xe9t\xe9\\x00"), (0, 4, ""), (5, 9, "to be")]
-    assert totals(quiet_tv) == {"lines": 1, "heard": 3, "missed": 0, "participants": 1, "answers": 0, "dropped": 0, "errors": 0}
+    assert totals(quiet_tv) == {"lines": 1, "heard": 3, "missed": 0, "participants": 1,
+                                "answers": 0, "dropped": 0, "errors": 0}
 
 
 def test_what_a_participant_says_is_recorded_whole(quiet_tv):
@@ -238,7 +246,8 @@ def test_what_a_participant_says_is_recorded_whole(quiet_tv):
 
 def test_an_answer_for_more_than_300_characters(quiet_tv):
     with Member(quiet_tv) as member, Speaker(quiet_tv) as speaker:
-        speaker.say(b"123456" + b"x" * 150, b"123456" + "\xe9".encode() * 150, b"123456y", b"123456z")
+        speaker.say(b"123456" + b"x" * 150, b"123456" + "\xe9".encode() * 150, b"123456y",
+                    b"123456z")
         heard = member.hear_until(is_answer)
         assert heard[-1].startswith(b"swcmTV@123456: Thank you")
         answer = quiet_tv.wait(event="answer")
@@ -258,7 +267,8 @@ def test_two_participants_are_counted_apart(quiet_tv):
             two.say(b"654321" + b"y" * 100)
         two.say(b"000000")
         quiet_tv.wait(event="participant", id="000000")
-        assert [event["id"] for event in quiet_tv.events(event="answer")] == ["123456", "654321"] * 2
+        assert [event["id"] for event in quiet_tv.events(event="answer")] == \
+            ["123456", "654321"] * 2
         two.say(b"000001")  # behind all answers; the station is not as quick as those who speak
         heard = [data[:13] for data in member.hear_until(b"000001") if is_answer(data)]
         assert heard == [b"swcmTV@123456", b"swcmTV@654321"] * 2
@@ -297,24 +307,27 @@ SHORT = "too short: "
 
 
 @pytest.mark.parametrize("datagram,what", [
-    (b"", SHORT), (b"12345", SHORT), (b"123456\xe9", NOT_UTF8), (b"123456" + "\u20ac".encode()[:2], NOT_UTF8),
+    (b"", SHORT), (b"12345", SHORT), (b"123456\xe9", NOT_UTF8),
+    (b"123456" + "\u20ac".encode()[:2], NOT_UTF8),
     (b"\xff" * 1472, NOT_UTF8), (b"123456" + b"\x80" * 60000, NOT_UTF8),
 ], ids=lambda value: repr(value[:20]))
 def test_what_is_no_participants(quiet_tv, datagram, what):
     with Speaker(quiet_tv) as speaker:
         speaker.say(datagram, b"123456hello")
         error = quiet_tv.wait(event="error")
-        assert error["fault"] == "peer" and error["what"].startswith(what) and error["peer"] == speaker.name
+        assert error["fault"] == "peer" and error["what"].startswith(what) \
+            and error["peer"] == speaker.name
         assert quiet_tv.wait(event="participant")["total"] == 5
     with Member(quiet_tv) as member:
         assert member.has_heard_nothing()
-    assert totals(quiet_tv) == {"lines": 1, "heard": 2, "missed": 0, "participants": 1, "answers": 0, "dropped": 0, "errors": 1}
+    assert totals(quiet_tv) == {"lines": 1, "heard": 2, "missed": 0, "participants": 1,
+                                "answers": 0, "dropped": 0, "errors": 1}
 
 
 @pytest.mark.parametrize("id, shown, answered", [
-    (b"To be ", "To be ", b"To be "), (b"12345\n", "12345\\n", b"12345?"), (b"\0" * 6, "\\x00" * 6, b"??????"),
-    ("h\xe9las".encode(), "h\\xc3\\xa9las", b"h??las"), ("12345\xe9".encode(), "12345\\xc3", b"12345?"),
-    (b"      ", "      ", b"      "),
+    (b"To be ", "To be ", b"To be "), (b"12345\n", "12345\\n", b"12345?"),
+    (b"\0" * 6, "\\x00" * 6, b"??????"), ("h\xe9las".encode(), "h\\xc3\\xa9las", b"h??las"),
+    ("12345\xe9".encode(), "12345\\xc3", b"12345?"), (b"      ", "      ", b"      "),
 ], ids=lambda value: repr(value))
 def test_an_id_of_any_bytes_is_a_participants(quiet_tv, id, shown, answered):
     """Counted and answered like others, and told once that it looks like text."""
@@ -324,8 +337,10 @@ def test_an_id_of_any_bytes_is_a_participants(quiet_tv, id, shown, answered):
         answer = quiet_tv.wait(event="answer")
         assert answer["id"] == shown
         error, = quiet_tv.events(event="error")
-        assert error["fault"] == "peer" and error["what"].startswith(NO_ID) and error["peer"] == speaker.name
-    assert [event["total"] for event in quiet_tv.events(event="participant", id=shown)] == [200, 301]
+        assert error["fault"] == "peer" and error["what"].startswith(NO_ID) \
+            and error["peer"] == speaker.name
+    assert [event["total"] for event in quiet_tv.events(event="participant", id=shown)] == [
+        200, 301]
     assert totals(quiet_tv)["participants"] == 1
 
 
@@ -335,7 +350,8 @@ def test_a_text_that_reads_on_behind_the_id(quiet_tv):
         quiet_tv.wait(event="participant", id="123456")
     assert [event["what"].split(";")[0] for event in quiet_tv.events(event="error")] == [
         "the ID reads like the beginning of the text"]  # once is enough
-    assert [event["total"] for event in quiet_tv.events(event="participant", id="Someth")] == [13, 26]
+    assert [event["total"] for event in quiet_tv.events(event="participant", id="Someth")] == [
+        13, 26]
 
 
 def test_somebody_uses_the_stations_id(quiet_tv):
@@ -343,7 +359,8 @@ def test_somebody_uses_the_stations_id(quiet_tv):
         speaker.say(b"swcmTV" + b"x" * 400, b"123456")
         quiet_tv.wait(event="participant", id="123456")
     assert quiet_tv.events(event="participant")[0]["id"] == "swcmTV"
-    assert quiet_tv.events(event="error")[0]["what"].startswith("somebody else uses the station's own ID")
+    assert quiet_tv.events(event="error")[0]["what"].startswith(
+        "somebody else uses the station's own ID")
     assert quiet_tv.events(event="answer") == []
 
 
@@ -354,7 +371,8 @@ def test_people_read_it_safely(start_lab):
         lab.wait(event="participant")
     lab.stop()
     said = [line for line in lab.output.splitlines() if "123456" in line]
-    assert said[0].endswith("says \"\\x1b[31m \xe9 \\xc2\\x9b31m \\xe2\\x80\\xae \u20ac\" (16 characters, 16 so far)")
+    assert said[0].endswith("says \"\\x1b[31m \xe9 \\xc2\\x9b31m \\xe2\\x80\\xae \u20ac\" "
+                            "(16 characters, 16 so far)")
     assert "ACT I" not in lab.output  # the play only with -v
 
 
@@ -370,7 +388,8 @@ def test_all_is_lost(start_tv):
         assert member.hear()[:6] == b"123456"  # its own, which no network of the lab's has lost
         assert member.has_heard_nothing()
     assert totals(lab)["lines"] == totals(lab)["answers"] == 0
-    assert [event["n"] for event in lab.events(event="drop")] == list(range(1, len(lab.events(event="drop")) + 1))
+    assert [event["n"] for event in lab.events(event="drop")] == list(
+        range(1, len(lab.events(event="drop")) + 1))
 
 
 def test_exactly_these_are_lost(start_tv):
@@ -393,8 +412,8 @@ def test_a_bit_is_flipped(start_tv):
     lab = start_tv("one\n", "tv.corrupt=100%")
     with Member(lab) as member:
         heard = member.hear()
-    flipped = [sum(bin(a ^ b).count("1") for a, b in zip(heard, sent)) for sent in (b"swcmTVone", REWIND)
-               if len(sent) == len(heard)]
+    flipped = [sum(bin(a ^ b).count("1") for a, b in zip(heard, sent))
+               for sent in (b"swcmTVone", REWIND) if len(sent) == len(heard)]
     assert flipped == [1]
     assert lab.wait(event="line")["text"] == "swcmTVone"  # as it was before
 
@@ -412,7 +431,8 @@ def test_rubbish(quiet_tv):
     chance = random.Random(5005)
     with Member(quiet_tv) as member, Speaker(quiet_tv) as speaker:
         for _ in range(20):
-            speaker.say(*(chance.randbytes(chance.choice((0, 1, 5, 6, 7, 100, 1472, 60000))) for _ in range(10)))
+            speaker.say(*(chance.randbytes(chance.choice((0, 1, 5, 6, 7, 100, 1472, 60000)))
+                          for _ in range(10)))
             marker = b"%06d" % chance.randrange(10**6)
             speaker.say(marker + b"x" * 301)
             member.hear_until(lambda data: data.startswith(b"swcmTV@" + marker))
@@ -431,7 +451,8 @@ def test_a_crowd_of_100_000(quiet_tv):
     assert stop["participants"] == 100_001 and stop["answers"] == 100_000 // step
     assert sum(event["count"] for event in quiet_tv.events(event="forget")) == 100_001 - 65536
     assert grown < 8 * MIB or SANITIZED
-    folded = sum(event["count"] for event in quiet_tv.events(event="repeated"))  # all have one address
+    # All participants have one address, so most of their events are folded.
+    folded = sum(event["count"] for event in quiet_tv.events(event="repeated"))
     assert folded > 90_000
     assert folded + len(quiet_tv.events(event="participant")) == 100_000 + 100_000 // step
 

@@ -28,13 +28,15 @@ def test_it_tells_what_arrives_and_from_where(printer):
     peer = Peer(lab, "udp-print")
     peer.send(b"Hello, Romeo ")
     told = lab.wait(event="print")
-    assert (told["endpoint"], told["peer"], told["text"]) == ("udp-print", peer.name, "Hello, Romeo ")
+    assert (told["endpoint"], told["peer"], told["text"]) == (
+        "udp-print", peer.name, "Hello, Romeo ")
     assert told["bytes"] == 13
     lab.stop()
     assert f"Received data: Hello, Romeo   From Address: {peer.name}" in lab.output
     assert peer.nothing_more()
     totals = lab.wait(event="stop")["endpoints"]["udp-print"]
-    assert (totals["received"], totals["dropped"], totals["replies"], totals["errors"]) == (1, 0, 0, 0)
+    assert (totals["received"], totals["dropped"], totals["replies"], totals["errors"]) == (
+        1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("data, text", [
@@ -50,8 +52,9 @@ def test_it_tells_what_arrives_and_from_where(printer):
     (b"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80", r"\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80"),
     (b'"quoted" \\n', r'"quoted" \\n'),
     (b"\x1b" * 65507, r"\x1b" * SHOWN + "..."),
-], ids=["empty", "NUL", "lines", "escape sequences", "control characters of Latin-1", "Latin-1", "half a character",
-        "control characters in UTF-8", "direction of writing", "no UTF-8", "quotes", "65507 bytes"])
+], ids=["empty", "NUL", "lines", "escape sequences", "control characters of Latin-1", "Latin-1",
+        "half a character", "control characters in UTF-8", "direction of writing", "no UTF-8",
+        "quotes", "65507 bytes"])
 @pytest.mark.parametrize("options", [(), ("-v",)], ids=["plain", "-v"])
 def test_no_terminal_is_hijacked(printer, data, text, options):
     lab = printer(options=options)
@@ -67,7 +70,8 @@ def test_no_terminal_is_hijacked(printer, data, text, options):
 
 
 def lines_for_people(lab):
-    assert not [c for c in lab.output if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\n"]
+    assert not [c for c in lab.output
+                if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\n"]
     return [line for line in lab.output.split("\n") if "Received data: " in line]
 
 
@@ -83,8 +87,8 @@ def lines_for_people(lab):
     ("x" + "ü" * 1000, 1 + (SHOWN - 1) // 2),
     ("♥" * 1000, SHOWN // 3),
     ("x" + "🙂" * 1000, 1 + (SHOWN - 1) // 4),
-], ids=["UTF-8", "any script", "65 bytes", "1462 bytes", "1472 bytes", "736 characters", "1473 bytes", "65507 bytes",
-        "characters of 2 bytes", "of 3 bytes", "of 4 bytes"])
+], ids=["UTF-8", "any script", "65 bytes", "1462 bytes", "1472 bytes", "736 characters",
+        "1473 bytes", "65507 bytes", "characters of 2 bytes", "of 3 bytes", "of 4 bytes"])
 @pytest.mark.parametrize("options", [(), ("-v",)], ids=["plain", "-v"])
 def test_all_of_it_is_shown(printer, text, shown, options):
     """Up to `shown` characters, never a part of one."""
@@ -100,9 +104,11 @@ def test_all_of_it_is_shown(printer, text, shown, options):
 
 
 @pytest.mark.parametrize("network, data", [
-    ((), b"x" * 255), ((), b"\xff" * SHOWN), (("duplicate=100%",), b"x" * 255), (("duplicate=100%",), b"x" * SHOWN),
+    ((), b"x" * 255), ((), b"\xff" * SHOWN),
+    (("duplicate=100%",), b"x" * 255), (("duplicate=100%",), b"x" * SHOWN),
     (("duplicate=100%",), b'"\\' * (SHOWN // 2)), (("duplicate=100%",), b"\xff" * SHOWN),
-], ids=["255 bytes", "no UTF-8", "twice 255 bytes", "twice 1472 bytes", "twice quotes", "twice no UTF-8"])
+], ids=["255 bytes", "no UTF-8", "twice 255 bytes", "twice 1472 bytes", "twice quotes",
+        "twice no UTF-8"])
 def test_long_texts_of_a_spinner_do_not_fill_the_disk(printer, tmp_path, network, data):
     """What a cost of 1 writes (fold.h), for a minute."""
     file = tmp_path / "events"
@@ -137,7 +143,8 @@ def test_it_answers_nothing_whatever_comes(printer):
 
 def test_it_speaks_ipv4(printer):
     lab = printer()
-    assert [event["address"] for event in lab.wait_all(1, event="listen")] == [f"127.0.0.1:{lab.port('udp-print')}"]
+    assert [event["address"] for event in lab.wait_all(1, event="listen")] == [
+        f"127.0.0.1:{lab.port('udp-print')}"]
     assert lab.wait(event="family")["active"] == "IPv4"
     lab.stop()
     assert len(lab.events(event="listen")) == 1
@@ -177,9 +184,11 @@ def test_nothing_is_lost_by_default(printer):
 
 def test_loss_as_the_preview_shows_it(printer):
     lab = printer("udp-print.loss=40%", options=("--seed", "7"))
-    shown = run("pmulab", "loss", "preview", "--seed", "7", "--loss", "40%", "--endpoint", "udp-print", "-n", "100")
+    shown = run("pmulab", "loss", "preview", "--seed", "7", "--loss", "40%",
+                "--endpoint", "udp-print", "-n", "100")
     assert ask_whether_it_arrives(Peer(lab, "udp-print"), 100) == "".join(shown.lines)
-    other = run("pmulab", "loss", "preview", "--seed", "7", "--loss", "40%", "--endpoint", "reset", "-n", "100")
+    other = run("pmulab", "loss", "preview", "--seed", "7", "--loss", "40%", "--endpoint", "reset",
+                "-n", "100")
     assert other.lines != shown.lines
 
 
@@ -191,7 +200,8 @@ def test_delay_duplicate_and_corruption(printer):
     flipped = bytearray(2)
     flipped[bit // 8] = 1 << bit % 8
     shown = {9: r"\t", 10: r"\n", 13: r"\r"}
-    expected = "".join(shown.get(byte) or (chr(byte) if 32 <= byte < 127 else rf"\x{byte:02x}") for byte in flipped)
+    expected = "".join(shown.get(byte) or (chr(byte) if 32 <= byte < 127 else rf"\x{byte:02x}")
+                       for byte in flipped)
     assert first["text"] == second["text"] == expected
     assert min(first["t"], second["t"]) >= lab.wait(event="receive")["t"] + 0.049
     assert lab.wait(event="duplicate")["n"] == 1

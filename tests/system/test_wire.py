@@ -27,14 +27,16 @@ def exchange(lab, command, clients=1, carrier="pmu"):
 
 
 def left(close, segments):
-    """So many have left. Among those that were sent again a bare FIN counts too, which was no data segment before."""
+    """So many have left. Among those that were sent again a bare FIN counts too, which was no data
+    segment before."""
     return segments - close["segments_again"] <= close["segments_out"] <= segments
 
 
 def assert_segments(lab, results, size, segments):
     """
-    Of each connection, by the server's count and by the client's, to which those are added that came twice: while a
-    client delays its acknowledgement (40 ms) the server's kernel takes the last segment for lost (RFC 8985, 7).
+    Of each connection, by the server's count and by the client's, to which those are added that
+    came twice: while a client delays its acknowledgement (40 ms) the server's kernel takes the last
+    segment for lost (RFC 8985, 7).
     """
     closes = lab.wait_all(len(results), event="close")
     assert {len(said) for said, _ in results} == {size}
@@ -67,7 +69,8 @@ def test_without_pauses_there_are_2_segments_every_time(lab, clients, rounds):
     assert_segments(lab, results, 371, 2)
 
 
-@pytest.mark.parametrize("options, command", [(EACH_ON_ITS_OWN, "CMD_short:1"), ([], f"CMD_short:{D:g}")])
+@pytest.mark.parametrize("options, command", [(EACH_ON_ITS_OWN, "CMD_short:1"),
+                                              ([], f"CMD_short:{D:g}")])
 def test_with_pauses_each_message_is_a_segment(start_lab, options, command):
     lab = start_lab(*options)
     assert_segments(lab, exchange(lab, command, 50), 371, 20)
@@ -110,7 +113,8 @@ def test_a_long_round_trip_gathers_what_is_sent_meanwhile(start_lab):
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_without_pauses_every_carrier_writes_2_segments(lab, carrier):
-    """The first message, then the others with the goodbye; where a Close is answered first, close_notify follows."""
+    """The first message, then the others with the goodbye; where a Close is answered first,
+    close_notify follows."""
     goodbyes = 1 if carrier == "pmu-wss" else 0
     for conn in range(1, 21):
         [(said, _)] = exchange(lab, "CMD_short:0", carrier=carrier)
@@ -121,7 +125,8 @@ def test_without_pauses_every_carrier_writes_2_segments(lab, carrier):
         assert left(close, after[0] + 1 + goodbyes)
 
 
-@pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 1), ("pmu-tls", 1), ("pmu-wss", 2)])
+@pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 1), ("pmu-tls", 1),
+                                               ("pmu-wss", 2)])
 def test_with_pauses_every_carrier_writes_a_segment_a_message(start_lab, carrier, goodbyes):
     lab = start_lab(*EACH_ON_ITS_OWN)
     [(said, _)] = exchange(lab, "CMD_short:1", carrier=carrier)
@@ -144,7 +149,8 @@ def test_a_foreign_client_counts_the_same_on_every_carrier(lab, carrier):
     assert 0 <= received - (3 if carrier == "pmu-wss" else 2) <= again
 
 
-@pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 0), ("pmu-tls", 0), ("pmu-wss", 1)])
+@pytest.mark.parametrize("carrier, goodbyes", [("pmu", 0), ("pmu-ws", 0), ("pmu-tls", 0),
+                                               ("pmu-wss", 1)])
 def test_a_client_that_reads_late_changes_nothing(lab, carrier, goodbyes):
     peer = connect(lab, carrier)
     peer.command("CMD_short:0")
