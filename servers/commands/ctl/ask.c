@@ -60,7 +60,8 @@ static bool read_url(struct target *target, const char *url, struct err *err)
 		return true;
 bad:
 	err_set(err, STATUS_USAGE,
-		"--url: \"%s\" is no address of a lab; give the one that --page has printed, such as "
+		"--url: \"%s\" is no address of a lab; give the one that --page has "
+		"printed, such as "
 		"http://127.0.0.1:8080/?key=...",
 		url);
 	return false;
@@ -105,7 +106,8 @@ static int connect_unix(const char *path, struct err *err)
 	err_set(err, STATUS_FAILED, "%s: %s", path, strerror(error));
 	if (error == ENOENT || error == ECONNREFUSED)
 		err_append(err,
-			"; is there a lab with --page or --control? Another one's socket is given with --control, "
+			"; is there a lab with --page or --control? Another one's socket is "
+			  "given with --control, "
 			"its address with --url");
 	if (fd >= 0)
 		close(fd);
@@ -191,7 +193,8 @@ static bool read_answer(int fd, struct reading *reading, struct err *err)
 		}
 		if (n == 0 && !reading->done) {
 			err_set(err, STATUS_FAILED,
-				"the connection was closed without an answer; from inside of `pmulab run` "
+				"the connection was closed without an answer; from inside of "
+				"`pmulab run` "
 				"the lab cannot be reached");
 			return false;
 		}

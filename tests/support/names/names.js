@@ -1,4 +1,5 @@
-// dns.lookup, which every connection uses; with --resolve dns.resolve4, which asks a resolver by itself.
+// dns.lookup, which every connection uses; with --resolve dns.resolve4, which asks a resolver by
+// itself.
 const dns = require('dns').promises;
 
 async function main(names) {
@@ -7,7 +8,8 @@ async function main(names) {
     const began = process.hrtime.bigint();
     let found = [];
     try {
-      found = resolve ? await dns.resolve4(name) : (await dns.lookup(name, { all: true })).map((one) => one.address);
+      found = resolve ? await dns.resolve4(name)
+        : (await dns.lookup(name, { all: true })).map((one) => one.address);
     } catch (error) {
       // none
     }

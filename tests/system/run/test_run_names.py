@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from support.box import box
-from support.lab import DEADLINE, SCALE
+from support.lab import DEADLINE, ROOT, SCALE
 
 PYTHON = sys.executable
-SOURCES = Path(__file__).parents[1] / "support" / "names"
+SOURCES = ROOT / "tests" / "support" / "names"
 
 V4, V6 = "198.51.100.1", "2001:db8::1"
 LAB = ["tcpip.epfl.ch", "lab3.iew.epfl.ch", "lab3.iw.epfl.ch"]
