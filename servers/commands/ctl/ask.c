@@ -107,7 +107,7 @@ static int connect_unix(const char *path, struct err *err)
 	if (error == ENOENT || error == ECONNREFUSED)
 		err_append(err,
 			"; is there a lab with --page or --control? Another one's socket is "
-			  "given with --control, "
+			"given with --control, "
 			"its address with --url");
 	if (fd >= 0)
 		close(fd);
