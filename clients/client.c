@@ -1,4 +1,4 @@
-/* What the lab's clients do alike with sockets and with what they print. */
+/* Shared by the lab's clients: sockets, and what they print. */
 #include "clients/client.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ size_t client_send_all(int fd, const char *data, size_t len)
 	size_t done = 0;
 	while (done < len) {
 		ssize_t sent = send(fd, data + done, len - done, 0);
-		if (sent < 0 && errno == EINTR) /* stopped and continued, signal(7) */
+		if (sent < 0 && errno == EINTR) /* stopped and continued (signal(7)) */
 			continue;
 		if (sent < 0)
 			break;
@@ -39,8 +39,8 @@ bool client_wait(int fd, short events, double deadline)
 		double left = deadline - clock_now();
 		if (left <= 0)
 			return false;
-		/* Rounded up, or the last millisecond would be spent spinning; poll(2) takes an
-		   int. */
+		/* Rounded up, or the loop would spin for the last millisecond. poll(2) takes an
+		   int, hence the limit. */
 		if (poll(&ready, 1, (int)ceil(fmin(left, 3600) * 1000)) > 0)
 			return true;
 	}
@@ -111,15 +111,15 @@ void client_print_piece(const char *label, const char *data, size_t len)
 	putchar('\n');
 }
 
-/* Does a terminal obey this byte? Those from 0x80 to 0x9f are commands by themselves, and behind
-   0xc2 as U+0080 to U+009F; in any other character they are a part of it. */
+/* Whether a terminal obeys this byte. The bytes 0x80 to 0x9f are commands, alone or behind 0xc2
+   (U+0080 to U+009F). Inside any other character they are a part of it. */
 static bool is_obeyed(struct client_screen *screen, unsigned char byte)
 {
 	bool inside = !utf8_complete(&screen->utf8) && screen->before != 0xc2;
 	bool valid = utf8_feed(&screen->utf8, &byte, 1);
 	if (!valid) {
 		screen->utf8 = (struct utf8){ 0 };
-		if (!utf8_feed(&screen->utf8, &byte, 1)) /* but it may begin the next character */
+		if (!utf8_feed(&screen->utf8, &byte, 1)) /* it may begin the next character */
 			screen->utf8 = (struct utf8){ 0 };
 	}
 	screen->before = byte;

@@ -1,4 +1,4 @@
-/* What the rows of client_options.h set, and where a client looks when they were not given. */
+/* The values of the options, and where they come from if an option was not given. */
 #include "clients/client_options.h"
 
 #include <stdio.h>
@@ -110,8 +110,7 @@ bool client_find_ca(const struct client_options *options, char *file, size_t siz
 	int len = -1;
 	if (given)
 		len = snprintf(file, size, "%s", given);
-	else if (state &&
-		 *state == '/') /* a relative one does not count (XDG Base Directory Specification) */
+	else if (state && *state == '/') /* XDG Base Directory Specification: must be absolute */
 		len = snprintf(file, size, "%s/pmulab/ca.pem", state);
 	else if (home)
 		len = snprintf(file, size, "%s/.local/state/pmulab/ca.pem", home);
@@ -137,7 +136,7 @@ bool client_url_parse(struct client_url *url, const char *text, struct err *err)
 	if (!url->secure && strncmp(text, "ws://", 5) != 0)
 		goto fail;
 	const char *at = strstr(text, "://") + 3;
-	if (strpbrk(at, "@#? \t\r\n")) /* user names, fragments and queries have no use here */
+	if (strpbrk(at, "@#? \t\r\n")) /* user names, fragments and queries are of no use here */
 		goto fail;
 
 	bool bracket = *at == '[';

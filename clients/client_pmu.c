@@ -1,7 +1,6 @@
 /*
- * What a PMU answers. TCP and TLS are streams: what one read returns may be half a message or five
- * of them, so messages are found by what they say, not by how they arrive. WebSocket keeps them
- * apart by itself.
+ * A PMU's answer. TCP and TLS are streams: one read may return half a message or five of them. So
+ * messages are found by their text, not by how they arrive. WebSocket separates them by itself.
  */
 #include "clients/client_pmu.h"
 
@@ -13,10 +12,10 @@
 #include "clients/client.h"
 #include "common/clock.h"
 
-/* Seconds that a PMU may take for anything that the command has not asked for. */
+/* The default time limit, in seconds. The command's interval is added to it where it applies. */
 static const double patience = 10;
 
-/* How a refusal begins. */
+/* A refusal begins with this. */
 static const char error_word[] = "ERROR ";
 
 static size_t minimum(size_t a, size_t b)
@@ -50,7 +49,7 @@ bool client_refusal_end(struct client_refusal *refusal, size_t *held, struct err
 	}
 	refusal->text[refusal->len] = '\0';
 	refusal->text[strcspn(refusal->text, "\r\n")] = '\0';
-	for (char *c = refusal->text; *c; c++) /* a terminal must not obey what a peer sends */
+	for (char *c = refusal->text; *c; c++) /* a terminal must not obey a peer's text */
 		if (*c < ' ' || *c > '~')
 			*c = '?';
 	err_set(err, STATUS_FAILED, "%s", refusal->text);
@@ -73,7 +72,7 @@ bool client_pmu_init(struct client_pmu *pmu, const char *program,
 
 	bool given = options->timeout >= 0;
 	pmu->connect_timeout = given ? options->timeout : patience;
-	/* The silence between two messages is wanted. */
+	/* The command asks for the silence between two messages. */
 	pmu->timeout = given ? options->timeout : patience + pmu->command.interval;
 	return true;
 }
@@ -110,7 +109,7 @@ static bool flush_output(struct client_pmu *pmu)
 	return flushed;
 }
 
-/* The flood, or whatever an unknown command brings. */
+/* Shows the flood, or the answer to an unknown command. */
 static void show_raw(struct client_pmu *pmu, const char *data, size_t len)
 {
 	if (!pmu->quiet)
@@ -123,9 +122,9 @@ static void end_line(struct client_pmu *pmu)
 	pmu->line_open = false;
 }
 
-/* PMU messages: only what the splitter has verified is shown. What is there of a message under way
-   is shown too: where the first one's number ends is only known when the second one begins, perhaps
-   a second later. */
+/* Shows PMU messages: only the bytes that the splitter has verified. This includes an incomplete
+   message, because the end of the first message's number is known only when the second message
+   begins, perhaps a second later. */
 static void show_verified(struct client_pmu *pmu, const char *data, size_t len)
 {
 	struct wire_splitter *splitter = &pmu->splitter;
@@ -155,8 +154,8 @@ static void show_stream(struct client_pmu *pmu, const char *data, size_t len)
 		show_raw(pmu, data, len);
 }
 
-/* A message or a part of one, a line each but the flood. The messages together must be what the PMU
-   says over TCP as well. */
+/* Shows a message or a part of one. Each message is a line, except in the flood. The messages
+   together must be the same text as over TCP. */
 static void show_message(struct client_pmu *pmu, const char *data, size_t len, bool last)
 {
 	show_stream(pmu, data, len);
@@ -210,7 +209,7 @@ void client_pmu_fail(struct client_pmu *pmu, const char *ended, enum status stat
 void client_pmu_fail_io(struct client_pmu *pmu, const struct transport *t, enum io io,
 	const char *silence)
 {
-	if (io == IO_WANT_READ || io == IO_WANT_WRITE) /* on a blocking socket: time has run out */
+	if (io == IO_WANT_READ || io == IO_WANT_WRITE) /* a blocking socket's time limit */
 		client_pmu_fail(pmu, "silent", STATUS_FAILED, "%s for %g s", silence, pmu->timeout);
 	else
 		client_pmu_fail(pmu, io == IO_REFUSED ? "broken" : "failed", t->err.status, "%s",

@@ -1,4 +1,4 @@
-/* What pdc-reset tells of its runs, and what they say about the loss: the answers to Q16 and
+/* Prints the results of pdc-reset's runs, and estimates the loss from them: the answers to Q16 and
    Q17. */
 #include "clients/client_reset.h"
 
@@ -36,7 +36,7 @@ void reset_runs_add(struct reset_runs *runs, const struct reset_run *run)
 	runs->runs++;
 	runs->all_packets += run->packets;
 	runs->seconds += run->seconds;
-	if (!run->answered) /* which family its packets should have gone to is not known */
+	if (!run->answered) /* the server's family in this run is not known */
 		return;
 	runs->answered++;
 	runs->packets += run->packets;
@@ -82,8 +82,7 @@ void reset_runs_judge(const struct reset_runs *runs, const struct reset_run *las
 			runs->runs);
 }
 
-/* What is lost of the packets that were on their way to a server: each run ends with the one that
-   was not. */
+/* The share of lost packets. Each answered run ends with the one packet that was not lost. */
 static double loss_of(const struct reset_runs *runs, long packets)
 {
 	return packets > 0 ? 1 - (double)runs->answered / (double)packets : 0;
@@ -100,21 +99,21 @@ static void print_loss(const struct reset_runs *runs)
 	double answered = (double)runs->answered;
 	struct interval interval = interval_of(runs);
 	fprintf(stderr,
-		"%ld runs answered: %.2f packets a run on average, %.2f of them over the family that "
-		"answered\n",
+		"%ld runs answered: %.2f packets a run on average, "
+		"%.2f of them over the family that answered\n",
 		runs->answered, (double)runs->packets / answered,
 		(double)runs->family_packets / answered);
 	fprintf(stderr,
-		"loss %.2f, 95 %% interval %.2f to %.2f: %ld of the %ld packets over the family that "
-		"answered\n",
+		"loss %.2f, 95 %% interval %.2f to %.2f: "
+		"%ld of the %ld packets over the family that answered\n",
 		loss_of(runs, runs->family_packets), interval.low, interval.high,
 		runs->family_packets - runs->answered, runs->family_packets);
 	if (runs->packets > runs->family_packets && !runs->both_answer)
 		fprintf(stderr,
-			"All %ld packets together would say %.2f. But those over the other family were not "
-			"on their\n"
-			"way to this server: counting them hides its loss, as in the report of 2016, 0.92 "
-			"for 0.85.\n",
+			"All %ld packets together would say %.2f. "
+			"But those over the other family were not on their\n"
+			"way to this server: counting them hides its loss, "
+			"as in the report of 2016, 0.92 for 0.85.\n",
 			runs->packets, loss_of(runs, runs->packets));
 }
 

@@ -1,5 +1,4 @@
-/* What the datagram clients share: where a datagram goes, who has sent one, and what stands in
-   it. */
+/* Shared by the datagram clients: a datagram's destination, its sender, and its text. */
 #include "clients/client_udp.h"
 
 #include <arpa/inet.h>
@@ -81,8 +80,7 @@ long client_take_refusals(int fd)
 	}
 }
 
-/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is
-   missing. */
+/* The bytes of the character at the start of `data`; 0: it is no UTF-8, or is not complete. */
 static size_t character_length(const char *data, size_t len)
 {
 	struct utf8 utf8 = { 0 };
@@ -95,7 +93,8 @@ static size_t character_length(const char *data, size_t len)
 	return 0;
 }
 
-/* ASCII's control characters, and those of U+0080 to U+009F, which some terminals obey too. */
+/* Whether this is one of ASCII's control characters, or one of U+0080 to U+009F, which some
+   terminals obey too. */
 static bool is_control(const char *character, size_t len)
 {
 	unsigned char first = (unsigned char)character[0];
@@ -126,7 +125,7 @@ size_t client_cut(const char *data, size_t len, size_t max)
 {
 	if (len <= max)
 		return len;
-	/* A character has at most four bytes, all but the first of them 10xxxxxx (RFC 3629 section
+	/* A character has at most four bytes. All but the first are 10xxxxxx (RFC 3629 section
 	   3). */
 	for (size_t cut = max; cut > max - 4; cut--)
 		if (((unsigned char)data[cut] & 0xc0) != 0x80)
@@ -182,7 +181,8 @@ bool client_find_group(struct client_group *group, const char *program,
 	group->ttl = loopback || options->interface ? 0 : 1;
 	if (!loopback && options->interface)
 		fprintf(stderr,
-			"%s: --iface %s: the group is that of a network now, not of this machine alone\n",
+			"%s: --iface %s: the group is that of a network now, "
+			"not of this machine alone\n",
 			program, interface);
 	return true;
 }

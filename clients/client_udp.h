@@ -1,5 +1,4 @@
-/* What the datagram clients share: where a datagram goes, who has sent one, and what stands in
-   it. */
+/* Shared by the datagram clients: a datagram's destination, its sender, and its text. */
 #ifndef CLIENTS_CLIENT_UDP_H
 #define CLIENTS_CLIENT_UDP_H
 
@@ -13,55 +12,58 @@
 #include "common/net.h"
 
 enum {
-	CLIENT_DATAGRAM_MAX = 65536, /* bytes: none is longer (RFC 768) */
-	CLIENT_PACKET_MAX =
-		/* bytes that fit into one packet: Ethernet's 1500, less 20 of IPv4 and 8 of UDP */
-		1472,
+	CLIENT_DATAGRAM_MAX = 65536, /* bytes: no datagram is longer (RFC 768) */
+	/* bytes of a datagram that fits into one packet: Ethernet's 1500, less 20 of IPv4 and 8 of
+	   UDP */
+	CLIENT_PACKET_MAX = 1472,
 };
 
 /*
- * The address of `host` in `family`. AF_UNSPEC: in IPv4 if there is one, else in IPv6; trying one
- * after the other as with TCP is of no use, since nothing tells whether a datagram has arrived.
- * "localhost" is the loopback address of either family, whatever /etc/hosts has (RFC 6761 6.3).
- * False with `err`.
+ * Finds the address of `host` in `family`. AF_UNSPEC: an IPv4 address if there is one, else IPv6.
+ * It is of no use to try the addresses in turn as with TCP, because a sender does not learn whether
+ * a datagram has arrived. "localhost" is the family's loopback address, whatever /etc/hosts has
+ * (RFC 6761 6.3). False with `err` (STATUS_FAILED).
  */
 bool client_resolve(const char *host, uint16_t port, int family, struct address *address,
 	struct err *err);
 
-/* The same address and port. */
+/* Whether both have the same family, address and port. They are IPv4 or IPv6. */
 bool client_is_from(const struct address *from, const struct address *expected);
 
 /*
- * A socket that is not connected is told of closed ports only when it asks for it (ip(7),
- * IP_RECVERR; the errors stand in a queue, which poll(2) shows as POLLERR). client_take_refusals
- * empties the queue: how many of our datagrams met a closed port.
+ * A UDP socket that is not connected learns of closed ports only with IP_RECVERR (ip(7)). The
+ * errors go into a queue, and poll(2) reports POLLERR. client_hear_refusals sets the option on a
+ * socket of `family`. client_take_refusals empties the queue without waiting, and returns how many
+ * datagrams met a closed port.
  */
 void client_hear_refusals(int fd, int family);
 long client_take_refusals(int fd);
 
-/* Text for people to read, on stdout: printable UTF-8 as it is; control characters (\n, \x1b), the
-   backslash and bytes that are no UTF-8 escaped, so that nobody who sends a datagram can hijack a
+/* Prints a text for people to stdout. UTF-8 stays as it is. Control characters (\n, \x1b), the
+   backslash and bytes that are no UTF-8 are escaped, so that a datagram cannot control a
    terminal. */
 void client_print_text(const char *data, size_t len);
 
-/* How many of `len` bytes go into a piece of at most `max` >= 4: all, or fewer so that no UTF-8
-   character is cut. */
+/* How many of `len` bytes go into the first piece of at most `max` bytes, without cutting a UTF-8
+   character. `max` is at least 4. */
 size_t client_cut(const char *data, size_t len, size_t max);
 
-/* Characters of UTF-8; bytes that are none count too. */
+/* The number of UTF-8 characters in `len` bytes. A byte that belongs to none counts as one. */
 size_t client_characters(const char *data, size_t len);
 
-/* A multicast group, the interface by which it is reached, and how far a datagram has to go. */
+/* A multicast group in IPv4, the interface to it, and the TTL to send with. */
 struct client_group {
 	struct address address;
 	struct in_addr interface;
-	/* networks: 1 in the lab's own network, where nothing leaves the machine; else 0 */
+	/* 1 in the lab's own network, where nothing leaves the machine; else 0: datagrams stay on
+	   this machine */
 	int ttl;
 };
 
-/* --group, --port and --iface; else PMULAB_TV_GROUP, PMULAB_TV_PORT and PMULAB_TV_INTERFACE; else
-   224.1.1.1, 5005, the loopback. Any other interface has to be asked for, and is told on stderr.
-   False with `err` (STATUS_USAGE). */
+/* Fills `group` from --group, --port and --iface; else from PMULAB_TV_GROUP, PMULAB_TV_PORT and
+   PMULAB_TV_INTERFACE; else 224.1.1.1, 5005, the loopback interface. `ttl` is 1 only where the
+   environment names another interface, as it does in the lab's own network. Another interface from
+   --iface is reported on stderr, with the name `program`. False with `err` (STATUS_USAGE). */
 bool client_find_group(struct client_group *group, const char *program,
 	struct client_options *options, struct err *err);
 

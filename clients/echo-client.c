@@ -1,7 +1,7 @@
 /*
  * Code D of the handout: sends a message and reads until all of it has come back, 16 bytes at a
- * time. Code D then loops for ever to keep the connection; so does this one under --hold, without
- * using the processor.
+ * time. Code D then loops for ever to keep the connection. With --hold this client keeps it too,
+ * but does not use the processor.
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +36,8 @@ static const struct cli cli = {
 	.summary = "send a text to an echo server over TCP",
 	.usage = "[options] [MESSAGE]",
 	.about =
-		"Sends MESSAGE (else what Juliet says in code D) to an echo server over TCP and prints what\n"
+		"Sends MESSAGE (else what Juliet says in code D) to an echo server over TCP "
+		"and prints what\n"
 		"comes back, one line for each recv().",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
@@ -83,7 +84,7 @@ static void io_failed(const struct client_options *options, const char *peer, st
 static bool exchange(const struct client_options *options, int fd, const char *message,
 	struct numbers *numbers, struct err *err)
 {
-	static char buffer[CLIENT_BUFFER_MAX]; /* of which only what is used takes memory */
+	static char buffer[CLIENT_BUFFER_MAX]; /* only the used part takes memory */
 	size_t expected = strlen(message);
 
 	if (!options->json)
@@ -151,8 +152,8 @@ int main(int argc, char **argv)
 	const char *message =
 		argc > operands ? argv[operands] : "O Romeo, Romeo! wherefore art thou Romeo?";
 
-	signal(SIGPIPE, SIG_IGN); /* a connection that is gone shows as EPIPE */
-	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed connection fails with EPIPE */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* print each line at once, also into a pipe */
 	int fd = net_connect(client_host(options), options->port, options->family, options->timeout,
 		&err);
 	if (fd < 0)

@@ -1,6 +1,6 @@
 /*
  * Code C of the handout: a blocking echo server. It accepts one client after another, reads 16
- * bytes at a time and sends them back, until the client closes. A second client waits meanwhile in
+ * bytes at a time and sends them back, until the client closes. Meanwhile a second client waits in
  * the backlog.
  */
 #include <errno.h>
@@ -31,7 +31,8 @@ static const struct cli cli = {
 	.summary = "send back what comes over TCP",
 	.usage = "[options]",
 	.about =
-		"Sends back over TCP what comes, to one client after another, and prints each piece.",
+		"Sends back over TCP what comes, to one client after another, "
+		"and prints each piece.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "echo-server\n"
@@ -46,10 +47,10 @@ struct numbers {
 	long clients, received, sent, recv_calls; /* received and sent: bytes */
 };
 
-/* One client, from its connection to its end. What goes wrong here is that client's matter only. */
+/* Serves one client, from its connection to its end. An error here ends this client only. */
 static void serve(const struct client_options *options, int fd, struct numbers *numbers)
 {
-	static char buffer[CLIENT_BUFFER_MAX]; /* of which only what is used takes memory */
+	static char buffer[CLIENT_BUFFER_MAX]; /* only the used part takes memory */
 	char peer[ADDRESS_TEXT];
 	net_set_timeout(fd, options->timeout);
 	client_peer(fd, peer);
@@ -80,8 +81,8 @@ static void serve(const struct client_options *options, int fd, struct numbers *
 	}
 }
 
-/* Accepts and serves until `count` clients were served, or something that concerns all goes
-   wrong. */
+/* Serves clients until --count of them were served. It ends early, with `err`, if accepting fails
+   or stdout cannot be written. */
 static void serve_all(const struct client_options *options, int listener, struct numbers *numbers,
 	struct err *err)
 {
@@ -121,8 +122,8 @@ int main(int argc, char **argv)
 		!client_find_port(&options, "PMULAB_ECHO_PORT", LAB_ECHO_PORT, 0, &err))
 		return cli_fail(cli.program, &err);
 
-	signal(SIGPIPE, SIG_IGN); /* a client that is gone shows as EPIPE */
-	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed connection fails with EPIPE */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* print each line at once, also into a pipe */
 	int listener = client_listen(options.bind, options.port, 1, &err);
 	if (listener < 0)
 		return cli_fail(cli.program, &err);

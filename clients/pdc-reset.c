@@ -1,8 +1,8 @@
 /*
  * Part 3 of the lab: tells a PMU to advance its clock, over UDP, which may lose the command or its
- * answer. The server is there in IPv4 or in IPv6, nobody knows which. So RESET:n goes out over
- * both, from two blocking sockets; poll(2) waits for both at once; after a second of silence it
- * goes out again.
+ * answer. The server listens in IPv4 or in IPv6; the client does not know which. So it sends
+ * RESET:n over both, from two sockets, and waits for both with poll(2). After a second of silence
+ * it sends again.
  */
 #include <errno.h>
 #include <math.h>
@@ -27,15 +27,15 @@
 
 enum { OPTION_SECONDS = CLIENT_FIRST, OPTION_TRIES, OPTION_RUNS };
 
-/* When nobody has listened over any family so many times in a row, this is not a server that is
-   just about to change its family. */
+/* The client gives up after this number of tries in a row that met only closed ports. Fewer may
+   mean that the server is just changing its family. */
 enum { REFUSED_MAX = 3 };
 
-/* So many "Wrong command." in a row are meant: one alone may be a late answer to somebody else's
-   rubbish. */
+/* The client gives up after this number of "Wrong command." in a row. One alone may be a late
+   answer to another program's datagram. */
 enum { WRONG_MAX = 3 };
 
-/* Seconds: who waits less floods the PMU, and hears nothing in time. */
+/* Seconds. A client that waits less floods the PMU, and hears no answer in time. */
 static const double timeout_min = 0.01;
 
 static const struct cli_option rows[] = {
@@ -55,8 +55,8 @@ static const struct cli cli = {
 	.summary = "reset a PMU's clock over UDP",
 	.usage = "[options]",
 	.about =
-		"Sends RESET:n to a PMU over UDP, in IPv4 and in IPv6, again and again until an OFFSET=X "
-		"comes.",
+		"Sends RESET:n to a PMU over UDP, in IPv4 and in IPv6, "
+		"again and again until an OFFSET=X comes.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples =
@@ -64,36 +64,38 @@ static const struct cli cli = {
 		"pdc-reset --runs 60         how many packets does it take, how many are lost?\n"
 		"pdc-reset -6 -H lab3.iew.epfl.ch -p 5004 --tries 10",
 	.exit_status =
-		"0 answered, 1 failed or given up, 2 wrong usage, 3 given up, and what came from the\n"
+		"0 answered, 1 failed or given up, 2 wrong usage, 3 given up, "
+		"and what came from the\n"
 		"PMU was no OFFSET=X.",
 	.see_also = "pdc pmulab udp-send",
 };
 
 struct settings {
 	struct client_options options;
-	long n, tries, runs; /* tries 0: no end */
+	long n, tries, runs; /* tries 0: no limit */
 };
 
-/* One of the two ways to the PMU. */
+/* A way to the PMU: over IPv4 or over IPv6. */
 struct way {
 	const char *name;
 	int family;
-	bool usable; /* the PMU has an address there, and this machine can send to it */
+	bool usable; /* the PMU has an address in this family, and this machine can send to it */
 	struct address server;
-	int fd;
-	/* the socket of the run before, still open: does a late answer come? -1: none */
+	int fd; /* -1: none */
+	/* the socket of the run before, still open for late answers; -1: none */
 	int previous;
 	bool answers; /* an OFFSET has come over it, in any run */
 	long sent, refused; /* packets of this run; those of them that met a closed port */
-	bool refused_now, refusal_told; /* refused_now: since the last sending */
+	/* a packet since the last sending met a closed port; the first such packet was reported */
+	bool refused_now, refusal_told;
 };
 
 struct pdc {
 	struct settings settings;
 	struct way ways[2];
 	struct reset_ignored ignored;
-	int wrong; /* times in a row, in this run, that the PMU has refused the command */
-	struct err err; /* why it cannot go on */
+	int wrong; /* refusals of the command in a row, in this run */
+	struct err err; /* why the client cannot go on */
 };
 
 static bool check_timeout(double timeout, struct err *err)
@@ -119,13 +121,14 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return client_on_option(&settings->options, id, value, err);
 }
 
-/* The PMU's address in each family that is asked for; one is enough. */
+/* Finds the PMU's address in `family`. False: the user does not want this family, or there is no
+   address (`err` says why). The caller needs only one of the two. */
 static bool find_way(struct pdc *pdc, struct way *way, const char *name, int family)
 {
 	const struct client_options *options = &pdc->settings.options;
 	const char *host = client_host(options);
-	/* The lab's ports file names one address for all clients; a lab on loopback answers on
-	   both. */
+	/* The lab's ports file has one address for all clients; a lab on loopback answers in both
+	   families. */
 	if (!options->host && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0))
 		host = "localhost";
 	*way = (struct way){ .name = name, .family = family, .fd = -1, .previous = -1 };
@@ -134,8 +137,9 @@ static bool find_way(struct pdc *pdc, struct way *way, const char *name, int fam
 	return way->usable;
 }
 
-/* A new socket a run, and so a new port of ours: what comes too late for one run is no answer in
-   the next. Not connected: connect() would hide what others send, and that is to be counted. */
+/* Opens a new socket, and so a new port, for each run: an answer that is too late for one run does
+   not count in the next. The socket is not connected: connect(2) would hide the datagrams of other
+   senders, which are counted. */
 static void open_way(struct way *way)
 {
 	way->sent = way->refused = 0;
@@ -146,9 +150,9 @@ static void open_way(struct way *way)
 		client_hear_refusals(way->fd, way->family);
 }
 
-/* The run has ended, perhaps with the other family's answer: this one's may be on its way yet.
-   What has come for the run before is looked at now, and what comes for this one at the end of
-   the next. */
+/* The run has ended, perhaps with the other family's answer, and this family's answer may still be
+   under way. So the run's socket stays open until the end of the next run (`last`: it does not).
+   This reads the late answers to the run before, and closes that run's socket. */
 static void close_way(struct way *way, bool last)
 {
 	for (int i = 0; i < (last ? 2 : 1); i++) {
@@ -170,7 +174,8 @@ static void close_way(struct way *way, bool last)
 	}
 }
 
-/* A closed port is no end: the server may only be about to change its family. */
+/* Counts the packets that met a closed port. This does not end the run: the server may be just
+   changing its family. */
 static void take_refusals(struct way *way, bool quiet)
 {
 	long refused = client_take_refusals(way->fd);
@@ -189,8 +194,8 @@ static void send_reset(struct pdc *pdc, struct way *way)
 	if (!way->usable)
 		return;
 	way->usable = false;
-	for (int i = 0; i < 2 && !way->usable;
-		i++) { /* the first one may fail on account of a packet before */
+	/* the first sendto(2) may fail with the error of an earlier packet */
+	for (int i = 0; i < 2 && !way->usable; i++) {
 		take_refusals(way, pdc->settings.options.json);
 		way->refused_now = false;
 		way->usable = sendto(way->fd, text, len, 0, (struct sockaddr *)&way->server.ss,
@@ -203,13 +208,13 @@ static void send_reset(struct pdc *pdc, struct way *way)
 			strerror(errno));
 }
 
-/* What has come to this socket. True: that is the end, with an OFFSET or with `err`. */
+/* Reads a datagram from this socket. True: the run ends, with an OFFSET or with `err`. */
 static bool receive(struct pdc *pdc, struct way *way, long *x)
 {
 	static char data[CLIENT_DATAGRAM_MAX];
 	struct address from = { .len = sizeof from.ss };
-	/* A datagram with a wrong checksum: poll(2) sees it, then it is gone, and recvfrom() would
-	   wait. */
+	/* poll(2) also reports a datagram with a wrong checksum. The kernel then drops it, and
+	   recvfrom(2) would wait. */
 	ssize_t got = recvfrom(way->fd, data, sizeof data, MSG_DONTWAIT,
 		(struct sockaddr *)&from.ss, &from.len);
 	if (got < 0)
@@ -220,8 +225,8 @@ static bool receive(struct pdc *pdc, struct way *way, long *x)
 		reset_ignore(&pdc->ignored.foreign, &from, "who was not asked", data, len, json);
 		return false;
 	}
-	/* Perhaps this answers an earlier packet than the last one: an OFFSET does not say, and is
-	   one. */
+	/* The OFFSET may answer an earlier packet than the last one. It does not say, and it
+	   counts. */
 	if (wire_parse_offset(data, len, x) && *x <= pdc->settings.n)
 		return true;
 	reset_ignore(&pdc->ignored.malformed, &from, "which is no OFFSET=X", data, len, json);
@@ -235,15 +240,15 @@ static bool receive(struct pdc *pdc, struct way *way, long *x)
 	return true;
 }
 
-/* Waits for both sockets at once. The way that brought the end; NULL: time is over. */
+/* Waits for both sockets at once. Returns the way whose datagram ends the run; NULL: time-out. */
 static struct way *wait_for_answer(struct pdc *pdc, long *x)
 {
 	double deadline = clock_now() + pdc->settings.options.timeout;
 	for (double left; (left = deadline - clock_now()) > 0;) {
 		struct pollfd ready[2];
-		for (int i = 0; i < 2; i++) /* poll(2) leaves out what is -1 */
+		for (int i = 0; i < 2; i++) /* poll(2) skips a descriptor of -1 */
 			ready[i] = (struct pollfd){ .fd = pdc->ways[i].fd, .events = POLLIN };
-		/* Rounded up, or the last millisecond would be spent spinning. */
+		/* Rounded up, or the loop would spin for the last millisecond. */
 		if (poll(ready, 2, (int)ceil(fmin(left, 3600) * 1000)) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {
@@ -256,14 +261,14 @@ static struct way *wait_for_answer(struct pdc *pdc, long *x)
 	return NULL;
 }
 
-/* Sends over both families and waits, until there is an answer, or it is given up, or `err` is
-   set. */
+/* One run: sends over both families and waits, until there is an answer, or --tries is reached, or
+   `err` is set. */
 static struct reset_run run(struct pdc *pdc)
 {
 	struct way *four = &pdc->ways[0], *six = &pdc->ways[1], *way = NULL;
 	struct reset_run result = { 0 };
 	double start = clock_now();
-	int refused = 0; /* times in a row that nobody listened */
+	int refused = 0; /* tries in a row that met only closed ports */
 	pdc->wrong = 0;
 	open_way(four);
 	open_way(six);
@@ -280,8 +285,8 @@ static struct reset_run run(struct pdc *pdc)
 		refused = somebody ? 0 : refused + 1;
 		if (!way && refused == REFUSED_MAX) {
 			err_set(&pdc->err, STATUS_FAILED,
-				"connection refused, %d times in a row (is the lab running? start it with "
-				"scripts/lab)",
+				"connection refused, %d times in a row "
+				"(is the lab running? start it with scripts/lab)",
 				refused);
 			break;
 		}
@@ -300,7 +305,7 @@ static struct reset_run run(struct pdc *pdc)
 	return result;
 }
 
-/* Runs, and tells of each. */
+/* Does all runs, and prints the results. */
 static void run_all(struct pdc *pdc)
 {
 	const struct settings *settings = &pdc->settings;
@@ -345,7 +350,7 @@ int main(int argc, char **argv)
 		return cli_fail(cli.program, &pdc.err);
 	pdc.err.text[0] = '\0';
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout fails with EPIPE */
 	run_all(&pdc);
 	return pdc.err.text[0] ? cli_fail(cli.program, &pdc.err) : STATUS_OK;
 }

@@ -1,8 +1,7 @@
 /*
- * Part 6 of the lab, the client's side: pdc over TLS. It believes the PMU only when its certificate
- * is signed by the lab's CA and issued for the host that was asked for. After that it is part 2
- * again: TLS carries a stream of bytes too, and one SSL_read() may bring half a message or five of
- * them.
+ * Part 6 of the lab, the client's side: pdc over TLS. It trusts a PMU only if the PMU's certificate
+ * is signed by the lab's CA and issued for the requested host. The rest is as in part 2: TLS
+ * carries a stream of bytes too, and one SSL_read(3) may return half a message or five of them.
  */
 #include <limits.h>
 #include <signal.h>
@@ -27,7 +26,8 @@ static const struct cli_option rows[] = {
 	CLIENT_ROW_CA("trust"),
 	CLIENT_ROW_LEGACY("accept 1024-bit keys and SHA-1, as the handout's"),
 	CLIENT_ROW_TIMEOUT(
-		"give up after so much silence; 0: never (10 more than the command's own interval)"),
+		"give up after so much silence; 0: never "
+		"(10 more than the command's own interval)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
@@ -37,18 +37,21 @@ static const struct cli cli = {
 	.summary = "ask a PMU for its data over TLS",
 	.usage = "[options] COMMAND",
 	.about =
-		"Sends COMMAND to a PMU over TLS and prints its answer: messages one a line, the moment\n"
-		"they arrive, or the flood as it is. The numbers go to stderr. Nothing is sent to a PMU "
-		"whose\n"
+		"Sends COMMAND to a PMU over TLS and prints its answer: "
+		"messages one a line, the moment\n"
+		"they arrive, or the flood as it is. The numbers go to stderr. "
+		"Nothing is sent to a PMU whose\n"
 		"certificate is not good.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples =
 		"pdc-tls CMD_short:0         the lab's own PMU on this machine\n"
 		"pdc-tls --ca cacert.pem -p 5003 CMD_short:0\n"
-		"pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   with the handout's 1024-bit key",
+		"pdc-tls --ca cacert.pem --legacy -p 5003 CMD_short:0   "
+		"with the handout's 1024-bit key",
 	.exit_status =
-		"0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, 3 the answer is\n"
+		"0 done, 1 failed or refused by the PMU or not trusted, 2 wrong usage, "
+		"3 the answer is\n"
 		"not TLS or not a PMU's.",
 	.see_also = "pdc pmu-tls pmulab",
 };
@@ -66,7 +69,7 @@ static bool send_command(struct client_pmu *pmu, struct transport *tls)
 	return true;
 }
 
-/* Reads until the PMU ends: nothing else tells that the answer is complete. */
+/* Reads until the PMU ends the answer: nothing else shows that the answer is complete. */
 static void receive(struct client_pmu *pmu, struct transport *tls)
 {
 	char buffer[4096];
@@ -93,7 +96,7 @@ static void report(const struct client_pmu *pmu, const struct transport_about *a
 	client_pmu_print_counts(pmu);
 	fprintf(stderr, ", %ld recv() call%s, %s %s\n", (long)about->recv_calls,
 		client_plural((long)about->recv_calls), about->tls_version, about->tls_cipher);
-	/* TCP's end can be forged by whoever stands between; close_notify cannot (RFC 8446 6.1). */
+	/* Anybody on the way can forge TCP's end, but not close_notify (RFC 8446 6.1). */
 	if (strcmp(pmu->ended, "closed") == 0 && !about->orderly)
 		fprintf(stderr,
 			"%s: %s: ended without close_notify: nothing proves that this was all\n",
@@ -112,11 +115,11 @@ static void report_json(struct client_pmu *pmu, const struct transport_about *ab
 	client_pmu_json_end(pmu, &json);
 }
 
-/* Handshake, command, answer, goodbye. */
+/* Handshake, command, answer, close_notify. */
 static void exchange(struct client_pmu *pmu, struct transport *tls, bool json)
 {
 	struct transport_about about;
-	enum io io = tls->ops->handshake(tls); /* this is where the certificate is looked at */
+	enum io io = tls->ops->handshake(tls); /* it checks the certificate */
 	if (io != IO_DONE)
 		client_pmu_fail_io(pmu, tls, io, "TLS handshake: nothing moved");
 	else if (send_command(pmu, tls))
@@ -124,7 +127,7 @@ static void exchange(struct client_pmu *pmu, struct transport *tls, bool json)
 	if (client_pmu_end(pmu) && pmu->bytes == 0)
 		client_pmu_fail(pmu, "closed", STATUS_PROTOCOL, "closed without an answer");
 	if (io == IO_DONE)
-		tls->ops->finish(tls); /* our close_notify; the peer's is not waited for */
+		tls->ops->finish(tls); /* sends close_notify; does not wait for the peer's */
 	tls->ops->describe(tls, &about);
 	if (json)
 		report_json(pmu, &about);
@@ -146,7 +149,7 @@ int main(int argc, char **argv)
 	if (!context)
 		return cli_fail(cli.program, &pmu.err);
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout or connection shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout or connection fails with EPIPE */
 	const char *host = client_host(&options);
 	int fd = net_connect(host, options.port, options.family, pmu.connect_timeout, &pmu.err);
 	if (fd >= 0) {

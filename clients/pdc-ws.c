@@ -1,7 +1,7 @@
 /*
- * Part 5 of the lab: the data concentrator over WebSocket. The carrier keeps messages apart, so
- * nothing has to be searched for in a stream as in pdc.c: one message in, one line out. Carriers
- * (common/carrier/transport.h) stack: WebSocket over TCP, or over TLS over TCP.
+ * Part 5 of the lab: the data concentrator over WebSocket. WebSocket separates messages, so the
+ * client need not find them in a stream as pdc.c does: one message in, one line out. Transports
+ * (common/carrier/transport.h) stack: WebSocket over TCP, or WebSocket over TLS over TCP.
  */
 #include <limits.h>
 #include <signal.h>
@@ -29,7 +29,8 @@ static const struct cli_option rows[] = {
 		"$PMULAB_PMU_WSS_PORT or 5008)"),
 	CLIENT_ROW_CA("wss://: trust"),
 	CLIENT_ROW_TIMEOUT(
-		"give up after so much silence; 0: never (10 more than the command's own interval)"),
+		"give up after so much silence; 0: never "
+		"(10 more than the command's own interval)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
@@ -39,8 +40,8 @@ static const struct cli cli = {
 	.summary = "ask a PMU for its data over WebSocket",
 	.usage = "[options] [URL] COMMAND",
 	.about =
-		"Sends COMMAND to a PMU over WebSocket and prints its answer: messages one a line, the "
-		"moment\n"
+		"Sends COMMAND to a PMU over WebSocket and prints its answer: "
+		"messages one a line, the moment\n"
 		"they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
@@ -49,20 +50,22 @@ static const struct cli cli = {
 		    "pdc-ws ws://tcpip.epfl.ch:5006/ CMD_short:1\n"
 		    "pdc-ws wss://localhost/ CMD_short:0",
 	.exit_status =
-		"0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+		"0 done, 1 failed or refused by the PMU, 2 wrong usage, "
+		"3 the answer is not a PMU's.",
 	.see_also = "pdc pdc-tls pmulab",
 };
 
 enum { RECV_SIZE = 65536, MESSAGE_LIMIT = 128 * 1024 * 1024, GOODBYE_SECONDS = 2 };
 
-/* What is counted here; the rest is in struct client_pmu. */
+/* The counts of this client; the others are in struct client_pmu. */
 struct numbers {
 	struct transport_about about;
 	struct segments segments;
 	bool segments_known;
 };
 
-/* Host and port are in the URL, or where they are for the other clients. */
+/* Finds host, port and path: in the URL, or as the other clients do. `text` NULL: there is no URL.
+   `options->host` may then point into `url`. */
 static bool find_server(
 	struct client_url *url, const char *text, struct client_options *options, struct err *err)
 {
@@ -86,7 +89,7 @@ static bool find_server(
 	return client_find_port(options, "PMULAB_PMU_WS_PORT", LAB_WS_PORT, 1, err);
 }
 
-/* The carriers on `fd`, one on the other. NULL: out of memory. */
+/* Makes the stack of transports on `fd`. NULL: out of memory. */
 static struct transport *open_transport(
 	int fd, struct tls_context *tls, const char *host, uint16_t port, const char *path)
 {
@@ -103,7 +106,7 @@ static struct transport *open_transport(
 	return transport_ws_connect(lower, host_header, path, &ws_options);
 }
 
-/* Upgrade and command. */
+/* Upgrades to WebSocket and sends the command. */
 static enum io ask(struct client_pmu *pmu, struct transport *t)
 {
 	size_t len = strlen(pmu->text), sent = 0;
@@ -116,7 +119,8 @@ static enum io ask(struct client_pmu *pmu, struct transport *t)
 	return io == IO_DONE ? t->ops->flush(t) : io;
 }
 
-/* Reads until the PMU's Close: IO_EOF. IO_DONE: enough is seen. */
+/* Reads the answer. IO_EOF: the PMU has sent its Close frame, or has closed without one. IO_DONE:
+   client_pmu_take_message has said not to read on. */
 static enum io receive(struct client_pmu *pmu, struct transport *t)
 {
 	char buffer[RECV_SIZE];
@@ -128,7 +132,7 @@ static enum io receive(struct client_pmu *pmu, struct transport *t)
 			return io;
 		if ((len > 0 || last) && !client_pmu_take_message(pmu, buffer, len, last))
 			return IO_DONE;
-		io = t->ops->flush(t); /* pongs */
+		io = t->ops->flush(t); /* sends pongs */
 		if (io != IO_DONE)
 			return io;
 	}
@@ -142,24 +146,23 @@ static void exchange(struct client_pmu *pmu, struct transport *t, int fd)
 		io = receive(pmu, t);
 	if (asked && io == IO_EOF) {
 		client_pmu_closed(pmu);
-		/* answers the Close; what becomes of that changes nothing here */
+		/* answers the Close frame; the result does not matter here */
 		t->ops->finish(t);
-		client_end_tcp(
-			/* RFC 6455 7.1.1: the server ends the connection first */
-			fd, GOODBYE_SECONDS);
+		/* RFC 6455 7.1.1: the server closes TCP first */
+		client_end_tcp(fd, GOODBYE_SECONDS);
 	} else if (io != IO_DONE) {
 		client_pmu_fail_io(pmu, t, io, "nothing came");
 	}
 }
 
-/* The messages are good; how was the connection ended? */
+/* The messages are good: judges how the connection has ended. */
 static void judge_close(struct client_pmu *pmu, const struct transport_about *about)
 {
 	unsigned code = about->ws_close_code;
 	if (!about->orderly) {
 		client_pmu_fail(pmu, "broken", STATUS_PROTOCOL,
 			"the connection ended without a Close frame");
-	} else if (code != 1000 && code != 1005) { /* RFC 6455 7.4.1: normal; none given */
+	} else if (code != 1000 && code != 1005) { /* normal; no code given (RFC 6455 7.4.1) */
 		char reason[WIRE_ESCAPED_MAX];
 		wire_escape(reason, about->ws_close_reason, strlen(about->ws_close_reason));
 		client_pmu_fail(pmu, "closed", STATUS_FAILED, "closed with %u%s%s", code,
@@ -195,9 +198,8 @@ static void report_json(struct client_pmu *pmu, const struct numbers *numbers)
 	json_put_integer(&json, "frames", (int64_t)about->frames_in);
 	json_put_integer(&json, "recv_calls", (int64_t)about->recv_calls);
 	if (numbers->segments_known)
-		json_put_integer(
-			/* the upgrade's and TLS's among them */
-			&json, "segments", numbers->segments.in);
+		/* those of TLS and of the upgrade included */
+		json_put_integer(&json, "segments", numbers->segments.in);
 	if (about->tls_version[0])
 		json_put_string(&json, "tls", about->tls_version);
 	json_put_integer(&json, "close_code", about->ws_close_code);
@@ -205,7 +207,7 @@ static void report_json(struct client_pmu *pmu, const struct numbers *numbers)
 	client_pmu_json_end(pmu, &json);
 }
 
-/* A connection that stands. */
+/* Uses the established connection, and prints the results. */
 static void run(struct client_pmu *pmu, struct transport *t, int fd, bool json)
 {
 	struct numbers numbers;
@@ -241,7 +243,7 @@ int main(int argc, char **argv)
 			return cli_fail(cli.program, &pmu.err);
 	}
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout or connection shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout or connection fails with EPIPE */
 	const char *host = client_host(&options);
 	int fd = net_connect(host, options.port, options.family, pmu.connect_timeout, &pmu.err);
 	if (fd >= 0) {

@@ -1,8 +1,7 @@
 /*
- * Part 2 of the lab: a phasor data concentrator. It sends one command over TCP and shows what the
- * PMU answers, each message on a line of its own. TCP is a stream: what one recv() returns may be
- * half a message or five of them, so the messages are found by what they say, not by how they
- * arrive.
+ * Part 2 of the lab: a phasor data concentrator. It sends one command over TCP and prints the PMU's
+ * answer, each message on a line of its own. TCP is a stream: one recv(2) may return half a message
+ * or five of them. So messages are found by their text, not by how they arrive.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +24,8 @@ static const struct cli_option rows[] = {
 	CLIENT_ROW_PORT("its port (else $PMULAB_PMU_PORT, else 5003)"),
 	CLIENT_ROW_BUFFER("4096"),
 	CLIENT_ROW_TIMEOUT(
-		"give up after so much silence; 0: never (10 more than the command's own interval)"),
+		"give up after so much silence; 0: never "
+		"(10 more than the command's own interval)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
 };
@@ -35,7 +35,8 @@ static const struct cli cli = {
 	.summary = "ask a PMU for its data over TCP",
 	.usage = "[options] COMMAND",
 	.about =
-		"Sends COMMAND to a PMU over TCP and prints its answer: messages one a line, the moment\n"
+		"Sends COMMAND to a PMU over TCP and prints its answer: "
+		"messages one a line, the moment\n"
 		"they arrive, or the flood as it is. The numbers go to stderr.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
@@ -45,24 +46,25 @@ static const struct cli cli = {
 		    "pdc CMD_floodme >flood.txt  one large message\n"
 		    "pdc -4 -H tcpip.epfl.ch -p 5003 CMD_short:0",
 	.exit_status =
-		"0 done, 1 failed or refused by the PMU, 2 wrong usage, 3 the answer is not a PMU's.",
+		"0 done, 1 failed or refused by the PMU, 2 wrong usage, "
+		"3 the answer is not a PMU's.",
 	.see_also = "echo-client pdc-reset pdc-tls pdc-ws pmulab",
 };
 
-/* What is counted here; the rest is in struct client_pmu. */
+/* The counts of this client; the others are in struct client_pmu. */
 struct numbers {
 	long recv_calls;
 	struct segments segments;
 	bool segments_known;
 };
 
-/* Reads until the PMU closes: nothing else tells that the answer is complete. */
+/* Reads until the PMU closes: nothing else shows that the answer is complete. */
 static void receive(struct client_pmu *pmu, int fd, size_t size, struct numbers *numbers)
 {
-	static char buffer[CLIENT_BUFFER_MAX]; /* of which only what is used takes memory */
+	static char buffer[CLIENT_BUFFER_MAX]; /* only the used part takes memory */
 	for (;;) {
 		ssize_t len = recv(fd, buffer, size, 0);
-		if (len < 0 && errno == EINTR) /* stopped and continued, signal(7) */
+		if (len < 0 && errno == EINTR) /* stopped and continued (signal(7)) */
 			continue;
 		numbers->recv_calls++;
 		if (len == 0) {
@@ -118,7 +120,7 @@ int main(int argc, char **argv)
 		!client_find_port(&options, "PMULAB_PMU_PORT", LAB_PMU_PORT, 1, &pmu.err))
 		return cli_fail(cli.program, &pmu.err);
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout or connection shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout or connection fails with EPIPE */
 	int fd = net_connect(
 		client_host(&options), options.port, options.family, pmu.connect_timeout, &pmu.err);
 	if (fd < 0)

@@ -1,7 +1,7 @@
 /*
  * Part 6 of the lab, the server's side: a PMU that speaks TLS. It accepts one client after another,
- * shows its certificate, reads CMD_short:d and answers with n messages, d seconds apart. A second
- * client waits meanwhile in the backlog, so each one's time is limited.
+ * shows its certificate, reads CMD_short:d and answers with n messages, d seconds apart. Meanwhile
+ * a second client waits in the backlog, so each client's time is limited.
  */
 #include <math.h>
 #include <poll.h>
@@ -31,8 +31,8 @@ static const struct cli_option rows[] = {
 	{ OPTION_MESSAGES, 'n', "messages", "N", "messages for one CMD_short (20)" },
 	{ OPTION_FIRST, 0, "first", "I", "the first message's number (1)" },
 	CLIENT_ROW_TIMEOUT(
-		"leave a client that has not sent its command by then, or takes nothing for so long; 0: never "
-		"(10)"),
+		"leave a client that has not sent its command by then, "
+		"or takes nothing for so long; 0: never (10)"),
 	CLIENT_ROW_COUNT("stop after N clients"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
@@ -43,7 +43,8 @@ static const struct cli cli = {
 	.summary = "a PMU that answers over TLS",
 	.usage = "--cert FILE --key FILE [options]",
 	.about =
-		"Answers CMD_short:d over TLS with n messages, d seconds apart, to one client after another.",
+		"Answers CMD_short:d over TLS with n messages, d seconds apart, "
+		"to one client after another.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "pmu-tls --cert 123456_cert.pem --key 123456_key.pem\n"
@@ -62,11 +63,11 @@ struct settings {
 };
 
 struct numbers {
-	long clients, answered; /* answered: of the clients, those that got all their messages */
+	long clients, answered; /* answered: the clients that got all their messages */
 	long messages, bytes; /* sent */
 };
 
-/* The client that is being served. */
+/* The current client. */
 struct client {
 	const struct settings *settings;
 	int fd;
@@ -95,15 +96,16 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return client_on_option(&settings->options, id, value, err);
 }
 
-/* When the time is over that a client has from now on. */
+/* The end of the time limit that a client has from now on, on clock_now. */
 static double deadline_of(const struct settings *settings)
 {
 	return settings->options.timeout > 0 ? clock_now() + settings->options.timeout : INFINITY;
 }
 
-/* True when the transport shall be asked again: poll(2) has waited for it. With SO_RCVTIMEO
-   instead, a client that sends one byte now and then would stay for ever, and all others would
-   wait. */
+/* Handles a result of the transport that is not IO_DONE. True: poll(2) has waited, so call the
+   transport again. False: the client's `err` is set. The deadline limits all waits together. With
+   SO_RCVTIMEO instead, a client that sends one byte now and then would stay for ever, and the other
+   clients would wait. */
 static bool again(struct client *client, enum io io, const char *what)
 {
 	if (io == IO_WANT_READ || io == IO_WANT_WRITE) {
@@ -120,7 +122,7 @@ static bool again(struct client *client, enum io io, const char *what)
 	return false;
 }
 
-/* Handshake or goodbye, which take several steps. */
+/* Does the handshake or `finish`, which take several calls. */
 static bool complete(struct client *client, enum io (*step)(struct transport *), const char *what)
 {
 	enum io io;
@@ -147,8 +149,9 @@ static bool send_text(struct client *client, const char *text, size_t len)
 	return true;
 }
 
-/* A command has no end mark: "CMD_short:1" may be all of it, or the beginning of "CMD_short:10".
-   What came in one piece is taken at once; what comes in pieces is given a moment to go on. */
+/* Reads the command. It has no end mark: "CMD_short:1" may be complete, or the beginning of
+   "CMD_short:10". A command that came in one piece is complete. One that came in pieces is complete
+   after a short silence. */
 static bool read_command(struct client *client)
 {
 	char text[WIRE_COMMAND_MAX];
@@ -195,9 +198,9 @@ static bool send_messages(struct client *client)
 	for (long i = 0; i < client->settings->messages; i++) {
 		char text[WIRE_MESSAGE_MAX];
 		size_t len = wire_format_message(text, client->settings->first + i);
-		/* From the start, not from now: the pauses do not add up to a drift. Events 0: only
-		   a broken connection counts; a client that has ended its own direction waits for
-		   its messages. */
+		/* The deadline counts from the start, so that the pauses do not add up to a drift.
+		   Events 0: only a broken connection ends the answer. A client that has
+		   half-closed the connection waits for its messages. */
 		if (client_wait(client->fd, 0, start + (double)i * client->command.interval)) {
 			err_set(&client->err, STATUS_FAILED,
 				"the client has closed the connection");
@@ -210,7 +213,7 @@ static bool send_messages(struct client *client)
 	return true;
 }
 
-/* One client, from its connection to its end. What goes wrong here is that client's matter only. */
+/* Serves one client, from its connection to its end. An error here ends this client only. */
 static void serve(const struct settings *settings, struct tls_context *context, int fd,
 	struct numbers *numbers)
 {
@@ -243,8 +246,8 @@ static void serve(const struct settings *settings, struct tls_context *context, 
 	transport_destroy(client.tls);
 }
 
-/* Accepts and serves until `count` clients were served, or something that concerns all goes
-   wrong. */
+/* Serves clients until --count of them were served. It ends early, with `err`, if accepting fails
+   or stdout cannot be written. */
 static void serve_all(const struct settings *settings, struct tls_context *context, int listener,
 	struct numbers *numbers, struct err *err)
 {
@@ -295,8 +298,8 @@ int main(int argc, char **argv)
 	if (!context)
 		return cli_fail(cli.program, &err);
 
-	signal(SIGPIPE, SIG_IGN); /* a client that is gone shows as EPIPE */
-	setvbuf(stdout, NULL, _IOLBF, 0); /* each line is visible at once, in a pipe too */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed connection fails with EPIPE */
+	setvbuf(stdout, NULL, _IOLBF, 0); /* print each line at once, also into a pipe */
 	int listener = client_listen(settings.options.bind, settings.options.port, 16, &err);
 	if (listener >= 0) {
 		serve_all(&settings, context, listener, &numbers, &err);

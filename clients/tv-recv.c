@@ -1,8 +1,8 @@
 /*
- * Part 4 of the lab: receives what is said in a multicast group. The socket has to ask for it
- * twice: bind() says which port (and here which group), IP_ADD_MEMBERSHIP makes the kernel take the
- * group's packets from the interface. SO_REUSEADDR lets several receivers on one machine have the
- * port (Q19).
+ * Part 4 of the lab: receives the datagrams of a multicast group. This takes two calls. bind(2)
+ * chooses the port (and here the group). IP_ADD_MEMBERSHIP makes the kernel take the group's
+ * packets from the interface. With SO_REUSEADDR several receivers on one machine can use the port
+ * (Q19).
  */
 #include <errno.h>
 #include <math.h>
@@ -41,7 +41,8 @@ static const struct cli cli = {
 	.summary = "print what is said in a multicast group",
 	.usage = "[options]",
 	.about =
-		"Joins a multicast group and prints what is said there, a line a datagram, without the ID\n"
+		"Joins a multicast group and prints what is said there, a line a datagram, "
+		"without the ID\n"
 		"that each one begins with. What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
@@ -49,19 +50,20 @@ static const struct cli cli = {
 		    "tv-recv -v --count 10\n"
 		    "tv-recv --iface 192.168.1.7 --seconds 60    in a network that has a station",
 	.exit_status =
-		"0 stopped as asked, 1 failed, silence for too long, or fewer than N datagrams came in\n"
+		"0 stopped as asked, 1 failed, silence for too long, "
+		"or fewer than N datagrams came in\n"
 		"time, 2 wrong usage, 3 the address cannot be bound.",
 	.see_also = "pmulab tv-send udp-recv",
 };
 
 struct settings {
 	struct client_options options;
-	double seconds; /* 0: no end */
+	double seconds; /* 0: no limit */
 	bool verbose;
 };
 
 struct numbers {
-	long datagrams, bytes, short_ones;
+	long datagrams, bytes, short_ones; /* short_ones: too short for an ID, in neither sum */
 	double seconds;
 };
 
@@ -78,7 +80,7 @@ static bool on_option(void *context, int id, const char *value, struct err *err)
 	return client_on_option(&settings->options, id, value, err);
 }
 
-/* A socket that has joined the group. -1 with `err`. */
+/* Opens a socket that has joined the group. -1 with `err`. */
 static int join(const struct client_group *group, struct err *err)
 {
 	const int on = 1, off = 0;
@@ -90,11 +92,11 @@ static int join(const struct client_group *group, struct err *err)
 	what = "SO_REUSEADDR";
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
 		goto fail;
-	/* what others on this machine have joined is not for us, ip(7) */
+	/* not the groups that other programs on this machine have joined (ip(7)) */
 	what = "IP_MULTICAST_ALL";
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) != 0)
 		goto fail;
-	what = "bind"; /* to the group: other datagrams for this port stay away */
+	what = "bind"; /* to the group: other datagrams for this port do not come */
 	if (bind(fd, (const struct sockaddr *)&group->address.ss, group->address.len) != 0) {
 		status = STATUS_BIND;
 		goto fail;
@@ -115,7 +117,8 @@ fail:
 	return -1;
 }
 
-/* "Text", or with -v "123456 127.0.0.1:40112 Text". A bare ID is a blank line. */
+/* Prints "Text", or with -v "123456 127.0.0.1:40112 Text". A datagram with only an ID gives an
+   empty line. */
 static void show(const struct settings *settings, const struct address *from, const char *data,
 	size_t len)
 {
@@ -129,7 +132,7 @@ static void show(const struct settings *settings, const struct address *from, co
 	}
 	data += WIRE_ID_BYTES;
 	len -= WIRE_ID_BYTES;
-	if (len > 0 && data[len - 1] == '\n') /* the line that is printed has its own */
+	if (len > 0 && data[len - 1] == '\n') /* the printed line gets one of its own */
 		len--;
 	client_print_text(data, len);
 	putchar('\n');
@@ -212,7 +215,7 @@ int main(int argc, char **argv)
 		!client_find_group(&group, cli.program, &settings.options, &err))
 		return cli_fail(cli.program, &err);
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout fails with EPIPE */
 	int fd = join(&group, &err);
 	char name[ADDRESS_TEXT];
 	address_format(&group.address, name);

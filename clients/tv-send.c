@@ -1,7 +1,8 @@
 /*
- * Part 4 of the lab: says something in a multicast group. Each line of stdin is a datagram of its
- * own, with the sender's ID before it. Nothing has to be joined to send; what counts is how far it
- * goes: the interface it leaves by, and the TTL (Q20), which is 0 here: not off this machine.
+ * Part 4 of the lab: sends to a multicast group. Each line of stdin is a datagram of its own, with
+ * the sender's ID before the text. A sender need not join the group. The interface and the TTL
+ * (Q20) decide how far a datagram goes. The default TTL is 0: not off this machine. In the lab's
+ * own network it is 1.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,7 +28,8 @@ static const struct cli_option rows[] = {
 		"your CAMIPRO number: the six bytes that each datagram begins with" },
 	CLIENT_ROWS_GROUP,
 	{ OPTION_TTL, 0, "ttl", "N",
-		"0: not off this machine (else), 1: this network (in pmulab run), more: so many networks" },
+		"0: not off this machine (else), 1: this network (in pmulab run), "
+		"more: so many networks" },
 	CLIENT_ROW_TIMEOUT("give up when a datagram cannot leave for so long; 0: never (0)"),
 	CLIENT_ROW_JSON,
 	CLI_COMMON,
@@ -38,14 +40,15 @@ static const struct cli cli = {
 	.summary = "say something in a multicast group",
 	.usage = "--id ID [options]",
 	.about =
-		"Sends the lines of stdin to a multicast group, a datagram a line. A longer one than fits "
-		"into\n"
+		"Sends the lines of stdin to a multicast group, a datagram a line. "
+		"A longer one than fits into\n"
 		"a packet becomes several, cut between characters.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples =
 		"echo 'What a piece of work is a man' | tv-send --id 123456\n"
-		"tv-send --id 123456 --iface 192.168.1.7 --ttl 1     in a network that has a station",
+		"tv-send --id 123456 --iface 192.168.1.7 --ttl 1     "
+		"in a network that has a station",
 	.exit_status = "0 all is sent, 1 failed, 2 wrong usage.",
 	.see_also = "pmulab tv-recv udp-send",
 };
@@ -81,12 +84,13 @@ static bool check_id(const char *id, struct err *err)
 			"--id is needed: your CAMIPRO number, six digits such as 123456");
 	else if (len != WIRE_ID_BYTES)
 		err_set(err, STATUS_USAGE,
-			"--id: \"%.40s\" has %zu byte%s; a CAMIPRO number has %d, all digits, such as 123456",
+			"--id: \"%.40s\" has %zu byte%s; "
+			"a CAMIPRO number has %d, all digits, such as 123456",
 			id, len, client_plural((long)len), WIRE_ID_BYTES);
 	return len == WIRE_ID_BYTES;
 }
 
-/* The station takes any six bytes; a mistyped number is only told. */
+/* Only a warning for an ID that is no number: the station accepts any six bytes. */
 static void warn_of_id(const char *id)
 {
 	if (strspn(id, "0123456789") == WIRE_ID_BYTES)
@@ -98,7 +102,7 @@ static void warn_of_id(const char *id)
 		cli.program, seen, WIRE_ID_BYTES);
 }
 
-/* A socket whose datagrams leave by the interface, and go as far as `ttl` says. -1 with `err`. */
+/* Opens a socket that sends by the group's interface, with `ttl`. -1 with `err`. */
 static int open_socket(const struct client_group *group, long ttl, struct err *err)
 {
 	const int hops = (int)ttl;
@@ -117,7 +121,8 @@ static int open_socket(const struct client_group *group, long ttl, struct err *e
 	return -1;
 }
 
-/* One line: one datagram, or several where it is too long. An empty line is a bare ID. */
+/* Sends a line as one datagram, or as several if it is too long. An empty line gives a datagram
+   with only the ID. */
 static bool send_line(const struct client_group *group, int fd, const char *id, const char *line,
 	size_t len, struct numbers *numbers, struct err *err)
 {

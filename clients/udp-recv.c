@@ -1,7 +1,7 @@
 /*
- * Code B of the handout: prints each datagram that comes, and where from. One recvfrom() is one
- * datagram, whole: nothing has to be put together as in a stream, and what does not fit into the
- * buffer is lost.
+ * Code B of the handout: prints each received datagram and its sender. One recvfrom(2) returns one
+ * whole datagram. So nothing has to be put together as in a stream, and the bytes that do not fit
+ * into the buffer are lost.
  */
 #include <errno.h>
 #include <math.h>
@@ -35,7 +35,8 @@ static const struct cli cli = {
 	.summary = "print the UDP datagrams that come",
 	.usage = "[options]",
 	.about =
-		"Prints the UDP datagrams that come, and where from. What is not printable is escaped.",
+		"Prints the UDP datagrams that come, and where from. "
+		"What is not printable is escaped.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "udp-recv\n"
@@ -45,7 +46,7 @@ static const struct cli cli = {
 	.see_also = "echo-server pmulab udp-send",
 };
 
-/* A socket that receives what is sent to `address`. -1 with `err`. */
+/* Opens a UDP socket that is bound to `address`. -1 with `err`. */
 static int open_socket(const struct address *address, struct err *err)
 {
 	int fd = socket(address->ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -64,7 +65,8 @@ struct numbers {
 	double seconds;
 };
 
-/* Receives and prints until --count datagrams have come, or nothing for too long. */
+/* Receives and prints datagrams, until --count of them have come, or silence or an error ends it
+   with `err`. */
 static void receive(const struct client_options *options, int fd, struct numbers *numbers,
 	struct err *err)
 {
@@ -124,7 +126,7 @@ int main(int argc, char **argv)
 		return cli_fail(cli.program, &err);
 	}
 
-	signal(SIGPIPE, SIG_IGN); /* a closed stdout shows as EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout fails with EPIPE */
 	int fd = open_socket(&address, &err);
 	if (fd < 0)
 		return cli_fail(cli.program, &err);

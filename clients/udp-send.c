@@ -1,6 +1,6 @@
 /*
- * Code A of the handout: sends one datagram. UDP has no connection: whether anybody has received
- * it, or was there at all, nothing tells.
+ * Code A of the handout: sends one datagram. UDP has no connection, so the sender does not learn
+ * whether anybody has received the datagram.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,8 @@ static const struct cli cli = {
 	.summary = "send one UDP datagram",
 	.usage = "[options] [TEXT]",
 	.about =
-		"Sends TEXT (else what code A says) in one UDP datagram. IPv4, unless HOST only has IPv6.",
+		"Sends TEXT (else what code A says) in one UDP datagram. "
+		"IPv4, unless HOST only has IPv6.",
 	.options = rows,
 	.count = sizeof rows / sizeof rows[0],
 	.examples = "udp-send\n"

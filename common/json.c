@@ -1,6 +1,6 @@
 /*
- * JSON text, RFC 8259: one flat object, written from left to right. Names are the program's own and
- * plain; values may come from a peer, so strings are escaped and forced into valid UTF-8.
+ * Writes a flat JSON object (RFC 8259) from left to right. Names are the program's own and need no
+ * escape. Strings may come from a peer, so they are escaped, and made valid UTF-8.
  */
 #include "common/json.h"
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Two bytes stay free for "}" and the NUL. */
+/* Keeps two bytes free for "}" and the NUL. */
 static void put(struct json *json, const char *text, size_t len)
 {
 	if (json->overflow || json->size < 2 || len > json->size - 2 - json->len) {
@@ -35,12 +35,12 @@ static void put_name(struct json *json, const char *name)
 	put_text(json, "\":");
 }
 
-/* Bytes of the UTF-8 character at `text`, 0 when it is none (Unicode 15, table 3-7: no overlong
+/* The bytes of the UTF-8 character at `text`; 0: it is none (Unicode 15, table 3-7: no overlong
    forms, no surrogates, nothing above U+10FFFF). The NUL at the end is no continuation byte, so
-   nothing is read behind it. */
+   this reads nothing behind it. */
 static size_t utf8_length(const unsigned char *text)
 {
-	unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */
+	unsigned char low = 0x80, high = 0xbf; /* the second byte's range */
 	size_t len;
 	if (text[0] < 0x80)
 		return 1;
@@ -85,7 +85,7 @@ static void json_decimals(struct json *json, const char *name, double value, int
 {
 	char text[340]; /* the largest double has 309 digits */
 	snprintf(text, sizeof text, "%.*f", decimals, value);
-	json_put_raw(json, name, isfinite(value) ? text : "null"); /* JSON knows no infinity */
+	json_put_raw(json, name, isfinite(value) ? text : "null"); /* JSON has no infinity */
 }
 
 void json_put_real(struct json *json, const char *name, double value)

@@ -1,6 +1,6 @@
 /*
- * Sockets: numeric addresses, listeners and blocking connections. Whatever fails here becomes one
- * line that says which address and why.
+ * Sockets: numeric addresses, listeners and blocking connections. Each failure becomes one line
+ * with the address and the reason.
  */
 #include "common/net.h"
 
@@ -57,7 +57,8 @@ bool address_parse(struct address *address, const char *text, uint16_t port)
 	} else if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
 		in6->sin6_family = AF_INET6;
 		address->len = sizeof *in6;
-	} else if (strchr(text, '%')) { /* link-local, "fe80::1%eth0": only getaddrinfo reads the scope */
+	} else if (strchr(text, '%')) {
+		/* link-local, "fe80::1%eth0": only getaddrinfo(3) reads the scope */
 		const struct addrinfo hints = { .ai_family = AF_INET6, .ai_flags = AI_NUMERICHOST };
 		struct addrinfo *found;
 		if (getaddrinfo(text, NULL, &hints, &found) != 0)
@@ -102,7 +103,7 @@ static bool set_blocking(int fd, bool blocking)
 	return fcntl(fd, F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0;
 }
 
-/* Closes `fd` and leaves errno as it was. */
+/* Closes `fd` and preserves errno; -1: does nothing. */
 static void close_quietly(int fd)
 {
 	int saved = errno;
@@ -124,14 +125,14 @@ int net_listen(const struct address *address, const struct listen_options *optio
 	what = "IPV6_V6ONLY";
 	if (family == AF_INET6 && !set_integer(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
 		goto fail;
-	what = "TCP_MAXSEG"; /* before listen(), so that the SYN-ACK announces it */
+	what = "TCP_MAXSEG"; /* before listen(2), so that the SYN-ACK announces it */
 	if (options->mss > 0 && !set_integer(fd, IPPROTO_TCP, TCP_MAXSEG, options->mss))
 		goto fail;
 	what = "SO_SNDBUF";
 	if (options->send_buffer > 0 &&
 		!set_integer(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer))
 		goto fail;
-	what = NULL; /* bind and listen: the reason alone says it best */
+	what = NULL; /* bind(2) and listen(2): the reason alone is clear */
 	if (bind(fd, (const struct sockaddr *)&address->ss, address->len) != 0)
 		goto fail;
 	if (listen(fd, options->backlog) != 0)
@@ -161,19 +162,19 @@ bool net_local_address(int fd, struct address *address)
 void net_set_timeout(int fd, double timeout)
 {
 	struct timeval tv = { 0 };
-	if (timeout > 0) { /* false for NaN as well */
+	if (timeout > 0) { /* false for NaN too */
 		timeout = fmin(timeout, 1e9);
 		tv.tv_sec = (time_t)timeout;
 		tv.tv_usec = (suseconds_t)((timeout - (double)tv.tv_sec) * 1e6);
 		if (tv.tv_sec == 0 && tv.tv_usec == 0)
-			tv.tv_usec = 1; /* 0 would mean none */
+			tv.tv_usec = 1; /* 0 would mean no limit */
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 }
 
-/* Waits until the connection that connect(2) has begun stands. False with errno. `deadline` 0: for
-   ever. */
+/* Waits until the connection that connect(2) has begun is established. `deadline` is on clock_now;
+   0: no limit. False with errno. */
 static bool wait_connected(int fd, double deadline)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
@@ -199,8 +200,8 @@ static bool wait_connected(int fd, double deadline)
 	return error == 0;
 }
 
-/* Connects without blocking, so that the deadline holds and a signal does no harm; blocking
-   afterwards. */
+/* Connects without blocking, so that the deadline holds and a signal does no harm. The descriptor
+   blocks afterwards. -1 with errno. */
 static int connect_one(const struct addrinfo *to, double deadline)
 {
 	int fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -229,14 +230,15 @@ static bool is_loopback(const struct sockaddr *sa)
 	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
 }
 
-/* This machine has no way to that family; an address that was reached and failed says more. */
+/* Whether this machine has no route to that family. The error of an address that was reached says
+   more. */
 static bool is_unreachable(int error)
 {
 	return error == ENETUNREACH || error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
 }
 
-/* The one line: "localhost:5003: connection refused ...", "tcpip.epfl.ch:5003 (128.178.1.2): timed
-   out". */
+/* Sets the line of `err`: "localhost:5003: connection refused ...", "tcpip.epfl.ch:5003
+   (128.178.1.2): no answer within 10 s". */
 static void connect_failed(struct err *err, const char *endpoint, const char *host,
 	const struct addrinfo *at, int error, double timeout)
 {
@@ -256,8 +258,8 @@ static void connect_failed(struct err *err, const char *endpoint, const char *ho
 
 int net_connect(const char *host, uint16_t port, int family, double timeout, struct err *err)
 {
-	/* No AI_ADDRCONFIG: it hides ::1 and 127.0.0.1 on a machine that has no other address of
-	   the family. */
+	/* Without AI_ADDRCONFIG: it would hide ::1 and 127.0.0.1 on a machine that has no other
+	   address of the family. */
 	const struct addrinfo hints = {
 		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV
 	};
@@ -300,7 +302,7 @@ int net_unacknowledged(int fd)
 	struct tcp_info info;
 	socklen_t len = sizeof info;
 	int bytes;
-	/* After a reset, SIOCOUTQ keeps counting what was lost, for ever. */
+	/* After a reset, SIOCOUTQ counts the lost bytes for ever. */
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE)
 		return 0;
 	if (ioctl(fd, SIOCOUTQ, &bytes) == 0)

@@ -1,7 +1,7 @@
 /*
- * Data segments as the kernel counts them, tcp(7) TCP_INFO. A file of its own: glibc's
- * <netinet/tcp.h> has a struct tcp_info without tcpi_data_segs_out, and cannot be included beside
- * <linux/tcp.h>, which has it.
+ * The kernel's counts of data segments (tcp(7), TCP_INFO). This is a file of its own, because it
+ * needs <linux/tcp.h>. The struct tcp_info of glibc's <netinet/tcp.h> has no tcpi_data_segs_out,
+ * and the two headers cannot be included together.
  */
 #include "common/net.h"
 
@@ -17,13 +17,14 @@ bool net_segments(int fd, struct segments *segments)
 	socklen_t len = sizeof info;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return false;
-	/* A kernel before 4.6 fills less. */
+	/* A kernel before 4.6 fills a shorter struct. */
 	if (len < offsetof(struct tcp_info, tcpi_data_segs_out) + sizeof info.tcpi_data_segs_out)
 		return false;
 	segments->again = info.tcpi_total_retrans;
-	/* Among these is a FIN or SYN that was sent again without any data: the FIN after 10 ms
-	   already, where the peer's machine is busy. A kernel before 4.19 does not count the
-	   bytes. */
+	/* tcpi_total_retrans includes a retransmitted FIN or SYN, which carries no data. A FIN is
+	   retransmitted after only 10 ms if the peer's machine is busy. A data segment has
+	   at least one byte, so the retransmitted bytes limit the count. A kernel before 4.19 does
+	   not count bytes. */
 	if (len >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans &&
 		info.tcpi_bytes_retrans < segments->again)
 		segments->again = (uint32_t)info.tcpi_bytes_retrans;
@@ -34,7 +35,7 @@ bool net_segments(int fd, struct segments *segments)
 	segments->left = segments->bytes_known ? info.tcpi_bytes_sent - info.tcpi_bytes_retrans : 0;
 	segments->waiting = segments->bytes_known ? info.tcpi_notsent_bytes : 0;
 	segments->acked = segments->bytes_known ? info.tcpi_bytes_acked : 0;
-	if (segments->acked > segments->left) /* a FIN counts as a byte there */
+	if (segments->acked > segments->left) /* tcpi_bytes_acked counts a FIN as a byte */
 		segments->acked = segments->left;
 	return true;
 }

@@ -28,7 +28,7 @@ void netns_leave(int outside)
 	if (outside < 0)
 		return;
 	if (setns(outside, CLONE_NEWNET) != 0)
-		abort(); /* all that follows would be done in the wrong network */
+		abort(); /* everything that follows would happen in the wrong network */
 	close(outside);
 	errno = error;
 }

@@ -1,7 +1,7 @@
 /*
  * Numbers with a unit, as people write them: "1.5KiB", "20ms". They are read as integers of the
- * smallest unit and never through strtod(3), so nothing depends on the locale, and what is printed
- * reads back as the same number.
+ * smallest unit. strtod(3) is not used, so the locale does not matter, and a printed number reads
+ * back as the same number.
  */
 #ifndef COMMON_QUANTITY_H
 #define COMMON_QUANTITY_H
@@ -9,24 +9,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The first row of a list is a bare number's; a row with a NULL name ends it. */
+/* A list of units. The row with the name "" is for a number without a unit. A row with a NULL name
+   ends the list. */
 struct quantity_unit {
 	const char *name;
 	int64_t size; /* in the smallest unit */
 };
 
-/* us, ms, s, m, h; the smallest unit is the microsecond, a bare number is seconds. */
+/* us, ms, s, m, h. The smallest unit is the microsecond; a number without a unit is in seconds. */
 extern const struct quantity_unit quantity_durations[];
 
 /*
- * Reads digits, with at most one point among them where `fraction` says so, then a unit in any
- * case. False: it is no such number, or no whole one in the smallest unit ("0.3" bytes), or too
- * large; `*number` is left as it was.
+ * Reads digits, then a unit in upper or lower case, with or without blanks between them. With
+ * `fraction` one decimal point is allowed among or around the digits. False: the text is no such
+ * number, is no whole number of the smallest unit ("0.3" bytes), or is too large. `*number` is then
+ * left as it was.
  */
 bool quantity_parse(const struct quantity_unit *units, bool fraction, const char *text,
 	int64_t *number);
 
-/* Reads a duration of quantity_durations: "500us", "20ms", "1.5s", "2m", "1h". */
+/* Reads a duration with the units of quantity_durations: "500us", "20ms", "1.5s", "2m", "1h".
+   False: it is none, and `*seconds` is left as it was. */
 bool duration_parse(const char *text, double *seconds);
 
 #endif

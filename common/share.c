@@ -6,16 +6,16 @@
 
 #include "common/wire.h"
 
-/* A share is so many of them; a percentage has two decimals less. */
+/* The decimals of a fraction, and of a percentage, which has two less. */
 enum { DECIMALS = 9, PERCENT_DECIMALS = DECIMALS - 2 };
-enum { SHOWN = 40 }; /* letters of a number in an error */
+enum { SHOWN = 40 }; /* bytes of the text that an error quotes */
 
-/* Digits with at most one point among or around them, as a number of 10^-decimals. */
+/* Digits with at most one point among or around them. `value` is in units of 10^-decimals. */
 struct decimal {
 	uint64_t value; /* stays below 10^18 */
 	bool point;
-	bool precise;   /* nothing but zeros was cut */
-	bool large;     /* more than can be told; `value` is too large for any share */
+	bool precise;   /* the decimals that were cut are all zeros */
+	bool large;     /* `value` was limited; it is larger than any share */
 };
 
 static bool decimal_parse(struct decimal *decimal, const char *text, size_t len, int decimals)
@@ -58,7 +58,7 @@ bool share_parse(uint32_t *share, const char *text, struct err *err)
 		return false;
 	}
 	if (!percent && !decimal.point && decimal.value > 0) {
-		/* What was meant: 30 as 30 %, but 130 as nothing. */
+		/* A bare 30 may mean 30 %; a bare 130 means nothing. */
 		uint64_t meant = decimal.value / 100;
 		char fraction[SHARE_TEXT_MAX + 8];
 		if (decimal.large || meant > SHARE_ONE) {

@@ -1,20 +1,22 @@
-/* Signals that a program ignores for itself, and that are for the programs it starts as they were
-   for it; and threads that have none. */
+/* Signal dispositions for a program, and the original ones for the programs that it starts; threads
+   that get no signals. */
 #ifndef COMMON_SIGNALS_H
 #define COMMON_SIGNALS_H
 
 #include <pthread.h>
 
-/* A reader that has gone (SIGPIPE) and a file as large as it may be (SIGXFSZ) are errors of
-   write(2) from here on, not an end; how children end is told, though who started this may ignore
-   it (SIGCHLD). Once, and with one thread. */
+/* Ignores SIGPIPE and SIGXFSZ, so that a closed pipe and a file at its size limit are errors of
+   write(2) and do not end the program. Sets SIGCHLD to its default, because the program's starter
+   may ignore it, and wait(2) would then not tell how children end. Call it once, while the program
+   has one thread. */
 void signals_settle(void);
 
-/* Starts a thread that no signal is delivered to: the process's are for those who wait for them,
-   and one that is taken back for a moment would end it. 0, or the error of pthread_create(3). */
+/* Starts a thread in which all signals are blocked, so the process's signals go to the threads that
+   wait for them. An unblocked thread would take a signal at a moment when it has no handler, and
+   the default action would end the process. Returns 0, or the error of pthread_create(3). */
 int signals_start_thread(pthread_t *thread, void *(*run)(void *context), void *context);
 
-/* As it was before: between fork(2) and exec(2). */
+/* Restores the dispositions of before signals_settle. Call it between fork(2) and exec(2). */
 void signals_restore(void);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* The normal distribution's 97.5 % quantile. */
+/* The 97.5 % quantile of the normal distribution. */
 static const double QUANTILE = 1.959963984540054;
 
 struct interval stats_wilson(uint64_t hits, uint64_t tries)
@@ -14,7 +14,7 @@ struct interval stats_wilson(uint64_t hits, uint64_t tries)
 	double reach = QUANTILE * sqrt(share * (1 - share) / n + z2 / (4 * n * n));
 	double scale = 1 + z2 / n;
 	struct interval interval = { (centre - reach) / scale, (centre + reach) / scale };
-	/* At the ends the bounds are exactly 0 and 1; rounding would put them beside. */
+	/* These bounds are exactly 0 and 1; rounding would miss them. */
 	if (hits == 0)
 		interval.low = 0;
 	if (hits == tries)

@@ -1,5 +1,5 @@
-/* What an experiment of n tries tells about a probability; for clients (pdc-reset --runs) and
-   servers (loss stats). */
+/* What n tries tell about a probability. Used by clients (pdc-reset --runs) and by pmulab (loss
+   stats). */
 #ifndef COMMON_STATS_H
 #define COMMON_STATS_H
 
@@ -11,27 +11,28 @@ struct interval {
 };
 
 /*
- * The 95 % interval of a probability after `hits` of `tries` (E. B. Wilson, "Probable inference,
- * the law of succession, and statistical inference", 1927): sensible for few tries, for none and
- * for all hits too. 0 tries tell nothing: 0 to 1. It takes the tries for independent; losses in
- * bursts make it too narrow.
+ * The 95 % confidence interval of a probability after `hits` of `tries` (E. B. Wilson, "Probable
+ * inference, the law of succession, and statistical inference", 1927). It is also sensible for few
+ * tries, for no hits and for only hits. 0 tries give 0 to 1. The tries must be independent: with
+ * losses in bursts the interval is too narrow.
  */
 struct interval stats_wilson(uint64_t hits, uint64_t tries);
 
-/* Counts runs of hits (losses) in a sequence. All zero at the start. */
+/* Counts the runs of hits (losses) in a sequence of tries. All zero at the start. */
 struct stats_runs {
 	uint64_t tries, hits;
-	uint64_t runs;    /* of hits in a row; one under way counts */
-	uint64_t longest;
-	uint64_t run;     /* the one under way */
+	uint64_t runs;    /* of hits in a row; the current run counts */
+	uint64_t longest; /* in hits */
+	uint64_t run;     /* hits of the current run; 0: there is none */
 };
 
+/* Adds the next try. */
 void stats_runs_add(struct stats_runs *runs, bool hit);
 
-/* The next one does not follow the last one: a run ends here. */
+/* Ends the current run: the next try does not directly follow the last one. */
 void stats_runs_break(struct stats_runs *runs);
 
-/* Mean length of a run; 0 when there is none. */
+/* The mean length of a run, in hits; 0: there is no run. */
 double stats_runs_mean(const struct stats_runs *runs);
 
 #endif

@@ -1,5 +1,5 @@
-/* RFC 3629 4, table of well-formed sequences: only the byte after the first one has a range of its
-   own. */
+/* Checks UTF-8 against the syntax of RFC 3629 section 4. Only the second byte of a character has a
+   range that depends on the first one. */
 #include "common/utf8.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static bool utf8_begin(struct utf8 *utf8, unsigned char byte)
 	} else if (byte >= 0xe0 && byte <= 0xef) {
 		utf8->missing = 2;
 		if (byte == 0xe0)
-			utf8->low = 0xa0; /* below: overlong */
+			utf8->low = 0xa0; /* below: overlong forms */
 		else if (byte == 0xed)
 			utf8->high = 0x9f; /* above: surrogates */
 	} else if (byte >= 0xf0 && byte <= 0xf4) {

@@ -1,4 +1,4 @@
-/* Checks UTF-8 as it comes in, in any portions: no surrogates, no overlong forms, nothing over
+/* Checks UTF-8 in portions of any size (RFC 3629): no surrogates, no overlong forms, nothing over
    U+10FFFF. */
 #ifndef COMMON_UTF8_H
 #define COMMON_UTF8_H
@@ -6,23 +6,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed: at the start of a text. */
+/* The state of the check. All zero at the start of a text. */
 struct utf8 {
-	unsigned char missing; /* bytes of the character under way */
-	unsigned char low, high; /* what the next one may be */
+	unsigned char missing;   /* bytes that the current character still needs */
+	unsigned char low, high; /* the range of the next of them */
 };
 
-/* False as soon as no continuation could make it valid; nothing is to be fed after that. */
+/* Checks the next `len` bytes. False: no continuation can make the text valid; do not feed more. */
 bool utf8_feed(struct utf8 *utf8, const void *data, size_t len);
 
-/* True between characters: the text may end here. */
+/* True between two characters: the text may end here. */
 bool utf8_complete(const struct utf8 *utf8);
 
-/* Each byte that belongs to no whole character becomes a "?": for a text that was cut. */
+/* Replaces each byte that belongs to no complete character with "?", in place. For a text that was
+   truncated inside a character. */
 void utf8_mend(char *text);
 
-/* Bytes of the character that `data` begins with; 0: it is no UTF-8, or the rest of it is
-   missing. */
+/* The length in bytes (1 to 4) of the character at the start of `data`. 0: it is no UTF-8, or the
+   character is not complete within `len` bytes. */
 size_t utf8_character(const void *data, size_t len);
 
 #endif

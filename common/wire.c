@@ -1,7 +1,7 @@
 /*
  * The lab's texts. On a byte stream the handout gives commands no terminator and messages no
- * separator, so both parsers for streams answer after every byte how far the text is decided. A
- * datagram is there or not.
+ * separator. So both parsers for streams tell after every byte what is decided so far. A datagram
+ * is always a whole text.
  */
 #include "common/wire.h"
 
@@ -17,7 +17,7 @@ static const char short_name[] = "CMD_short:";
 static const char flood_name[] = "CMD_floodme";
 static const char message_name[] = "This is PMU data ";
 static const char reset_name[] = "RESET:";
-static const char offset_name[] = "OFFSET"; /* and '=' or ':' */
+static const char offset_name[] = "OFFSET"; /* '=' or ':' follows */
 
 enum {
 	SHORT_LENGTH = sizeof short_name - 1,
@@ -30,7 +30,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* How much of `name` stands at the start of `data`. */
+/* The number of bytes of `name` that `data` begins with. */
 static size_t common_length(const char *data, size_t len, const char *name)
 {
 	size_t i = 0;
@@ -39,7 +39,7 @@ static size_t common_length(const char *data, size_t len, const char *name)
 	return i;
 }
 
-/* The line end at `at`: "\n", "\r\n", or a "\r" whose "\n" may still be under way. */
+/* The bytes of the line end at `at`: "\n", "\r\n", or "\r", whose "\n" may still be under way. */
 static size_t line_end_length(const char *data, size_t len, size_t at)
 {
 	size_t i = at;
@@ -50,7 +50,7 @@ static size_t line_end_length(const char *data, size_t len, size_t at)
 	return i - at;
 }
 
-/* The number behind "CMD_short:". */
+/* Parses the number behind "CMD_short:". */
 static enum wire_verdict parse_interval(const char *data, size_t len, struct wire_command *command)
 {
 	size_t end = SHORT_LENGTH, digits = 0, points = 0;
@@ -65,8 +65,8 @@ static enum wire_verdict parse_interval(const char *data, size_t len, struct wir
 	if (digits == 0)
 		return end == len ? WIRE_PREFIX : WIRE_INVALID;
 
-	/* Only digits and a point are in the copy, so strtod(3) sees no sign, exponent or "0x". No
-	   program here calls setlocale(): the point is a point. */
+	/* The copy has only digits and a point, so strtod(3) sees no sign, exponent or "0x". No
+	   program here calls setlocale(3), so the decimal separator is a point. */
 	char number[WIRE_COMMAND_MAX + 1];
 	memcpy(number, data + SHORT_LENGTH, end - SHORT_LENGTH);
 	number[end - SHORT_LENGTH] = '\0';
@@ -75,7 +75,7 @@ static enum wire_verdict parse_interval(const char *data, size_t len, struct wir
 	command->length = end;
 	command->consumed = end + line_end_length(data, len, end);
 
-	/* After "1" another digit may come, after "1\r" the "\n" that belongs to it. */
+	/* Another digit may follow "1"; "\n" may follow "1\r" and belongs to it. */
 	bool open = end == len || (data[end] == '\r' && end + 1 == len);
 	return open ? WIRE_OPEN : WIRE_COMMAND;
 }
@@ -102,7 +102,7 @@ size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number)
 	return (size_t)snprintf(text, WIRE_MESSAGE_MAX, "%s%ld", message_name, number);
 }
 
-/* Writes one byte escaped; returns what follows it. */
+/* Writes one byte escaped. Returns the end of what it wrote. */
 static char *escape(char *to, unsigned char byte)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -137,9 +137,9 @@ void wire_escape(char text[WIRE_ESCAPED_MAX], const void *data, size_t len)
 	memcpy(to, shown < len ? "..." : "", shown < len ? 4 : 1);
 }
 
-/* A character of so many bytes that is nothing but a sign on a screen. Not so: U+0080 to U+009F,
-   control characters that some terminals obey; U+2028 to U+202E and U+2066 to U+2069, which end
-   lines and turn the direction of writing. */
+/* Whether a terminal only shows this character of `len` bytes. It obeys ASCII's control characters;
+   some terminals also obey U+0080 to U+009F. U+2028 to U+202E and U+2066 to U+2069 end lines and
+   change the direction of writing. The backslash must be escaped too. */
 static bool is_sign(const unsigned char *c, size_t len)
 {
 	switch (len) {
@@ -190,7 +190,7 @@ static void hold(struct wire_splitter *splitter, char c)
 	splitter->held[splitter->length] = '\0';
 }
 
-/* Not a PMU message. Keeps what fits of the rest, to be shown. */
+/* The stream is not PMU messages. Holds as much of the rest as fits, for the error's text. */
 static size_t give_up(struct wire_splitter *splitter, const char *data, size_t len)
 {
 	splitter->broken = true;
@@ -199,7 +199,7 @@ static size_t give_up(struct wire_splitter *splitter, const char *data, size_t l
 	return len;
 }
 
-/* `held` is the message with this number. */
+/* `held` is complete: the message with this number. */
 static void finish_message(struct wire_splitter *splitter, long number)
 {
 	splitter->whole = true;
@@ -207,7 +207,7 @@ static void finish_message(struct wire_splitter *splitter, long number)
 	splitter->expected = number + 1;
 }
 
-/* The first message, whose number is not known: it ends where the next one begins. */
+/* Reads the first message. Its number is not known, so it ends where the next message begins. */
 static size_t feed_first(struct wire_splitter *splitter, const char *data, size_t len)
 {
 	const char *number = splitter->held + MESSAGE_LENGTH;
@@ -232,7 +232,7 @@ static size_t feed_first(struct wire_splitter *splitter, const char *data, size_
 	return len;
 }
 
-/* Any later message: its text is known. */
+/* Reads any later message, whose text is known. */
 static size_t feed_expected(struct wire_splitter *splitter, const char *data, size_t len)
 {
 	char text[WIRE_MESSAGE_MAX];
@@ -278,8 +278,8 @@ bool wire_splitter_end(struct wire_splitter *splitter)
 	return false;
 }
 
-/* A decimal number up to WIRE_OFFSET_MAX that ends where the datagram, or the line that it is,
-   ends. */
+/* Reads a decimal number up to WIRE_OFFSET_MAX, which must fill the datagram, except for a line
+   end. */
 static bool parse_offset_number(const char *data, size_t len, long *number)
 {
 	if (len > 0 && data[len - 1] == '\n')

@@ -1,6 +1,6 @@
 /*
- * The plain carrier: recv(2) and send(2) on a stream socket, with errno turned into an enum io and
- * a line for a person. The other carriers stand on it or do the same with OpenSSL.
+ * The plain carrier: recv(2) and send(2) on a stream socket. It turns errno into an enum io and a
+ * line for a person. WebSocket uses it as its lower transport; TLS uses OpenSSL on the socket.
  */
 #include <errno.h>
 #include <stdlib.h>

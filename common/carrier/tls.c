@@ -1,7 +1,7 @@
 /*
- * TLS on a descriptor, with OpenSSL. The socket BIO below it stays OpenSSL's; a callback on it adds
- * what SSL_read alone does not tell: that TCP has ended without close_notify (and lets us go on
- * sending then), and what a peer said that does not speak TLS.
+ * TLS on a descriptor, with OpenSSL. OpenSSL's own socket BIO is used. A callback on it learns two
+ * things that SSL_read(3) does not tell: TCP has ended without close_notify (sending still works
+ * then), and the first bytes of a peer that does not speak TLS.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 #include "common/wire.h"
 
 /*
- * Reads of a non-blocking descriptor in one recv. A peer may send key updates for ever (RFC 8446
- * 4.6.3), which bring no data, so that SSL_read would not come back.
+ * The most reads of a non-blocking descriptor in one recv. A peer may send key updates for ever
+ * (RFC 8446 4.6.3). They carry no data, so SSL_read would not return.
  */
 enum { READS_AT_ONCE = 4 };
 
@@ -29,18 +29,19 @@ struct transport_tls {
 	struct transport base;
 	struct tls_context *context;
 	SSL *ssl;
-	char host[256]; /* client: whom we want; "" on the server's side */
+	char host[256]; /* client: the server's name; "" on the server's side */
 	char refusal[400]; /* client: why the certificate was refused */
-	char first[WIRE_COMMAND_MAX + 1]; /* what the peer said first; one byte more shows a cut */
+	/* the peer's first bytes; with the one byte more, wire_escape shows that they are cut */
+	char first[WIRE_COMMAND_MAX + 1];
 	size_t first_len;
 	uint64_t recv_calls;
 	int reads_left; /* of READS_AT_ONCE; negative: no limit */
 	bool blocking;
 	bool ready; /* the handshake is done */
 	bool ended; /* TCP has ended the peer's direction */
-	bool orderly; /* with a close_notify before */
-	bool broken; /* nothing may be asked of `ssl` any more (SSL_get_error(3)) */
-	bool finished; /* our close_notify is with the kernel */
+	bool orderly; /* the peer has sent close_notify */
+	bool broken; /* `ssl` must not be used any more (SSL_get_error(3)) */
+	bool finished; /* the kernel has our close_notify */
 };
 
 static struct transport_tls *tls_of(struct transport *t)
@@ -49,9 +50,9 @@ static struct transport_tls *tls_of(struct transport *t)
 }
 
 /*
- * The end of TCP is shown to OpenSSL as "nothing there yet". Told the truth, it would answer with
- * an alert and refuse to send from then on; but a peer that only half-closes after its command gets
- * its answer.
+ * The callback on the BIO. It reports TCP's end to OpenSSL as "no data yet". If OpenSSL knew of the
+ * end, it would send an alert and refuse to send from then on. But a peer that half-closes after
+ * its command must get its answer.
  */
 static long on_bio(BIO *bio, int op, const char *data, size_t len, int argi, long argl, int ret,
 	size_t *processed)
@@ -84,8 +85,8 @@ static long on_bio(BIO *bio, int op, const char *data, size_t len, int argi, lon
 	return ret;
 }
 
-/* A first failure ends the verification; its reason is put into words while the certificate is at
-   hand. */
+/* The first failure ends the verification. Its reason is put into words now, while the certificate
+   is available. */
 static int on_verify(int good, X509_STORE_CTX *store)
 {
 	if (!good) {
@@ -104,8 +105,8 @@ static enum io refuse_protocol(struct transport_tls *t)
 	int reason = ERR_GET_REASON(code);
 	char text[WIRE_ESCAPED_MAX];
 
-	/* A record's first byte is 22 or 21 in a handshake (RFC 8446 5.1); anything else is not
-	   TLS. */
+	/* In a handshake a record begins with the byte 22 or 21 (RFC 8446 5.1). Anything else is
+	   not TLS. */
 	if (!t->ready && t->first_len > 0 && t->first[0] != 22 && t->first[0] != 21) {
 		wire_escape(text, t->first, t->first_len);
 		err_set(&t->base.err, STATUS_PROTOCOL,
@@ -140,7 +141,7 @@ static enum io refuse_protocol(struct transport_tls *t)
 	return IO_REFUSED;
 }
 
-/* What an operation of OpenSSL that answered `ret` <= 0 means. `saved` is errno right after it. */
+/* The result of an OpenSSL call that returned `ret` <= 0. `saved` is errno right after the call. */
 static enum io settle(struct transport_tls *t, int ret, int saved)
 {
 	switch (SSL_get_error(t->ssl, ret)) {
@@ -164,8 +165,8 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 }
 
 /*
- * True when the call shall be made again: a process that was stopped and goes on gets EINTR where a
- * time limit is set (signal(7)), which OpenSSL does not tell from one that has run out.
+ * Whether the call must be made again. A process that was stopped and continued gets EINTR where a
+ * time limit is set (signal(7)). OpenSSL does not tell this from a time limit that has run out.
  */
 static bool was_interrupted(const struct transport_tls *t, int ret, int saved)
 {
@@ -227,7 +228,7 @@ static enum io tls_recv(struct transport *transport, void *buf, size_t size, siz
 	return settle(t, ret, saved);
 }
 
-/* SSL_write takes one record of 16 KiB at a time (SSL_MODE_ENABLE_PARTIAL_WRITE). */
+/* SSL_write takes one record of at most 16 KiB at a time (SSL_MODE_ENABLE_PARTIAL_WRITE). */
 static enum io tls_send(struct transport *transport, const void *data, size_t len, size_t *taken)
 {
 	struct transport_tls *t = tls_of(transport);
@@ -247,10 +248,10 @@ static enum io tls_send(struct transport *transport, const void *data, size_t le
 			*taken += part;
 	}
 	if (*taken > 0)
-		return IO_DONE; /* what stopped us is met again by the next call */
+		return IO_DONE; /* the next call meets again what stopped this one */
 	enum io io = settle(t, ret, saved);
 
-	if (io == IO_EOF) { /* waits for an answer of TLS itself, which cannot come */
+	if (io == IO_EOF) { /* TLS itself waits for the peer, which can send nothing more */
 		t->broken = true;
 		err_set(&t->base.err, STATUS_FAILED, "the peer closed the connection");
 		return IO_FAILED;
@@ -258,7 +259,7 @@ static enum io tls_send(struct transport *transport, const void *data, size_t le
 	return io;
 }
 
-/* OpenSSL holds no data that SSL_write has taken. */
+/* OpenSSL keeps no data that SSL_write has taken. */
 static enum io tls_flush(struct transport *transport)
 {
 	return IO_DONE;
@@ -270,8 +271,8 @@ static enum io tls_ping(struct transport *transport)
 }
 
 /*
- * RFC 8446 6.1: each side closes its own direction, so the peer's close_notify is not waited for;
- * most students' programs never send one.
+ * Each side closes its own direction (RFC 8446 6.1), so this does not wait for the peer's
+ * close_notify. Most students' programs never send one.
  */
 static enum io tls_finish(struct transport *transport)
 {
@@ -311,8 +312,8 @@ static void tls_destroy(struct transport *transport)
 {
 	struct transport_tls *t = tls_of(transport);
 
-	/* The session may be resumed although the peer has not said goodbye: nobody in this lab
-	   does. */
+	/* Without this OpenSSL would not resume the session of a peer that has sent no
+	   close_notify. Most students' programs send none. */
 	if (t->ready && !t->broken)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
@@ -331,8 +332,8 @@ static const struct transport_ops tls_ops = {
 	.destroy = tls_destroy,
 };
 
-/* A certificate names addresses and hosts in different fields; SNI carries names only (RFC 6066
-   3). */
+/* Sets the name or address that the certificate must have. A certificate has them in different
+   fields. SNI carries names only (RFC 6066 3). */
 static bool expect_host(SSL *ssl, const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];

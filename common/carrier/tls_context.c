@@ -1,6 +1,6 @@
 /*
- * SSL_CTX from files. The files are looked at before OpenSSL gets them, because its own answers
- * ("ee key too small") name neither the file nor the way out.
+ * Makes an SSL_CTX from files or memory. The files are checked before OpenSSL gets them, because
+ * its own messages ("ee key too small") name neither the file nor the remedy.
  */
 #include "common/carrier/tls_context.h"
 
@@ -16,7 +16,7 @@
 
 #include "common/carrier/tls_reason.h"
 
-/* OpenSSL's security level 2 asks for 112 bits: RSA of 2048, SHA-2
+/* OpenSSL's security level 2 requires 112 bits: RSA of 2048 bits, SHA-2
    (SSL_CTX_set_security_level(3)). */
 enum { SECURITY_LEVEL = 2, SECURITY_BITS = 112 };
 
@@ -61,9 +61,10 @@ static struct tls_context *context_create(const SSL_METHOD *method, bool legacy,
 	SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					       SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
-	/* One read() for what has come, instead of two for each record. */
+	/* One read(2) for all that has arrived, instead of two for each record. */
 	SSL_CTX_set_read_ahead(context->ssl, 1);
-	/* TLS 1.2 without RSA key transport; the ciphers of 1.3 are a list of their own. */
+	/* The ciphers of TLS 1.2, without RSA key transport. Those of 1.3 have a list of their
+	   own. */
 	if (SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION) != 1 ||
 		SSL_CTX_set_max_proto_version(context->ssl, TLS1_3_VERSION) != 1 ||
 		SSL_CTX_set_cipher_list(context->ssl, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES") != 1)
@@ -89,7 +90,7 @@ static BIO *open_pem(const char *file, struct err *err)
 	return bio;
 }
 
-/* Never asks at the terminal; `context` learns that it would have. */
+/* Never asks at the terminal. Notes in `context`, a bool, that the key has a passphrase. */
 static int on_passphrase(char *buf, int size, int writing, void *context)
 {
 	bool *asked = context;
@@ -119,7 +120,8 @@ static EVP_PKEY *read_key(const char *file, struct err *err)
 	key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &asked);
 	if (key == NULL && asked)
 		err_set(err, STATUS_USAGE,
-			"%s: this key has a passphrase; remove it: openssl pkey -in %s -out NEW.pem",
+			"%s: this key has a passphrase; remove it: "
+			"openssl pkey -in %s -out NEW.pem",
 			file, file);
 	else if (key == NULL)
 		err_set(err, STATUS_USAGE, "%s: no private key in PEM form in this file", file);
@@ -128,7 +130,7 @@ out:
 	return key;
 }
 
-/* The first certificate is the server's own, the others lead from it to the CA. */
+/* Reads all certificates of a file. NULL with `err`, except out of memory. */
 static STACK_OF(X509) * read_chain(const char *file, struct err *err)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -170,8 +172,8 @@ static bool check_key(EVP_PKEY *key, const char *file, struct err *err)
 	}
 	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS) {
 		err_set(err, STATUS_USAGE,
-			"%s: %d-bit %s key, refused by TLS today; use %d bits, or tls.legacy=yes (pmu-tls: "
-			"--legacy)",
+			"%s: %d-bit %s key, refused by TLS today; use %d bits, or "
+			"tls.legacy=yes (pmu-tls: --legacy)",
 			file, EVP_PKEY_get_bits(key), EVP_PKEY_get0_type_name(key),
 			EVP_PKEY_is_a(key, "EC") ? 256 : 2048);
 		return false;
@@ -217,7 +219,8 @@ static bool check_chain(STACK_OF(X509) * chain, const char *file, bool legacy, s
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *cert = sk_X509_value(chain, i);
 
-		/* A root's signature of itself protects nothing, so its hash does not matter. */
+		/* A root signs itself. That signature protects nothing, so its hash does not
+		   matter. */
 		bool root = i > 0 && X509_self_signed(cert, 0) == 1;
 
 		if (!check_dates(cert, file, err))
@@ -240,8 +243,9 @@ static bool use_chain(SSL_CTX *ssl, STACK_OF(X509) * chain, EVP_PKEY *key)
 	return true;
 }
 
-/* Tickets resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1); one is enough for
-   clients that come back one connection at a time. Without an id, OpenSSL refuses to resume. */
+/* Tickets allow to resume sessions without a store that grows (RFC 5077, RFC 8446 4.6.1). One is
+   enough for clients that have one connection at a time. OpenSSL refuses to resume without a
+   session id context. */
 static void allow_resumption(SSL_CTX *ssl)
 {
 	static const unsigned char id[] = "pmulab";
@@ -330,8 +334,7 @@ struct tls_context *tls_context_client(const char *ca_file, bool legacy, struct 
 		goto fail;
 	for (int i = 0; i < sk_X509_num(chain); i++)
 		X509_STORE_add_cert(SSL_CTX_get_cert_store(context->ssl), sk_X509_value(chain, i));
-	/* A single certificate that is no CA (a self-signed server's) may be trusted by name
-	   too. */
+	/* The file may also name a certificate that is no CA, such as a self-signed server's. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context->ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	snprintf(context->trust, sizeof context->trust, "%s", ca_file);
 	sk_X509_pop_free(chain, X509_free);

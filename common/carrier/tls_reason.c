@@ -1,6 +1,6 @@
 /*
- * Words for certificates and alerts. A certificate's text is the peer's: whatever a terminal might
- * take for a command is replaced before it gets into a line.
+ * Words for certificates and alerts. A certificate's text comes from the peer. So everything but
+ * printable ASCII is replaced: a terminal must not obey it.
  */
 #include "common/carrier/tls_reason.h"
 
@@ -57,8 +57,8 @@ static void common_name(char *text, size_t size, const X509_NAME *name)
 	OPENSSL_free(utf8);
 }
 
-/* The names that count: subjectAltName where there is one, else the common name (RFC 6125
-   6.4.4). */
+/* The names that a host name is compared with: subjectAltName if there is one, else the common name
+   (RFC 6125 6.4.4). */
 static void host_names(char *text, size_t size, X509 *cert)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);

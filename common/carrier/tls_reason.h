@@ -1,4 +1,5 @@
-/* Says in words what OpenSSL only has a code for: why a certificate or a handshake was refused. */
+/* Puts into words why a certificate or a handshake was refused. OpenSSL has only a code for it. All
+   texts are NUL-terminated, and truncated at `size` bytes. */
 #ifndef COMMON_CARRIER_TLS_REASON_H
 #define COMMON_CARRIER_TLS_REASON_H
 
@@ -6,19 +7,20 @@
 
 #include <openssl/x509.h>
 
-enum { TLS_DATE_MAX = 12 };
+enum { TLS_DATE_MAX = 12 }; /* bytes of a date's text with its NUL */
 
-/* "2026-01-02", in UTC. */
+/* Writes "2026-01-02", in UTC; "unknown": OpenSSL cannot read the time. */
 void tls_reason_date(char text[TLS_DATE_MAX], const ASN1_TIME *time);
 
 /*
- * Why the verification that `ctx` stands at has failed: "the certificate of HOST expired on
- * 2026-01-02". `trust` is the file with the CAs that were asked; "" means the system's.
+ * Writes why the verification has failed, "the certificate of HOST expired on 2026-01-02". `ctx` is
+ * that of a verify callback, with the error and its certificate (SSL_CTX_set_verify(3)). `trust` is
+ * the file of the CAs that are trusted; "": the system's.
  */
 void tls_reason_certificate(
-        char *text, size_t size, X509_STORE_CTX *ctx, const char *host, const char *trust);
+	char *text, size_t size, X509_STORE_CTX *ctx, const char *host, const char *trust);
 
-/* An alert (RFC 8446 section 6) that the peer has sent. */
+/* Describes an alert that the peer has sent (RFC 8446 section 6). */
 void tls_reason_alert(char *text, size_t size, int alert);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * WebSocket over another transport, both sides: the upgrade, then frames. It answers pings and
- * Closes by itself; what it has to say leaves before it waits for more, so that it also works on a
- * blocking descriptor. What a peer can make it keep is bounded by WS_OUT_MAX.
+ * WebSocket over another transport, both sides: the upgrade, then frames. It answers Ping and Close
+ * frames by itself. It sends its buffer before it waits for more bytes, so it also works on a
+ * blocking descriptor. WS_OUT_MAX limits the memory that a peer can make it use.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +11,18 @@
 #include "common/carrier/ws_upgrade.h"
 
 enum {
-	/* frames without data that one call reads, then others have their turn */
+	/* the most frames without data that one call reads; then it is another connection's turn */
 	STEPS_A_CALL = 1024,
-	HEAD_READ = 2048,    /* bytes a read during the upgrade */
+	HEAD_READ = 2048,    /* bytes of a read during the upgrade */
 };
 
 enum state {
-	STATE_BELOW,   /* the carrier below shakes hands */
+	STATE_BELOW,   /* the handshake of the transport below */
 	STATE_UPGRADE,
 	STATE_OPEN,
-	STATE_CLOSED,  /* the peer's Close has come */
-	STATE_ENDED,   /* the peer has ended without one */
-	STATE_REFUSED, /* our answer is queued, nothing else counts any more */
+	STATE_CLOSED,  /* the peer's Close frame has arrived */
+	STATE_ENDED,   /* the peer has ended without a Close frame */
+	STATE_REFUSED, /* the connection is over; only a queued answer must still leave */
 };
 
 struct transport_ws {
@@ -34,11 +34,11 @@ struct transport_ws {
 	char *path;
 	enum state state;
 	struct ws_frames frames;
-	enum io read_io; /* what the read below answered, where it brought nothing */
+	enum io read_io; /* the result of the last recv of the transport below */
 
-	char *early; /* frames that came with the end of the head; NULL once read */
+	char *early; /* frames that arrived together with the head; NULL once read */
 	size_t early_from, early_len;
-	const uint8_t *rest; /* data that the caller had no room for, in wslay's buffer */
+	const uint8_t *rest; /* data that did not fit into the caller's buffer; in wslay's */
 	size_t rest_len;
 	bool rest_last;
 
@@ -51,7 +51,7 @@ static struct transport_ws *ws_from(struct transport *t)
 	return (struct transport_ws *)t; /* base is the first member */
 }
 
-/* Passes on what the transport below answered, and why. */
+/* Passes on a result of the transport below, with its `err`. */
 static enum io ws_below(struct transport_ws *ws, enum io io)
 {
 	if (io == IO_FAILED || io == IO_REFUSED)
@@ -65,8 +65,8 @@ static enum io ws_fail_memory(struct transport_ws *ws)
 	return IO_FAILED;
 }
 
-/* Offers what is held to the transport below, once. `*held`: there was something, and may still
-   be. */
+/* Offers the buffer to the transport below, once. `*held`: the buffer had bytes, and may still have
+   some. */
 static enum io ws_push(struct transport_ws *ws, bool *held)
 {
 	const uint8_t *data;
@@ -206,8 +206,7 @@ static size_t ws_read_below(void *context, void *buf, size_t size)
 		}
 		return len;
 	}
-	/* Who waits for the peer has said what it has to say; where that fails, reading will
-	   tell. */
+	/* Send everything before waiting for the peer. If that fails, the read will tell. */
 	(void)ws_flush(&ws->base);
 	ws->read_io = ws->lower->ops->recv(ws->lower, buf, size, &len, &last);
 	return ws->read_io == IO_DONE ? len : 0;
@@ -231,7 +230,7 @@ static enum io ws_on_violation(struct transport_ws *ws, const struct ws_event *e
 	return IO_REFUSED;
 }
 
-/* One step of reading. IO_DONE: `event` tells what came. */
+/* One step of reading. IO_DONE: `event` is set. */
 static enum io ws_step(struct transport_ws *ws, struct ws_event *event)
 {
 	switch (ws_frames_next(&ws->frames, event)) {
@@ -274,7 +273,7 @@ static enum io ws_recv(struct transport *t, void *buf, size_t size, size_t *len,
 		struct ws_event event;
 		enum io io = ws_step(ws, &event);
 		if (io == IO_EOF || io == IO_REFUSED)
-			/* so that a caller who gives up has answered all the same */
+			/* a caller that gives up now has answered all the same */
 			(void)ws_flush(t);
 		if (io != IO_DONE)
 			return io;
@@ -303,8 +302,8 @@ static enum io ws_send(struct transport *t, const void *data, size_t len, size_t
 	if (ws->state == STATE_REFUSED)
 		return IO_REFUSED;
 	if (!ws_frames_may_send(&ws->frames)) {
-		/* RFC 6455 5.5.1: no data after our Close, and the peer throws it away after its
-		   own. */
+		/* RFC 6455 5.5.1: no data may follow our Close, and the peer discards data after
+		   its own. */
 		err_set(&ws->base.err, STATUS_FAILED,
 			"the peer closed the WebSocket before it was sent everything");
 		return IO_REFUSED;
@@ -336,12 +335,12 @@ static enum io ws_finish(struct transport *t)
 	enum io io = ws_flush(t);
 	if (io != IO_DONE)
 		return io;
-	/* Not `closed` by now: the caller kept back the rest of a message; no Close may stand
-	   inside it. */
+	/* If our Close has not been put into the buffer by now, the caller has kept back the rest
+	   of a frame, and no Close may stand inside it. */
 	for (int steps = 0; ws->state == STATE_OPEN && ws->frames.closed; steps++) {
 		struct ws_event event;
 		if (steps == STEPS_A_CALL)
-			/* it sends without end; the caller's time limit ends that */
+			/* the peer sends without end; the caller's time limit ends that */
 			return IO_WANT_READ;
 		io = ws_step(ws, &event);
 		if (io == IO_WANT_READ || io == IO_WANT_WRITE || io == IO_FAILED)

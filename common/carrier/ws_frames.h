@@ -1,9 +1,9 @@
 /*
- * RFC 6455's frames and messages (5, 7), without I/O: ws_frames_in.c reads them strictly,
- * ws_frames_out.c writes them into a buffer. wslay cuts and masks frames; which frames may follow
- * each other, UTF-8, close codes and limits are ours. wslay's own message layer (wslay_event_*) is
- * not used: it keeps whole messages and a queue of pongs without bound, and lets pass some of what
- * RFC 6455 refuses.
+ * WebSocket frames and messages (RFC 6455 5 and 7), without I/O. ws_frames_in.c reads them
+ * strictly; ws_frames_out.c writes them into a buffer. wslay splits and masks frames. This code
+ * checks the order of frames, UTF-8, close codes and limits. wslay's own message layer
+ * (wslay_event_*) is not used: it keeps whole messages and a queue of pongs without limit, and
+ * accepts some things that RFC 6455 forbids.
  */
 #ifndef COMMON_CARRIER_WS_FRAMES_H
 #define COMMON_CARRIER_WS_FRAMES_H
@@ -19,108 +19,117 @@
 enum {
 	WS_CONTROL_MAX = 125,  /* bytes of a control frame's payload, RFC 6455 5.5 */
 	WS_HEADER_MAX = 14,    /* bytes of a frame's header, RFC 6455 5.2 */
-	WS_OUT_MAX = 65536,    /* bytes of frames under way to the carrier below */
-	/* bytes of them while pongs still join: the answers to one read of pings */
+	WS_OUT_MAX = 65536,    /* bytes of data frames in the buffer for the transport below */
+	/* control frames are added only while the buffer has fewer bytes; this is enough to answer
+	   the pings of one read */
 	WS_ANSWERS_MAX = 4096,
 };
 
-/* RFC 6455 7.4.1 */
+/* RFC 6455 7.4.1. 1005 and 1006 are never sent. */
 enum ws_close_code {
 	WS_CLOSE_NORMAL = 1000,
 	WS_CLOSE_PROTOCOL = 1002,
-	WS_CLOSE_NO_CODE = 1005,  /* never sent: the Close frame was empty */
-	WS_CLOSE_ABNORMAL = 1006, /* never sent: there was no Close frame */
+	WS_CLOSE_NO_CODE = 1005,  /* the Close frame was empty */
+	WS_CLOSE_ABNORMAL = 1006, /* there was no Close frame */
 	WS_CLOSE_NOT_UTF8 = 1007,
 	WS_CLOSE_TOO_BIG = 1009,
 };
 
 enum ws_event_kind {
-	WS_EVENT_HUNGRY,    /* the reader gave nothing */
-	WS_EVENT_NOTHING,   /* a step forward; call again */
-	WS_EVENT_DATA,      /* `data`, `len`, `last`; len is 0 only with last */
-	WS_EVENT_PING,      /* `data`, `len` to be sent back in a Pong */
-	WS_EVENT_CLOSE,     /* `code`, and the reason in `data`, `len` */
-	WS_EVENT_VIOLATION, /* `code` to close with, `what` the peer sent; read no more */
+	WS_EVENT_HUNGRY,    /* `read` returned nothing */
+	WS_EVENT_NOTHING,   /* a step forward without a result; call again */
+	WS_EVENT_DATA,      /* `data`, `len`, `last`; `len` is 0 only with `last` */
+	WS_EVENT_PING,      /* `data`, `len`: the payload, to be sent back in a Pong */
+	WS_EVENT_CLOSE,     /* `code`, and the reason in `data`, `len` (not NUL-terminated) */
+	WS_EVENT_VIOLATION, /* `what` the peer sent, `code` to close with; read no more */
 };
 
 struct ws_event {
 	enum ws_event_kind kind;
 	const uint8_t *data; /* valid until the next call of ws_frames_next */
 	size_t len;
-	bool last;
+	bool last; /* the message ends with this data */
 	unsigned code;
-	const char *what;
+	const char *what; /* static */
 };
 
-/* Fills `buf` with up to `size` bytes from below; 0: none now. */
+/* Fills `buf` with up to `size` bytes from the transport below. Returns how many; 0: none now. */
 typedef size_t ws_read(void *context, void *buf, size_t size);
 
 struct ws_frames {
 	wslay_frame_context_ptr wslay; /* NULL until opened */
-	bool client;                   /* this side masks, the peer does not */
+	bool client;                   /* this side masks its frames, the peer does not */
 
-	/* in */
+	/* reading */
 	ws_read *read;
 	void *context;
-	/* one read a step: a blocking descriptor blocks only in need */
+	/* one call of `read` a step, so that a blocking descriptor blocks only if it must */
 	bool may_read;
-	bool hungry;
+	bool hungry;                   /* `read` returned nothing in this step */
 	size_t message_limit;          /* 0: none */
 	bool in_frame, in_message, text;
-	uint64_t frame_left;           /* bytes of the frame that are still to come */
-	uint64_t message_len;          /* bytes of the message that its frames have declared */
+	uint64_t frame_left;           /* payload bytes of the frame that are still to come */
+	uint64_t message_len;          /* payload bytes that the message's frames have declared */
 	struct utf8 utf8;
 	uint8_t control[WS_CONTROL_MAX];
 	size_t control_len;
 	uint64_t frames_in, messages_in;
 
-	/* out */
-	uint8_t *out;                  /* NULL when nothing is held */
+	/* writing */
+	uint8_t *out;                  /* the buffer; NULL when it is empty */
 	size_t out_from, out_to, out_size;
-	bool out_failed;               /* out of memory */
+	bool out_failed;               /* out of memory, or no random bytes for a mask */
 	bool send_text;
-	size_t fragment;               /* bytes a frame; 0: one frame a message */
+	size_t fragment;               /* payload bytes a frame; 0: one frame a message */
 	size_t sending;                /* bytes of the message that are not yet in frames */
-	size_t sending_frame;          /* of them, in the frame that has begun */
-	bool sending_first;
+	size_t sending_frame;          /* of them, in the current frame */
+	bool sending_first;            /* the next frame is the message's first */
 	bool ping_due, pong_due, close_due;
-	/* the Close has been put into `out`; nothing may follow it */
+	/* the Close frame is in `out`, or has left; nothing may follow it */
 	bool closed;
 	uint8_t pong[WS_CONTROL_MAX], close[WS_CONTROL_MAX];
 	size_t pong_len, close_len;
 };
 
-/* `frames` is zeroed; client, read, context, message_limit, send_text and fragment are set. False:
-   out of memory. */
+/* Before this call `frames` is all zero, except for client, read, context, message_limit, send_text
+   and fragment, and for bytes of ws_frames_hold. False: out of memory. */
 bool ws_frames_open(struct ws_frames *frames);
+
+/* Frees what `frames` holds. Accepts one that was not opened. */
 void ws_frames_finish(struct ws_frames *frames);
 
-/* One step of reading: at most one call of `read`. Not after a violation or a Close. */
+/* One step of reading, with at most one call of `read`. Returns `event->kind`. Do not call it after
+   a violation or a Close. */
 enum ws_event_kind ws_frames_next(struct ws_frames *frames, struct ws_event *event);
 
 /*
- * What is held for below: ws_frames_held moves control frames that are due into the buffer where
- * they may stand (between frames, while little is held) and shows the buffer; ws_frames_sent takes
- * from its front. False: out of memory.
+ * The buffer for the transport below. ws_frames_held first adds the control frames that are due, if
+ * they may stand there (between two frames, while the buffer has few bytes). Then it shows the
+ * buffer, `data` being valid until the buffer changes. False: out of memory, or no random bytes for
+ * a mask. ws_frames_sent removes `len` bytes from its front.
  */
 bool ws_frames_held(struct ws_frames *frames, const uint8_t **data, size_t *len);
 void ws_frames_sent(struct ws_frames *frames, size_t len);
 
-/* Bytes as they are (the upgrade). False: out of memory. */
+/* Adds bytes to the buffer as they are, for the upgrade; ws_frames_open need not have been called.
+   False: out of memory. */
 bool ws_frames_hold(struct ws_frames *frames, const void *data, size_t len);
 
 /*
- * A message, or the rest of one, into frames; nothing is held before. Returns how many bytes it
- * took, 0: out of memory. Not when ws_frames_may_send is false.
+ * Puts a message into frames, or all the rest of a message of which it took only a part before. The
+ * buffer must be empty, and ws_frames_may_send true. Returns how many bytes it took; 0: out of
+ * memory, or no random bytes for a mask.
  */
 size_t ws_frames_send(struct ws_frames *frames, const void *data, size_t len);
 
-/* False once a Close stands in the way. */
+/* Whether data may be sent. It may until a Close frame is due; a data frame that has begun is sent
+   to its end. */
 bool ws_frames_may_send(const struct ws_frames *frames);
 
-/* Control frames fall due; a later pong replaces one that could not leave (RFC 6455 5.5.3). Only
-   the first Close counts. `code` WS_CLOSE_NO_CODE sends an empty one. `reason` is cut where it is
-   too long. */
+/* Make a control frame due; ws_frames_held adds it to the buffer. Nothing is added after a Close. A
+   later pong replaces one that is still due (RFC 6455 5.5.3); it has at most WS_CONTROL_MAX bytes.
+   Only the first Close counts. With the code WS_CLOSE_NO_CODE the Close frame is empty. `reason` is
+   UTF-8, and is truncated at WS_CONTROL_MAX - 2 bytes. */
 void ws_frames_ping(struct ws_frames *frames);
 void ws_frames_pong(struct ws_frames *frames, const void *data, size_t len);
 void ws_frames_close(struct ws_frames *frames, unsigned code, const char *reason);

@@ -1,7 +1,7 @@
 /*
- * Reads frames. wslay tells the header's fields with the first bytes of its payload, so a bad
- * header is refused then, and at once where it declares none; a bad length or control frame is
- * refused by wslay itself.
+ * Reads frames. wslay reports a header together with the first bytes of its payload, or at once if
+ * the payload is empty; only then can this code refuse a bad header. wslay itself refuses a bad
+ * length and a bad control frame.
  */
 #include "common/carrier/ws_frames.h"
 
@@ -15,7 +15,8 @@ static enum ws_event_kind violation(struct ws_event *event, unsigned code, const
 	return WS_EVENT_VIOLATION;
 }
 
-/* RFC 6455 5.2 and 5.4; NULL: a good one. `*code` is set to what is to be answered. */
+/* Checks a header (RFC 6455 5.2 and 5.4). NULL: it is good. Otherwise `*code` is the close code to
+   answer with. */
 static const char *check_header(
 	const struct ws_frames *f, const struct wslay_frame_iocb *frame, unsigned *code)
 {
@@ -89,7 +90,7 @@ static enum ws_event_kind take_data(struct ws_frames *f, const struct wslay_fram
 	return WS_EVENT_DATA;
 }
 
-/* RFC 6455 7.4: which codes may stand in a Close frame. */
+/* Whether the code may stand in a Close frame (RFC 6455 7.4). */
 static bool close_code_is_valid(unsigned code)
 {
 	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
@@ -121,7 +122,7 @@ static enum ws_event_kind take_close(struct ws_frames *f, struct ws_event *event
 static enum ws_event_kind take_control(struct ws_frames *f, const struct wslay_frame_iocb *frame,
 	bool ended, struct ws_event *event)
 {
-	/* wslay has refused more than WS_CONTROL_MAX. */
+	/* wslay has refused a payload over WS_CONTROL_MAX. */
 	memcpy(f->control + f->control_len, frame->data, frame->data_length);
 	f->control_len += frame->data_length;
 	if (!ended || frame->opcode == WSLAY_PONG)
@@ -143,7 +144,8 @@ static enum ws_event_kind step(struct ws_frames *f, struct ws_event *event)
 		return f->hungry ? WS_EVENT_HUNGRY : WS_EVENT_NOTHING;
 	if (n < 0)
 		return violation(event, WS_CLOSE_PROTOCOL,
-			"a control frame that is fragmented or long, or a length not in its shortest form");
+			"a control frame that is fragmented or long, "
+			"or a length not in its shortest form");
 	if (!f->in_frame) {
 		unsigned code;
 		const char *wrong = check_header(f, &frame, &code);

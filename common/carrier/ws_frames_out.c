@@ -1,7 +1,7 @@
 /*
- * Writes frames into a buffer that exists only while something is held: header and payload leave in
- * one piece, and an idle connection costs nothing. What is in the buffer is never moved past each
- * other: a Close follows the data before it.
+ * Writes frames into a buffer. So header and payload leave in one piece. The buffer is allocated
+ * only while it has bytes: an idle connection needs none. The order of its bytes never changes: a
+ * Close frame follows the data before it.
  */
 #include <assert.h>
 #include <openssl/rand.h>
@@ -15,7 +15,7 @@ static size_t held(const struct ws_frames *f)
 	return f->out_to - f->out_from;
 }
 
-/* Makes room for `len` more bytes. */
+/* Makes room for `len` more bytes. False: out of memory. */
 static bool reserve(struct ws_frames *f, size_t len)
 {
 	if (f->out_size - f->out_to >= len)
@@ -53,7 +53,7 @@ bool ws_frames_hold(struct ws_frames *f, const void *data, size_t len)
 static ssize_t on_send(const uint8_t *data, size_t len, int flags, void *user_data)
 {
 	struct ws_frames *f = user_data;
-	size_t room = f->out_size - f->out_to; /* reserved before */
+	size_t room = f->out_size - f->out_to; /* the callers have reserved it */
 	size_t n = len < room ? len : room;
 	if (n == 0)
 		return -1;
@@ -118,7 +118,7 @@ static bool put_control(struct ws_frames *f, uint8_t opcode, const uint8_t *data
 	ssize_t n = wslay_frame_send(f->wslay, &frame);
 	if (n == (ssize_t)len)
 		return true;
-	f->out_failed = true; /* no random numbers for the mask */
+	f->out_failed = true; /* no random bytes for the mask */
 	return false;
 }
 
@@ -153,7 +153,7 @@ void ws_frames_pong(struct ws_frames *f, const void *data, size_t len)
 {
 	if (f->close_due || f->closed)
 		return;
-	(void)put_controls(f); /* the answer to the ping before, where there is room */
+	(void)put_controls(f); /* sends the pong for the ping before, if there is room */
 	memcpy(f->pong, data, len);
 	f->pong_len = len;
 	f->pong_due = true;
@@ -215,8 +215,8 @@ size_t ws_frames_send(struct ws_frames *f, const void *data, size_t len)
 			.fin = f->sending_frame == f->sending,
 			.opcode = opcode,
 			.mask = f->client,
-			/* wslay reads it when a frame begins; later it may be no less than
-			   data_length. */
+			/* wslay uses it when a frame begins; later it must be at least
+			   data_length */
 			.payload_length = f->sending_frame,
 			.data = bytes + done,
 			.data_length = f->sending_frame,
@@ -224,7 +224,7 @@ size_t ws_frames_send(struct ws_frames *f, const void *data, size_t len)
 		ssize_t n = wslay_frame_send(f->wslay, &frame);
 		if (n <= 0) {
 			if (begins)
-				f->out_failed = true; /* there was room, so the mask failed */
+				f->out_failed = true; /* not for lack of room: no mask */
 			break;
 		}
 		f->sending_first = false;
@@ -235,7 +235,7 @@ size_t ws_frames_send(struct ws_frames *f, const void *data, size_t len)
 	return done;
 }
 
-/* ---- towards the carrier below ---- */
+/* ---- the buffer for the transport below ---- */
 
 bool ws_frames_held(struct ws_frames *f, const uint8_t **data, size_t *len)
 {

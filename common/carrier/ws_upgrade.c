@@ -1,6 +1,6 @@
 /*
- * What both sides of the upgrade share: feeding llhttp, the limit on the head, the strictness that
- * llhttp lacks, and the few headers that count. ws_upgrade_server.c and ws_upgrade_client.c judge a
+ * Shared by both sides of the upgrade: feeding llhttp, the limit on the head, the checks that
+ * llhttp lacks, and the headers that matter. ws_upgrade_server.c and ws_upgrade_client.c judge a
  * whole head.
  */
 #include "common/carrier/ws_upgrade.h"
@@ -28,7 +28,7 @@ static const char *const header_names[HEADER_COUNT] = {
 	[HEADER_TRANSFER_ENCODING] = "Transfer-Encoding",
 };
 
-/* ---- small things ---- */
+/* ---- helpers ---- */
 
 void text_add(struct text *text, const char *data, size_t len)
 {
@@ -55,7 +55,8 @@ static void text_clear(struct text *text)
 	text->bytes[0] = '\0';
 }
 
-/* Is `token` in the comma-separated `list`, in any case (RFC 9110 5.6.1)? */
+/* Whether `token` is in the comma-separated `list` (RFC 9110 5.6.1). Upper and lower case are
+   equal. */
 static bool token_listed(const char *list, const char *token)
 {
 	size_t len = strlen(token);
@@ -134,7 +135,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 
 static void keep(char *slot, size_t size, const struct text *value)
 {
-	/* One that is too long is not a good one either, and "" is none. */
+	/* A value that is too long is not valid, and neither is "". */
 	snprintf(slot, size, "%s", value->len < size ? value->bytes : "");
 }
 
@@ -181,7 +182,7 @@ static int on_headers_complete(llhttp_t *parser)
 {
 	struct ws_upgrade *u = parser->data;
 	u->complete = true;
-	return HPE_PAUSED; /* what follows is not HTTP, or is a body that nobody wants */
+	return HPE_PAUSED; /* what follows is not HTTP, or is a body, which is not read */
 }
 
 static const llhttp_settings_t settings = {
@@ -193,7 +194,7 @@ static const llhttp_settings_t settings = {
 	.on_headers_complete = on_headers_complete,
 };
 
-/* ---- the whole ---- */
+/* ---- feeding, and the verdict ---- */
 
 struct ws_upgrade *ws_upgrade_create(llhttp_type_t type, ws_upgrade_judge *judge)
 {
@@ -208,8 +209,8 @@ struct ws_upgrade *ws_upgrade_create(llhttp_type_t type, ws_upgrade_judge *judge
 }
 
 /*
- * llhttp 8 lets a bare LF and a continued header line pass (newer ones do not). RFC 9112 2.2 and
- * 5.2 allow to refuse both, and what two parsers may read in two ways is better refused.
+ * llhttp 8 accepts a bare LF and a continued header line (newer versions do not). RFC 9112 2.2 and
+ * 5.2 allow to refuse both. Two parsers may read such a head in two ways, so it is refused.
  */
 static void scan_line_ends(struct ws_upgrade *u, const char *data, size_t len)
 {
@@ -238,7 +239,7 @@ enum ws_verdict ws_upgrade_feed(struct ws_upgrade *u, const void *data, size_t l
 	enum llhttp_errno error = llhttp_execute(&u->parser, bytes, offered);
 	if (error != HPE_OK)
 		*used = (size_t)(llhttp_get_error_pos(&u->parser) - bytes);
-	/* An error stands at the byte that made it, which may be the line's end. */
+	/* llhttp stops before the byte with the error. It may be the line's end, so scan it too. */
 	scan_line_ends(u, bytes, *used + (error != HPE_OK && !u->complete && *used < offered));
 	u->head_len += *used;
 	if (!u->complete && error == HPE_OK && !u->flaw) {

@@ -1,7 +1,6 @@
 /*
- * The client's side of the upgrade: RFC 6455 4.1. The request offers nothing but WebSocket, so an
- * answer that chose an extension or a subprotocol is refused like one with a wrong
- * Sec-WebSocket-Accept.
+ * The client's side of the upgrade (RFC 6455 4.1). The request offers no extension and no
+ * subprotocol. So a response that chooses one is refused, as is a wrong Sec-WebSocket-Accept.
  */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -78,7 +77,7 @@ struct ws_upgrade *ws_upgrade_create_client(const char *host, const char *path)
 	struct ws_upgrade *u = ws_upgrade_create(HTTP_RESPONSE, judge_response);
 	if (!u)
 		return NULL;
-	/* A blank or a line end would make another request of it. */
+	/* A blank or a line end would change the request. */
 	if (*host == '\0' || !is_printable(host)) {
 		refuse(u, STATUS_USAGE, "a host name is printable ASCII, without blanks");
 		return u;

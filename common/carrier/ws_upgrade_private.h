@@ -1,4 +1,4 @@
-/* For ws_upgrade*.c only: what is known of a head while it comes in, and the judge of a side. */
+/* Shared by ws_upgrade*.c: the state of a head while it arrives, and the judge of each side. */
 #ifndef COMMON_CARRIER_WS_UPGRADE_PRIVATE_H
 #define COMMON_CARRIER_WS_UPGRADE_PRIVATE_H
 
@@ -10,8 +10,8 @@
 #include "common/err.h"
 
 enum {
-	WS_KEY_SIZE = 25,    /* 16 bytes in base64, and a NUL */
-	WS_ACCEPT_SIZE = 29, /* 20 bytes (SHA-1) in base64, and a NUL */
+	WS_KEY_SIZE = 25,    /* bytes of Sec-WebSocket-Key with its NUL: 16 bytes in base64 */
+	WS_ACCEPT_SIZE = 29, /* of Sec-WebSocket-Accept with its NUL: 20 bytes (SHA-1) in base64 */
 };
 
 enum header {
@@ -29,54 +29,57 @@ enum header {
 	HEADER_COUNT,
 };
 
-/* NUL-terminated; what does not fit is cut. */
+/* A text of the head, NUL-terminated. All zero at the start. */
 struct text {
 	char bytes[512];
 	size_t len;
-	bool cut;
+	bool cut; /* it was truncated */
 };
 
+/* Appends. Truncates a text that does not fit, and sets `cut`. */
 void text_add(struct text *text, const char *data, size_t len);
 
-/* Called once: the head is complete, or can no longer become a good one. */
+/* Judges the head, and makes the output and `err`. Called once, when the head is complete or can no
+   longer become a good one. */
 typedef enum ws_verdict ws_upgrade_judge(struct ws_upgrade *upgrade);
 
 struct ws_upgrade {
 	llhttp_t parser;
 	ws_upgrade_judge *judge;
 	enum ws_verdict verdict;
-	bool secure;
+	bool secure;       /* server: TLS is below */
 
-	size_t head_len;
-	char before;       /* the byte before the next one */
-	char first[65];    /* how it began, to be shown */
-	bool complete;     /* the blank line has come */
+	size_t head_len;   /* bytes of the head so far */
+	char before;       /* the last byte so far */
+	char first[65];    /* the head's first bytes, NUL-terminated, for error texts */
+	bool complete;     /* the blank line has arrived */
 	bool too_large;
-	bool value_cut;    /* a header that counts is too long */
-	const char *flaw;  /* what llhttp let pass */
+	bool value_cut;    /* the value of a header among header_names is too long */
+	const char *flaw;  /* static; an error that llhttp accepts; NULL: none */
 	enum llhttp_errno error;
 
-	struct text start; /* the request's target, the response's reason phrase */
-	struct text name, value;
-	unsigned seen[HEADER_COUNT];
+	struct text start; /* the request's target, or the response's reason phrase */
+	struct text name, value; /* of the current header */
+	unsigned seen[HEADER_COUNT]; /* how often each header has come */
 	char host[256], key[WS_KEY_SIZE], version[8], accept[WS_ACCEPT_SIZE];
 	bool upgrade_listed;    /* "websocket" is among the tokens of Upgrade */
-	bool upgrade_alone;     /* and is the only one */
+	bool upgrade_alone;     /* it is the only token */
 	bool connection_listed; /* "upgrade" is among the tokens of Connection */
 
-	char wanted[WS_ACCEPT_SIZE]; /* client: the Sec-WebSocket-Accept that its key asks for */
-	char *output;
+	char wanted[WS_ACCEPT_SIZE]; /* client: the Sec-WebSocket-Accept for its key */
+	char *output; /* owned; NULL: empty */
 	size_t output_len;
 	struct err err;
 };
 
-/* NULL: out of memory. */
+/* Makes a side with its judge. NULL: out of memory. */
 struct ws_upgrade *ws_upgrade_create(llhttp_type_t type, ws_upgrade_judge *judge);
 
-/* Sec-WebSocket-Accept for `key` (RFC 6455 4.2.2, 5.4). False: libcrypto refused. */
+/* Writes the Sec-WebSocket-Accept for `key` (RFC 6455 4.2.2, step 5.4). False: libcrypto has no
+   SHA-1. */
 bool ws_upgrade_accept_value(const char *key, char accept[WS_ACCEPT_SIZE]);
 
-/* Makes the output. False: out of memory, and `err` says so. */
+/* Makes the output, once. False: out of memory; `upgrade->err` says so. */
 bool ws_upgrade_print(struct ws_upgrade *upgrade, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

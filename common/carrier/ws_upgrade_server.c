@@ -1,6 +1,6 @@
 /*
- * The server's side of the upgrade: RFC 6455 4.2. A request is good or gets an HTTP answer that
- * says in words what was missing. No extension and no subprotocol is ever chosen.
+ * The server's side of the upgrade (RFC 6455 4.2). A request that is not good gets an HTTP response
+ * that says in words what is wrong. The server never chooses an extension or a subprotocol.
  */
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "common/carrier/ws_upgrade_private.h"
 #include "common/wire.h"
 
-/* RFC 9110 7.8: who sends Upgrade names it in Connection too. */
+/* RFC 9110 7.8: a sender of Upgrade must name it in Connection too. */
 #define UPGRADE_HEADERS "Connection: close, Upgrade\r\nUpgrade: websocket\r\n"
 #define CLOSE_HEADER "Connection: close\r\n"
 
@@ -40,14 +40,14 @@ __attribute__((format(printf, 5, 6))) static enum ws_verdict refuse(struct ws_up
 	return WS_UPGRADE_REFUSED;
 }
 
-/* What cannot be read as a head at all. */
+/* Refuses bytes that are no HTTP head. */
 static enum ws_verdict refuse_garbage(struct ws_upgrade *u)
 {
 	char shown[WIRE_ESCAPED_MAX];
 	if (u->error == HPE_INVALID_VERSION || u->error == HPE_PAUSED_H2_UPGRADE)
 		return refuse(u, 505, "HTTP Version Not Supported", CLOSE_HEADER,
 			"A WebSocket upgrade is HTTP/1.1 here.\n");
-	if (u->first[0] == 0x16) /* RFC 8446 5.1: a handshake record */
+	if (u->first[0] == 0x16) /* a handshake record of TLS (RFC 8446 5.1) */
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
 			"This port does not speak TLS; use ws://.\n");
 	wire_escape(shown, u->first, strlen(u->first));
@@ -56,8 +56,8 @@ static enum ws_verdict refuse_garbage(struct ws_upgrade *u)
 		llhttp_get_error_reason(&u->parser));
 }
 
-/* A registered name or an address, with a port or without (RFC 3986 3.2.2, without its odder
-   signs). */
+/* Whether `host` has only characters of a registered name or an address, with or without a port
+   (RFC 3986 3.2.2, without its rare characters). */
 static bool host_is_sane(const char *host)
 {
 	static const char good[] =
@@ -65,7 +65,8 @@ static bool host_is_sane(const char *host)
 	return *host && host[strspn(host, good)] == '\0';
 }
 
-/* RFC 6455 4.1: the target is a path, or a whole URL. A query does not make it another path. */
+/* Whether the target's path is "/". The target is a path or a whole URL (RFC 6455 4.1), perhaps
+   with a query. */
 static bool path_is_root(const char *target)
 {
 	const char *authority = strstr(target, "://");
@@ -78,7 +79,7 @@ static bool path_is_root(const char *target)
 	return *target == '/' && (target[1] == '\0' || target[1] == '?');
 }
 
-/* RFC 6455 4.2.1: base64 of 16 bytes. */
+/* Whether the key is 16 bytes in base64 (RFC 6455 4.2.1). */
 static bool key_is_good(const char *key)
 {
 	unsigned char decoded[WS_KEY_SIZE];
@@ -93,7 +94,8 @@ static enum ws_verdict refuse_plain_get(struct ws_upgrade *u)
 	const char *scheme = u->secure ? "wss" : "ws";
 	const char *host = *u->host ? u->host : "HOST:PORT";
 	return refuse(u, 426, "Upgrade Required", UPGRADE_HEADERS "Sec-WebSocket-Version: 13\r\n",
-		"This is a WebSocket server, not a web page: connect to %s://%s/ and send CMD_short:1\n"
+		"This is a WebSocket server, not a web page: "
+		"connect to %s://%s/ and send CMD_short:1\n"
 		"Python:  import websocket; ws = websocket.create_connection(\"%s://%s/\"); "
 		"ws.send(\"CMD_short:1\"); print(ws.recv().decode())\n"
 		"Shell:   pdc-ws %s://%s/ CMD_short:1\n",
@@ -118,7 +120,7 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse(u, 405, "Method Not Allowed", CLOSE_HEADER "Allow: GET\r\n",
 			"A WebSocket starts with GET, not with %s.\n",
 			llhttp_method_name((llhttp_method_t)llhttp_get_method(&u->parser)));
-	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored, so it is a plain GET; that has no need of a
+	/* RFC 9110 7.8: Upgrade is ignored in HTTP/1.0. So this is a plain GET, which needs no
 	   Host. */
 	bool old = u->parser.http_minor == 0;
 	if (u->seen[HEADER_HOST] > 1 || (u->seen[HEADER_HOST] == 1 && !host_is_sane(u->host)) ||
@@ -134,7 +136,8 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 	}
 	if (u->seen[HEADER_CONTENT_LENGTH] || u->seen[HEADER_TRANSFER_ENCODING])
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
-			"A request for a WebSocket has no body: no Content-Length, no Transfer-Encoding.\n");
+			"A request for a WebSocket has no body: "
+			"no Content-Length, no Transfer-Encoding.\n");
 	if (old || !u->upgrade_listed)
 		return refuse_plain_get(u);
 	if (!u->connection_listed)
@@ -152,7 +155,8 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse(u, 500, "Internal Server Error", CLOSE_HEADER,
 			"SHA-1 is not available here.\n");
 	if (!ws_upgrade_print(u,
-		    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		    "HTTP/1.1 101 Switching Protocols\r\n"
+		    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 		    "Sec-WebSocket-Accept: %s\r\n\r\n",
 		    accept))
 		return WS_UPGRADE_REFUSED;

@@ -1,8 +1,8 @@
-/* --help=bash: one function, with a table of what may stand where for the program and for each of
-   its commands. */
+/* --help=bash: one function of bash. Its case statements have the completions of the program and of
+   each of its commands. */
 #include "common/cli/cli_private.h"
 
-/* A function of bash that may be called so: _pdc_ws. */
+/* The function's name, with letters that bash allows there: _pdc_ws. */
 static void put_function(const struct cli *cli, FILE *out)
 {
 	putc('_', out);
@@ -21,7 +21,7 @@ static void put_pattern(const struct cli *cli, const struct cli_option *row, FIL
 		fprintf(out, "'%s --%s'", cli->program, row->name);
 }
 
-/* Sets what the end of the function offers. */
+/* Sets the variables that last_lines reads. */
 static void put_guess(const struct cli_guess *guess, FILE *out)
 {
 	if (guess->words[0])
@@ -43,7 +43,7 @@ static void put_commands(const struct cli *cli, bool *first, FILE *out)
 	}
 }
 
-/*  | and a pattern for every option that takes something. */
+/* " | " and a pattern for every option with an argument. */
 static void put_takers(const struct cli *cli, FILE *out)
 {
 	size_t count;
@@ -102,7 +102,7 @@ static void put_operands(const struct cli *root, const struct cli *cli, FILE *ou
 		put_operands(root, cli->commands[i].cli, out);
 }
 
-/* Where the first operand begins another program's command line. */
+/* For a command whose first operand begins another program's command line. */
 static void put_foreign(const struct cli *cli, FILE *out)
 {
 	if (cli->first_operand_ends)
@@ -115,7 +115,8 @@ static const char first_lines[] =
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} at=1\n"
 	"\tlocal words= files= programs= ended=\n"
 	"\tCOMPREPLY=()\n"
-	"\t# --set=pmu.port comes as three words, and so does pmu:5003; behind KEY= and : nobody knows.\n"
+	"\t# --set=pmu.port comes as three words, and so does pmu:5003; "
+	"behind KEY= and : nobody knows.\n"
 	"\t[[ $cur == : || $prev == : ]] && return\n"
 	"\tif [[ $cur == '=' || $prev == '=' ]]; then\n"
 	"\t\t[[ $prev == '=' ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
@@ -123,10 +124,11 @@ static const char first_lines[] =
 	"\t\t[[ $prev == --* ]] || return\n"
 	"\tfi\n";
 
-/* What the tables between have set becomes what is offered. */
+/* Makes the completions from the variables that the case statements have set. */
 static const char last_lines[] =
 	"\t[[ $words ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	"\t[[ $programs ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -c -- \"$cur\")\n"
+	"\t[[ $programs ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY "
+	"< <(compgen -c -- \"$cur\")\n"
 	"\tif [[ $files || $programs ]]; then\n"
 	"\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\")\n"
 	"\t\tcompopt -o filenames 2>/dev/null\n"

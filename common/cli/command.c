@@ -1,4 +1,4 @@
-/* Programs that have commands: finds the one that is named, in the program's table. */
+/* Programs with commands: finds the named command in the program's table and runs it. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What completes an argument, told from its name in the tables; the same for every shell. */
+/* Finds an argument's completions from its name in the tables. The same for every shell. */
 #include "common/cli/cli_private.h"
 
 #include <ctype.h>
@@ -19,7 +19,7 @@ static void add_word(struct cli_guess *guess, const char *word, size_t len, cons
 			behind);
 }
 
-/* The lines that a program's own table prints. */
+/* Adds the words that `print` prints (struct cli_words). */
 static void add_printed(struct cli_guess *guess, void (*print)(FILE *out), const char *behind)
 {
 	char *text = NULL;
@@ -34,8 +34,8 @@ static void add_printed(struct cli_guess *guess, void (*print)(FILE *out), const
 	free(text);
 }
 
-/* A part of "ADDR|localhost|any": what has a capital letter stands for something, what has none for
-   itself. */
+/* A part of "ADDR|localhost|any". A part with a capital letter is a name for something; a part
+   without one is a word to type. */
 static void guess_part(struct cli_guess *guess, const char *part, size_t len)
 {
 	const char *dot = memchr(part, '.', len);
@@ -77,7 +77,7 @@ void cli_guess_operands(struct cli_guess *guess, const struct cli *root, const s
 		add_word(guess, cli_name(cli->commands[i].cli),
 			strlen(cli_name(cli->commands[i].cli)), "");
 	guess->programs = cli->first_operand_ends;
-	bool argument = cli->command_count > 0; /* of the option before it */
+	bool argument = cli->command_count > 0; /* at.word is an option's argument */
 	for (struct cli_usage at = { .rest = cli->usage }; cli_usage_next(&at);) {
 		bool flag = *at.word == '-';
 		if (!flag && !argument && !(at.len == 7 && memcmp(at.word, "options", 7) == 0))

@@ -1,10 +1,10 @@
-/* --help=fish: a line of complete(1) for each option, under the condition that its command stands
-   in the line. */
+/* --help=fish: a call of fish's `complete` for each option, with the condition that the command
+   line has the option's command. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
 
-/* Within '...' of fish. */
+/* Puts the text between single quotes, with fish's escapes. */
 static void put_quoted(const char *text, FILE *out)
 {
 	putc('\'', out);
@@ -16,7 +16,7 @@ static void put_quoted(const char *text, FILE *out)
 	putc('\'', out);
 }
 
-/* "pmulab serve" without its first word: what __pmulab_in and __pmulab_at are asked for. */
+/* "pmulab serve" without its first word: the arguments of __pmulab_in and __pmulab_at. */
 static const char *command_of(const struct cli *cli)
 {
 	const char *blank = strchr(cli->program, ' ');
@@ -89,8 +89,10 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	put_complete(root, cli, "in", out);
 	if (guess.words[0])
 		fprintf(out, " -a '%s'", guess.words);
-	if (guess.programs) { /* a program's name is no option; what stands behind it may be one */
-		fputs(" -n 'not string match -q -- \"-*\" (commandline -ct); or string length -q -- (",
+	if (guess.programs) {
+		/* an option is no program's name, but it may stand behind one */
+		fputs(" -n 'not string match -q -- \"-*\" (commandline -ct); "
+		      "or string length -q -- (",
 			out);
 		put_rest(cli, out);
 		fputs(")' -a '(__fish_complete_subcommand --commandline (", out);
@@ -100,8 +102,8 @@ static void put_program(const struct cli *root, const struct cli *cli, FILE *out
 	fputs(guess.files ? " -F\n" : "\n", out);
 }
 
-/* For each command with another program's command line behind its options: a function that prints
-   that line's words. */
+/* Some commands have another program's command line behind their options. For each of them: a
+   function that prints that line's words. */
 static void put_rests(const struct cli *cli, FILE *out)
 {
 	for (size_t i = 0; i < cli->command_count; i++)
@@ -112,7 +114,8 @@ static void put_rests(const struct cli *cli, FILE *out)
 	const struct cli_option *rows = cli_rows(cli, &count);
 	for (const char *p = cli->program; *p; p++)
 		depth += *p == ' ';
-	fputs("# The other program's words, behind the options of this one; false where only these have come.\n"
+	fputs("# The other program's words, behind the options of this one; "
+	      "false where only these have come.\n"
 	      "function ",
 		out);
 	put_rest(cli, out);
@@ -141,7 +144,8 @@ void cli_print_fish(const struct cli *cli, FILE *out)
 		cli->program);
 	if (cli->command_count)
 		fprintf(out,
-			"# Whether the line begins with these commands, and whether it is nothing else so far.\n"
+			"# Whether the line begins with these commands, "
+			"and whether it is nothing else so far.\n"
 			"function __%s_in\n"
 			"\tset -l words (commandline -opc)[2..-1]\n"
 			"\tstring match -q -- \"$argv *\" \"$words \"\n"

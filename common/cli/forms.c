@@ -1,4 +1,4 @@
-/* Which forms --help has, besides its text. */
+/* The forms of --help: the text, and those of --help=FORM. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@ bool cli_print_form(const struct cli *cli, const char *form, struct err *err)
 	static const struct {
 		const char *name;
 		void (*print)(const struct cli *cli, FILE *out);
-		bool completion; /* a program's commands are completed with it */
+		bool completion; /* one for the program with all its commands, none for a command */
 	} forms[] = {
 		{ "mdoc", cli_print_mdoc, false },
 		{ "bash", cli_print_bash, true },
@@ -25,8 +25,8 @@ bool cli_print_form(const struct cli *cli, const char *form, struct err *err)
 			continue;
 		if (forms[i].completion && cli->program[program]) {
 			err_set(err, STATUS_USAGE,
-				"--help=%s: the commands are completed with their program; see %.*s "
-				"--help=%s",
+				"--help=%s: the commands are completed with their program; "
+				"see %.*s --help=%s",
 				form, program, cli->program, form);
 			return false;
 		}

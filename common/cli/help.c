@@ -1,11 +1,12 @@
-/* --help as text. */
+/* The text of --help. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
 
 enum { HELP_WIDTH = 100, HELP_COLUMN = 30 };
 
-/* Words of `text` from column `at`, in lines of HELP_WIDTH that start at HELP_COLUMN. */
+/* Prints the words of `text` from column `at` on, wrapped at HELP_WIDTH; further lines start at
+   HELP_COLUMN. */
 static void print_wrapped(const char *text, size_t at, FILE *out)
 {
 	while (*text) {
@@ -53,7 +54,7 @@ static void print_options(const struct cli *cli, FILE *out)
 	}
 }
 
-/* One in its line, several below each other. */
+/* One example stands in the title's line; several stand below the title. */
 static void print_examples(const char *examples, FILE *out)
 {
 	if (!examples)

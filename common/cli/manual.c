@@ -1,7 +1,7 @@
 /*
- * --help=mdoc: the page of the manual, from the rows that --help has, in mdoc(7). `mandoc -Tlint`
- * has nothing to say of it: a sentence a line, no line of text longer than 80 bytes, no paragraph
- * before a display.
+ * --help=mdoc: the manual page in mdoc(7), from the same table as --help. `mandoc -Tlint` has no
+ * complaints: each sentence begins a line, no line of text is longer than 80 bytes, and no
+ * paragraph macro stands before a display.
  */
 #include "common/cli/cli_private.h"
 
@@ -14,8 +14,8 @@ enum { TEXT_WIDTH = 78, PAGES_MAX = 64 };
 
 /* ---- escapes ---- */
 
-/* What stands for a character that roff(7) would take for something else, or show as a typographic
-   one; else NULL. */
+/* The escape of a character that roff(7) would interpret, or show as a typographic one. NULL: it
+   needs none. */
 static const char *escape(char c)
 {
 	static const char special[] = "\\'`^~\"-";
@@ -34,8 +34,8 @@ static void put_character(char c, FILE *out)
 		putc(c, out);
 }
 
-/* An argument of a macro: the name of another one ("In", "Nm"), or a lone delimiter, is a word
-   here. */
+/* Puts an argument of a macro. The name of another macro ("In", "Nm") and a lone delimiter are
+   protected, so that they are plain words. */
 static void put_word(const char *word, size_t len, FILE *out)
 {
 	bool macro = (len == 2 || len == 3) && isupper((unsigned char)word[0]) &&
@@ -57,8 +57,9 @@ static void put_words(const char *text, FILE *out)
 	}
 }
 
-/* A word of running text: its hyphens and apostrophes may be typographic ones, `quotes` are.
-   Returns its bytes; without `out` it is only measured. */
+/* Puts a word of running text. Its hyphens and apostrophes may become typographic ones; backquotes
+   become typographic quotation marks, and `*quoted` tells whether one is open. Returns the bytes of
+   the word; `out` NULL: only measures it. */
 static size_t put_running(const char *word, size_t len, bool *quoted, FILE *out)
 {
 	size_t bytes = 0;
@@ -80,13 +81,14 @@ static bool ends_sentence(const char *word, size_t len)
 {
 	while (len > 0 && strchr(")\"'`", word[len - 1]))
 		len--;
-	/* a lone one is a word: "x is lost, . is not" */
+	/* a lone mark is a word: "x is lost, . is not" */
 	return len > 1 && strchr(".!?", word[len - 1]);
 }
 
 /* ---- text ---- */
 
-/* "recv()," is a line of its own: ".Fn recv ,". */
+/* Puts a function's name on a line of its own: "recv()," becomes ".Fn recv ,". False: the word is
+   none. */
 static bool put_function(const char *word, size_t len, bool begins, FILE *out)
 {
 	size_t name = 0;
@@ -101,7 +103,7 @@ static bool put_function(const char *word, size_t len, bool begins, FILE *out)
 	return true;
 }
 
-/* Fills lines with the words of `text`, and begins one with each sentence. */
+/* Fills lines with the words of `text`; each sentence begins a line. */
 static void put_text(const char *text, const char *end, FILE *out)
 {
 	size_t at = 0;
@@ -135,7 +137,7 @@ static void put_text(const char *text, const char *end, FILE *out)
 		putc('\n', out);
 }
 
-/* Lines as they stand, but for `indent` blanks before each. */
+/* Puts lines as they are, without up to `indent` blanks at the start of each. */
 static void put_display(const char *text, const char *end, size_t indent, FILE *out)
 {
 	fputs(".Bd -literal -offset indent\n", out);
@@ -153,7 +155,8 @@ static void put_display(const char *text, const char *end, size_t indent, FILE *
 	fputs(".Ed\n", out);
 }
 
-/* Paragraphs, and between them lines that begin with a blank. `first`: a section begins here. */
+/* Puts paragraphs, and lines that begin with a blank as displays. `first`: a section begins
+   here. */
 static void put_paragraphs(const char *text, bool first, FILE *out)
 {
 	bool paragraph = !first;
@@ -183,7 +186,7 @@ static void put_paragraphs(const char *text, bool first, FILE *out)
 
 /* ---- the sections ---- */
 
-/* "pmulab serve" with `between` for the blank: ".Nm pmulab Cm serve". */
+/* Puts "pmulab serve" with `between` in place of the blank: ".Nm pmulab Cm serve". */
 static void put_program(const char *program, const char *between, FILE *out)
 {
 	for (; *program; program++)
@@ -213,7 +216,7 @@ static void put_option(const struct cli_option *row, bool both, FILE *out)
 	}
 }
 
-/* Every option that the usage does not name itself. */
+/* Puts every option that the usage does not name. */
 static void put_synopsis_options(const struct cli *cli, FILE *out)
 {
 	size_t count;
@@ -249,7 +252,7 @@ static void put_synopsis(const struct cli *cli, FILE *out)
 		put_word(at.word + flag, at.len - flag, out);
 		fputs(at.dots ? " ..." : "", out);
 		group = (group || at.begins) && !at.ends;
-		/* The argument of an option stands behind it. */
+		/* An option's argument stands on the option's line. */
 		open = group || (flag && !at.ends && *at.rest && !strchr("[-", *at.rest));
 		if (!open)
 			putc('\n', out);
@@ -277,7 +280,7 @@ static void put_options(const struct cli *cli, FILE *out)
 	fputs(".El\n", out);
 }
 
-/* Behind the options: the notes, and what print_more prints. */
+/* The notes, and what print_more prints. They follow the options. */
 static void put_notes(const struct cli *cli, FILE *out)
 {
 	char *more = NULL;
@@ -295,8 +298,8 @@ static void put_notes(const struct cli *cli, FILE *out)
 	free(more);
 }
 
-/* The commands of a program have pages of their own; the commands of a command stand on its
-   page. */
+/* The commands of a program have pages of their own. The commands of a command stand on that
+   command's page. */
 static void put_commands(const struct cli *cli, FILE *out)
 {
 	bool top = !strchr(cli->program, ' ');
@@ -319,7 +322,7 @@ static void put_commands(const struct cli *cli, FILE *out)
 	fputs(top ? ".El\n" : "", out);
 }
 
-/* Of a page with commands on it, each command's text. */
+/* A page with commands on it has each command's text. */
 static void put_exit_status(const struct cli *cli, FILE *out)
 {
 	if (cli->exit_status) {
@@ -349,7 +352,8 @@ static int compare(const void *a, const void *b)
 	return strcasecmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The program that this is a command of, its commands, and what its table names. */
+/* The pages that the table names, and the program of this command, or the commands of this
+   program. */
 static void put_see_also(const struct cli *cli, FILE *out)
 {
 	char names[2048] = "", *pages[PAGES_MAX];

@@ -1,5 +1,5 @@
-/* What every program owes its user at its end: a line that says why it failed, and the certainty
-   that stdout has arrived. */
+/* The end of every program: the line that says why it failed, and the check that stdout has
+   arrived. */
 #include "common/cli/cli.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /*
- * Command lines from a table, with getopt_long(3). Its own messages are switched off: ours name the
- * option as it was typed, suggest the nearest one and point to --help.
+ * Parses command lines with getopt_long(3). Its messages are switched off. Ours name the option as
+ * it was typed, suggest the nearest option, and point to --help.
  */
 #include "common/cli/cli_private.h"
 
@@ -10,7 +10,7 @@
 
 #include "common/near.h"
 
-/* A long option's value for getopt: above all letters. */
+/* getopt's value for the long option of row i is ROW_BASE + i, which is above all letters. */
 enum { ROW_BASE = 256, OPTIONS_MAX = 64, LETTERS_MAX = 2 * OPTIONS_MAX + 3 };
 enum { NAME_MAX_LENGTH = 40 };
 
@@ -24,7 +24,8 @@ static const struct cli_option *find_row(const struct cli *cli, int value)
 	return NULL;
 }
 
-/* `word` is what was typed, "--prot" or "--prot=1": no row's name, or the beginning of several. */
+/* Sets `err` for a long option that is no row's name, or is the beginning of several. `word` is the
+   option as it was typed, "--prot" or "--prot=1". */
 static void unknown_long(const struct cli *cli, const char *word, struct err *err)
 {
 	char name[NAME_MAX_LENGTH];
@@ -33,7 +34,7 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 	char candidates[200] = "";
 	size_t count = 0;
 	const struct cli_option *nearest = NULL;
-	unsigned least = 3; /* more edits than two are no slip of the fingers */
+	unsigned least = 3; /* more than two edits are no typing error */
 	for (const struct cli_option *row = cli->options; row < cli->options + cli->count; row++) {
 		if (!row->name)
 			continue;
@@ -59,7 +60,7 @@ static void unknown_long(const struct cli *cli, const char *word, struct err *er
 			cli->program);
 }
 
-/* Fills getopt's two descriptions of the table. */
+/* Makes getopt's two descriptions from the table. */
 static void describe(const struct cli *cli, char letters[LETTERS_MAX],
 	struct option longs[OPTIONS_MAX + 1])
 {
@@ -67,7 +68,7 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX],
 	assert(cli->count <= OPTIONS_MAX);
 	if (cli->first_operand_ends)
 		letters[at++] = '+';
-	letters[at++] = ':'; /* tell a missing argument from an unknown option */
+	letters[at++] = ':'; /* getopt then tells a missing argument from an unknown option */
 	for (size_t i = 0; i < cli->count; i++) {
 		const struct cli_option *row = &cli->options[i];
 		if (row->letter) {
@@ -87,8 +88,8 @@ static void describe(const struct cli *cli, char letters[LETTERS_MAX],
 	longs[count] = (struct option){ 0 };
 }
 
-/* What getopt_long refused with `value` '?' or ':'. optopt is a long option's value, or the letter,
-   or 0 for an unknown long option, which is then `word`. */
+/* Sets `err` for an option that getopt_long refused with `value` '?' or ':'. optopt is the option's
+   letter, the value of a long option, or 0 for an unknown long option, which is `word`. */
 static void bad_option(const struct cli *cli, int value, const char *word, struct err *err)
 {
 	char name[NAME_MAX_LENGTH];
@@ -116,7 +117,7 @@ enum cli_result cli_parse(const struct cli *cli, int argc, char **argv, cli_on_o
 	describe(cli, letters, longs);
 
 	opterr = 0;
-	optind = 0; /* glibc and musl: start anew, also after an earlier call */
+	optind = 0; /* glibc and musl: start again, also after an earlier call */
 	for (;;) {
 		int value = getopt_long(argc, argv, letters, longs, NULL);
 		if (value == -1)

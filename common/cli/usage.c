@@ -1,4 +1,4 @@
-/* What the table says: a program's name, its rows, the words of its usage. */
+/* Reads the table: a program's name, its rows, the words of its usage. */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ bool cli_usage_next(struct cli_usage *at)
 			at->dots = true;
 			at->len -= 2;
 		} else if (at->len > 1 && *last == ']' && !memchr(at->word, '[', at->len)) {
-			at->ends = true; /* "ENDPOINT[:PORT]" has a bracket of its own */
+			at->ends = true; /* the bracket of "ENDPOINT[:PORT]" stays */
 		} else {
 			break;
 		}

@@ -1,4 +1,4 @@
-/* What options take: whole numbers and times. */
+/* Reads the values of options: integers and times. */
 #include "common/cli/cli.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 bool cli_integer(const char *option, const char *text, long min, long max, long *value,
 	struct err *err)
 {
-	/* strtol(3) alone takes blanks and "+" too */
+	/* strtol(3) alone would accept blanks and "+" too */
 	const char *digits = *text == '-' ? text + 1 : text;
 	size_t len = strspn(digits, "0123456789");
 	if (len == 0 || digits[len] != '\0') {

@@ -1,5 +1,5 @@
-/* --help=zsh: _arguments of zshcompsys(1) for the program and for each of its commands, a function
-   each. */
+/* --help=zsh: a function for the program and for each of its commands, which calls _arguments
+   (zshcompsys(1)). */
 #include "common/cli/cli_private.h"
 
 #include <string.h>
@@ -11,7 +11,8 @@ static void put_function(const struct cli *cli, FILE *out)
 		putc(*p == ' ' ? '-' : *p, out);
 }
 
-/* Within '...'; what ends a part of _arguments' specification has a backslash. */
+/* Puts text that stands between single quotes. Characters that would end a part of _arguments'
+   specification get a backslash. */
 static void put_quoted(const char *text, size_t len, FILE *out)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -21,7 +22,7 @@ static void put_quoted(const char *text, size_t len, FILE *out)
 	}
 }
 
-/* ":PORT: ", ":FILE:_files": the name, and what completes it. */
+/* ":PORT: ", ":FILE:_files": the argument's name and its completion. */
 static void put_guess(const char *name, size_t len, const struct cli_guess *guess, FILE *out)
 {
 	putc(':', out);
@@ -40,8 +41,8 @@ static void put_guess(const char *name, size_t len, const struct cli_guess *gues
 		putc(' ', out);
 }
 
-/* '*'{-p+,--port=}'[its port]:PORT: ', '(-q --quiet)'{-q,--quiet}'[say nothing]': what takes
-   something may be said again. */
+/* '*'{-p+,--port=}'[its port]:PORT: ', '(-q --quiet)'{-q,--quiet}'[say nothing]': an option with an
+   argument may be repeated. */
 static void put_option(const struct cli *root, const struct cli_option *row, FILE *out)
 {
 	const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
@@ -91,8 +92,8 @@ static void put_operands(const struct cli *root, const struct cli *cli, FILE *ou
 	putc('\'', out);
 }
 
-/* A program with commands ($commands is zsh's own): first their names, then what each of them
-   takes. */
+/* For a program with commands: completes their names, then each command's arguments. The array is
+   called names, because $commands is zsh's own. */
 static void put_commands(const struct cli *cli, FILE *out)
 {
 	fputs(" \\\n\t\t'1:command:->command' '*::argument:->argument'\n"
@@ -142,8 +143,8 @@ void cli_print_zsh(const struct cli *cli, FILE *out)
 	fprintf(out, "#compdef %s\n# Completion of %s for zsh, made by `%s --help=zsh`.\n\n",
 		cli->program, cli->program, cli->program);
 	put_program(cli, cli, out);
-	/* As a file in $fpath it is the function's body; sourced, it tells compsys of the
-	   function. */
+	/* A file in $fpath is the function's body, so it calls the function. A sourced file
+	   registers the function with compsys. */
 	fprintf(out,
 		"if [[ $funcstack[1] == _%s ]]; then\n\t_%s \"$@\"\nelse\n\tcompdef _%s %s\nfi\n",
 		cli->program, cli->program, cli->program, cli->program);
