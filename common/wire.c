@@ -50,7 +50,26 @@ static size_t line_end_length(const char *data, size_t len, size_t at)
 	return i - at;
 }
 
-/* Parses the number behind "CMD_short:". */
+size_t wire_harmless(const char *data, size_t len)
+{
+	static const char next_name[] = "CMD_", blanks[] = "\r\n \t"; /* and the NUL */
+	size_t at = 0;
+	while (at < len && memchr(blanks, data[at], sizeof blanks))
+		at++;
+	size_t common = common_length(data + at, len - at, next_name);
+	return common == sizeof next_name - 1 || at + common == len ? len : at;
+}
+
+/* A command ends at command->length: sets what stands behind it. False: something that cannot. */
+static bool end_command(const char *data, size_t len, struct wire_command *command)
+{
+	size_t end = command->length;
+	command->consumed = end + line_end_length(data, len, end);
+	command->bad = end + wire_harmless(data + end, len - end);
+	return command->bad == len;
+}
+
+/* The number behind "CMD_short:". */
 static enum wire_verdict parse_interval(const char *data, size_t len, struct wire_command *command)
 {
 	size_t end = SHORT_LENGTH, digits = 0, points = 0;
@@ -60,6 +79,7 @@ static enum wire_verdict parse_interval(const char *data, size_t len, struct wir
 		else if (data[end] != '.' || points++ > 0)
 			break;
 	}
+	command->bad = end;
 	if (end > WIRE_COMMAND_MAX)
 		return WIRE_INVALID;
 	if (digits == 0)
@@ -73,7 +93,8 @@ static enum wire_verdict parse_interval(const char *data, size_t len, struct wir
 	command->kind = WIRE_SHORT;
 	command->interval = strtod(number, NULL);
 	command->length = end;
-	command->consumed = end + line_end_length(data, len, end);
+	if (!end_command(data, len, command))
+		return WIRE_INVALID;
 
 	/* Another digit may follow "1"; "\n" may follow "1\r" and belongs to it. */
 	bool open = end == len || (data[end] == '\r' && end + 1 == len);
@@ -86,15 +107,14 @@ enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_c
 		command->kind = WIRE_FLOOD;
 		command->interval = 0;
 		command->length = FLOOD_LENGTH;
-		command->consumed = FLOOD_LENGTH + line_end_length(data, len, FLOOD_LENGTH);
-		return WIRE_COMMAND;
+		return end_command(data, len, command) ? WIRE_COMMAND : WIRE_INVALID;
 	}
 	if (common_length(data, len, short_name) == SHORT_LENGTH)
 		return parse_interval(data, len, command);
-	if (common_length(data, len, flood_name) == len ||
-		common_length(data, len, short_name) == len)
-		return WIRE_PREFIX;
-	return WIRE_INVALID;
+	size_t flood = common_length(data, len, flood_name);
+	size_t shorter = common_length(data, len, short_name);
+	command->bad = flood > shorter ? flood : shorter;
+	return command->bad == len ? WIRE_PREFIX : WIRE_INVALID;
 }
 
 size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number)

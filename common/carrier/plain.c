@@ -91,6 +91,7 @@ static void plain_describe(const struct transport *t, struct transport_about *ab
 		.tls_version = "",
 		.tls_cipher = "",
 		.ws_path = "",
+		.ws_note = "",
 		.ws_close_reason = "",
 		.orderly = plain->ended,
 		.recv_calls = plain->recv_calls,

@@ -302,6 +302,7 @@ static void tls_describe(const struct transport *transport, struct transport_abo
 		.tls_version = t->ready ? SSL_get_version(t->ssl) : "",
 		.tls_cipher = t->ready ? SSL_get_cipher_name(t->ssl) : "",
 		.ws_path = "",
+		.ws_note = "",
 		.ws_close_reason = "",
 		.orderly = t->orderly,
 		.recv_calls = t->recv_calls,

@@ -27,9 +27,9 @@ struct transport_about {
 	const char *tls_version;    /* "TLSv1.3" */
 	const char *tls_cipher;     /* "TLS_AES_256_GCM_SHA384" */
 	const char *ws_path;        /* "/" */
-	const char *ws_close_reason; /* of the peer's Close frame */
-	/* the peer's close code (RFC 6455 7.1.5); 1005: it gave none; 1006: it sent no Close frame;
-	   0: still open, or no WebSocket */
+	const char *ws_note;        /* what was unusual in the upgrade and was accepted */
+	const char *ws_close_reason; /* the peer's */
+	/* the peer's, RFC 6455 7.1.5: 1005 none given, 1006 no Close frame, 0 still open */
 	unsigned ws_close_code;
 	/* the peer has ended in its carrier's way: with close_notify, a Close frame, or a FIN */
 	bool orderly;
@@ -108,9 +108,8 @@ struct ws_options {
 	size_t message_limit;
 };
 
-/* Makes the server's side of a WebSocket over `lower` (plain or TLS). It owns `lower` from here on,
-   and destroys it on failure. `options` are copied. It accepts the path "/" only. NULL: out of
-   memory. */
+/* WebSocket over `lower`, which belongs to the new transport from here on, also on failure (NULL:
+   out of memory). The server's side accepts every path. */
 struct transport *transport_ws_accept(struct transport *lower, const struct ws_options *options);
 
 /* Makes the client's side; `lower`, `options` and NULL as above. `host` is the value of the Host

@@ -31,7 +31,8 @@ struct transport_ws {
 	struct ws_upgrade *upgrade; /* NULL once open */
 	bool client;
 	bool was_open;
-	char *path;
+	char *path; /* NULL on the server's side before the upgrade */
+	char *note;
 	enum state state;
 	struct ws_frames frames;
 	enum io read_io; /* the result of the last recv of the transport below */
@@ -125,6 +126,12 @@ static enum io ws_judge(struct transport_ws *ws, const char *early, size_t len)
 		enum io io = ws_open(ws, early, len);
 		if (io != IO_DONE)
 			return io;
+		if (!ws->client) {
+			ws->path = strdup(ws_upgrade_path(ws->upgrade));
+			ws->note = strdup(ws_upgrade_note(ws->upgrade));
+			if (!ws->path || !ws->note)
+				return ws_fail_memory(ws);
+		}
 	} else {
 		ws->base.err = *ws_upgrade_err(ws->upgrade);
 		ws->state = STATE_REFUSED;
@@ -353,7 +360,8 @@ static void ws_describe(const struct transport *t, struct transport_about *about
 {
 	const struct transport_ws *ws = (const struct transport_ws *)t;
 	ws->lower->ops->describe(ws->lower, about);
-	about->ws_path = ws->was_open ? ws->path : "";
+	about->ws_path = ws->was_open && ws->path ? ws->path : "";
+	about->ws_note = ws->note ? ws->note : "";
 	about->ws_close_reason = ws->peer_reason;
 	about->ws_close_code = ws->peer_code;
 	if (ws->was_open && ws->state != STATE_OPEN && ws->state != STATE_CLOSED)
@@ -371,6 +379,7 @@ static void ws_destroy(struct transport *t)
 	ws_frames_finish(&ws->frames);
 	free(ws->early);
 	free(ws->path);
+	free(ws->note);
 	free(ws);
 }
 
@@ -392,8 +401,7 @@ static struct transport *ws_create(struct transport *lower, struct ws_upgrade *u
 	struct transport_ws *ws = calloc(1, sizeof *ws);
 	if (!ws || !upgrade)
 		goto fail;
-	ws->path = strdup(path);
-	if (!ws->path)
+	if (path && !(ws->path = strdup(path)))
 		goto fail;
 	ws->base.ops = &ws_ops;
 	ws->lower = lower;
@@ -416,7 +424,7 @@ fail:
 struct transport *transport_ws_accept(struct transport *lower, const struct ws_options *options)
 {
 	bool secure = strcmp(lower->ops->name, "tls") == 0;
-	return ws_create(lower, ws_upgrade_create_server(secure), false, "/", options);
+	return ws_create(lower, ws_upgrade_create_server(secure), false, NULL, options);
 }
 
 struct transport *transport_ws_connect(struct transport *lower, const char *host, const char *path,

@@ -146,6 +146,8 @@ static int on_header_value_complete(llhttp_t *parser)
 	while (header != HEADER_OTHER && strcasecmp(header_names[header], u->name.bytes) != 0)
 		header--;
 	text_trim(&u->value);
+	/* RFC 9112 5.1: a name, and no blank before the colon. llhttp 8 accepts both. */
+	u->nameless |= u->name.len == 0 || strpbrk(u->name.bytes, " \t") != NULL;
 	const char *value = u->value.bytes;
 	u->seen[header]++;
 	switch (header) {
@@ -160,6 +162,9 @@ static int on_header_value_complete(llhttp_t *parser)
 		break;
 	case HEADER_ACCEPT:
 		keep(u->accept, sizeof u->accept, &u->value);
+		break;
+	case HEADER_CONTENT_LENGTH:
+		u->has_content |= *value == '\0' || value[strspn(value, "0")] != '\0';
 		break;
 	case HEADER_UPGRADE:
 		u->upgrade_listed |= token_listed(value, "websocket");
@@ -261,6 +266,16 @@ const char *ws_upgrade_output(const struct ws_upgrade *u, size_t *len)
 {
 	*len = u->output_len;
 	return u->output ? u->output : "";
+}
+
+const char *ws_upgrade_path(const struct ws_upgrade *u)
+{
+	return u->path;
+}
+
+const char *ws_upgrade_note(const struct ws_upgrade *u)
+{
+	return u->note;
 }
 
 const struct err *ws_upgrade_err(const struct ws_upgrade *u)

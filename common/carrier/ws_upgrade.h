@@ -11,7 +11,8 @@
 
 #include "common/err.h"
 
-enum { WS_HEAD_MAX = 8192 }; /* bytes of a request's or response's head, with its blank line */
+/* Bytes of a head, with its blank line; a browser sends all cookies of localhost. */
+enum { WS_HEAD_MAX = 16384 };
 
 enum ws_verdict {
 	WS_UPGRADE_MORE,     /* no verdict yet: the head is not complete */
@@ -46,8 +47,15 @@ enum ws_verdict ws_upgrade_verdict(const struct ws_upgrade *upgrade);
    long as the upgrade. It may be empty. */
 const char *ws_upgrade_output(const struct ws_upgrade *upgrade, size_t *len);
 
-/* Why the upgrade was refused, in one line; valid after WS_UPGRADE_REFUSED. Lives as long as the
+/* What a request asked for: its target, escaped (wire_escape). Valid once accepted, as long as the
    upgrade. */
+const char *ws_upgrade_path(const struct ws_upgrade *upgrade);
+
+/* What was unusual in a request and was accepted all the same: a few words, "" for nothing. Valid
+   once accepted, as long as the upgrade. */
+const char *ws_upgrade_note(const struct ws_upgrade *upgrade);
+
+/* One line, once refused. */
 const struct err *ws_upgrade_err(const struct ws_upgrade *upgrade);
 
 /* Accepts NULL. */

@@ -10,7 +10,6 @@
 
 #include "common/carrier/ws_upgrade.h"
 #include "common/carrier/ws_upgrade_private.h"
-#include "common/wire.h"
 
 __attribute__((format(printf, 3, 4))) static enum ws_verdict refuse(
 	struct ws_upgrade *u, enum status status, const char *format, ...)

@@ -8,6 +8,7 @@
 
 #include "common/carrier/ws_upgrade.h"
 #include "common/err.h"
+#include "common/wire.h"
 
 enum {
 	WS_KEY_SIZE = 25,    /* bytes of Sec-WebSocket-Key with its NUL: 16 bytes in base64 */
@@ -54,8 +55,10 @@ struct ws_upgrade {
 	char first[65];    /* the head's first bytes, NUL-terminated, for error texts */
 	bool complete;     /* the blank line has arrived */
 	bool too_large;
-	bool value_cut;    /* the value of a header among header_names is too long */
-	const char *flaw;  /* static; an error that llhttp accepts; NULL: none */
+	bool value_cut;    /* a header that counts is too long */
+	bool nameless;     /* a header without a name, or with a blank in it */
+	bool has_content;  /* Content-Length says more than 0 */
+	const char *flaw;  /* what llhttp let pass */
 	enum llhttp_errno error;
 
 	struct text start; /* the request's target, or the response's reason phrase */
@@ -69,6 +72,8 @@ struct ws_upgrade {
 	char wanted[WS_ACCEPT_SIZE]; /* client: the Sec-WebSocket-Accept for its key */
 	char *output; /* owned; NULL: empty */
 	size_t output_len;
+	char path[WIRE_ESCAPED_MAX]; /* server: the target, to be shown */
+	char note[128];    /* server: what was accepted though it is unusual */
 	struct err err;
 };
 

@@ -10,7 +10,6 @@
 
 #include "common/carrier/ws_upgrade.h"
 #include "common/carrier/ws_upgrade_private.h"
-#include "common/wire.h"
 
 /* RFC 9110 7.8: a sender of Upgrade must name it in Connection too. */
 #define UPGRADE_HEADERS "Connection: close, Upgrade\r\nUpgrade: websocket\r\n"
@@ -56,13 +55,13 @@ static enum ws_verdict refuse_garbage(struct ws_upgrade *u)
 		llhttp_get_error_reason(&u->parser));
 }
 
-/* Whether `host` has only characters of a registered name or an address, with or without a port
-   (RFC 3986 3.2.2, without its rare characters). */
+/* A registered name or an address, with a port or without (RFC 3986 3.2.2). It may be empty (RFC
+   9110 7.2). */
 static bool host_is_sane(const char *host)
 {
 	static const char good[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
-	return *host && host[strspn(host, good)] == '\0';
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;=";
+	return host[strspn(host, good)] == '\0';
 }
 
 /* Whether the target's path is "/". The target is a path or a whole URL (RFC 6455 4.1), perhaps
@@ -102,13 +101,34 @@ static enum ws_verdict refuse_plain_get(struct ws_upgrade *u)
 		scheme, host, scheme, host, scheme, host);
 }
 
+/* RFC 9112 3.2; NULL: a good one. */
+static const char *bad_host(const struct ws_upgrade *u, bool may_miss)
+{
+	if (u->seen[HEADER_HOST] > 1)
+		return "Two Host headers";
+	if (u->seen[HEADER_HOST] == 0)
+		return may_miss ? NULL : "The Host header is missing";
+	return host_is_sane(u->host) ? NULL : "The Host header names no host";
+}
+
+/* What neither RFC 6455 nor RFC 9110 forbids, and other servers accept: people are told of it. */
+static void note_oddities(struct ws_upgrade *u, bool root)
+{
+	if (!root)
+		snprintf(u->note, sizeof u->note, "path %.90s (the lab's address is /)", u->path);
+	else if (u->seen[HEADER_CONTENT_LENGTH])
+		snprintf(u->note, sizeof u->note, "Content-Length: 0 in the upgrade");
+}
+
 static enum ws_verdict judge_request(struct ws_upgrade *u)
 {
-	char shown[WIRE_ESCAPED_MAX];
 	if (u->flaw)
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER, "HTTP/1.1: %s.\n", u->flaw);
 	if (u->error)
 		return refuse_garbage(u);
+	if (u->nameless)
+		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
+			"A header has no name, or a blank before its colon (RFC 9112 5.1).\n");
 	if (u->too_large || u->value_cut) /* RFC 6585 5 */
 		return refuse(u, 431, "Request Header Fields Too Large", CLOSE_HEADER,
 			"The request's head is longer than the %d bytes it may have.\n",
@@ -120,25 +140,27 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		return refuse(u, 405, "Method Not Allowed", CLOSE_HEADER "Allow: GET\r\n",
 			"A WebSocket starts with GET, not with %s.\n",
 			llhttp_method_name((llhttp_method_t)llhttp_get_method(&u->parser)));
-	/* RFC 9110 7.8: Upgrade is ignored in HTTP/1.0. So this is a plain GET, which needs no
-	   Host. */
+	/* HTTP/1.0 needs no Host, and its Upgrade is to be ignored (RFC 9110 7.8). */
 	bool old = u->parser.http_minor == 0;
-	if (u->seen[HEADER_HOST] > 1 || (u->seen[HEADER_HOST] == 1 && !host_is_sane(u->host)) ||
-		(u->seen[HEADER_HOST] == 0 && !old)) {
+	const char *wrong_host = bad_host(u, old);
+	if (wrong_host) {
 		u->host[0] = '\0';
-		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
-			"A request has exactly one valid Host header.\n");
+		return refuse(u, 400, "Bad Request", CLOSE_HEADER, "%s; RFC 9112 demands one.\n",
+			wrong_host);
 	}
-	if (!path_is_root(u->start.bytes)) {
-		wire_escape(shown, u->start.bytes, u->start.len);
-		return refuse(u, 404, "Not Found", CLOSE_HEADER, "Only / is served here, not %s\n",
-			shown);
-	}
-	if (u->seen[HEADER_CONTENT_LENGTH] || u->seen[HEADER_TRANSFER_ENCODING])
+	if (u->has_content || u->seen[HEADER_TRANSFER_ENCODING])
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
-			"A request for a WebSocket has no body: "
-			"no Content-Length, no Transfer-Encoding.\n");
-	if (old || !u->upgrade_listed)
+			"A request for a WebSocket has no body: no Content-Length but 0, no Transfer-Encoding.\n");
+	if (old && u->upgrade_listed)
+		return refuse(u, 426, "Upgrade Required",
+			UPGRADE_HEADERS "Sec-WebSocket-Version: 13\r\n",
+			"The upgrade came in HTTP/1.0; a WebSocket needs HTTP/1.1 (RFC 6455 4.1).\n");
+	bool root = path_is_root(u->start.bytes);
+	wire_escape(u->path, u->start.bytes, u->start.len);
+	if (!u->upgrade_listed && !root)
+		return refuse(u, 404, "Not Found", CLOSE_HEADER, "There is no page here: %s\n",
+			u->path);
+	if (!u->upgrade_listed)
 		return refuse_plain_get(u);
 	if (!u->connection_listed)
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
@@ -160,6 +182,7 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 		    "Sec-WebSocket-Accept: %s\r\n\r\n",
 		    accept))
 		return WS_UPGRADE_REFUSED;
+	note_oddities(u, root);
 	return WS_UPGRADE_ACCEPTED;
 }
 

@@ -28,6 +28,7 @@ const struct event_info event_table[EVENT_TYPE_COUNT] = {
 	[EVENT_PAUSE] = { .name = "pause", FIELDS({ "bytes", "bytes" }, { "sent", "bytes" }) },
 	[EVENT_ERROR] = { .name = "error",
 		FIELDS({ "fault", "text" }, { "what", "text" }, { "bytes", "escaped bytes" }) },
+	[EVENT_HINT] = { .name = "hint", FIELDS({ "what", "text" }) },
 	[EVENT_CLOSE] = { .name = "close",
 		FIELDS({ "first", "text" }, { "why", "text" }, { "command", "escaped bytes" },
 			{ "messages", "messages" }, { "bytes_out", "bytes" },

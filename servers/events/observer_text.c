@@ -138,6 +138,11 @@ static void say_error(struct line *line, const struct event *event)
 	}
 }
 
+static void say_hint(struct line *line, const struct event *event)
+{
+	add(line, "hint: %s", text_of(event, "what"));
+}
+
 static double real_of(const struct event *event, const char *name)
 {
 	const struct field *field = event_field(event, name);
@@ -274,6 +279,7 @@ static void (*const sentences[EVENT_TYPE_COUNT])(struct line *, const struct eve
 	[EVENT_START] = say_start,
 	[EVENT_LISTEN] = say_listen,
 	[EVENT_ERROR] = say_error,
+	[EVENT_HINT] = say_hint,
 	[EVENT_CLOSE] = say_close,
 	[EVENT_FAMILY] = say_family,
 	[EVENT_DROP] = say_drop,

@@ -49,6 +49,12 @@ void conn_tell_error(struct conn *conn, const char *fault, const char *what)
 	conn_emit(conn, EVENT_ERROR, fields, 2);
 }
 
+void conn_tell_hint(struct conn *conn, const char *what)
+{
+	const struct field fields[] = { F_TEXT("what", what) };
+	conn_emit(conn, EVENT_HINT, fields, 1);
+}
+
 void conn_tell_open(struct conn *conn)
 {
 	struct address local;
@@ -64,8 +70,8 @@ void conn_tell_open(struct conn *conn)
 /* A plain carrier has no handshake, so there is no event. */
 void conn_tell_handshake(struct conn *conn, double now)
 {
-	struct transport_about about = { .tls_version = "" };
-	if (!wants(conn, EVENT_HANDSHAKE))
+	struct transport_about about = { .tls_version = "", .ws_note = "" };
+	if (!wants(conn, EVENT_HANDSHAKE) && !wants(conn, EVENT_HINT))
 		return;
 	conn->transport->ops->describe(conn->transport, &about);
 	const struct field fields[] = {
@@ -76,6 +82,8 @@ void conn_tell_handshake(struct conn *conn, double now)
 	};
 	if (fields[0].text || fields[2].text)
 		tell(conn, EVENT_HANDSHAKE, fields, 4);
+	if (*about.ws_note)
+		conn_tell_hint(conn, about.ws_note);
 }
 
 void conn_tell_sent(struct conn *conn)

@@ -93,6 +93,8 @@ void conn_tell_handshake(struct conn *conn, double now);
 void conn_tell_sent(struct conn *conn);
 void conn_tell_pause(struct conn *conn);
 void conn_tell_close(struct conn *conn);
+/* What is no fault but would explain what people see (event `hint`). */
+void conn_tell_hint(struct conn *conn, const char *what);
 void conn_tell_error(struct conn *conn, const char *fault, const char *what);
 
 #endif

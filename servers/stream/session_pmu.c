@@ -44,6 +44,7 @@ struct session_pmu {
 	long first, messages, sent;
 	const char *why;
 	char out[WIRE_ESCAPED_MAX + 160];
+	bool harmful;   /* in a message: behind the bytes that `text` has room for */
 };
 
 static size_t pmu_size(const struct session_host *host)
@@ -71,10 +72,44 @@ static void pmu_log_command(struct session_pmu *pmu, const char *kind, size_t le
 	pmu->log.emit(pmu->log.driver, EVENT_COMMAND, fields, sizeof fields / sizeof fields[0]);
 }
 
-/* `reason` is put behind the line; "" for none. */
+/* Which byte makes a command none, where its name is right: " (byte 12 is a comma: write 1.5)"; ""
+   where the line says enough. */
+static void pmu_find_reason(const struct session_pmu *pmu, char *reason, size_t size)
+{
+	static const struct {
+		char byte;
+		const char *words;
+	} known[] = {
+		{ ',', "a comma: write 1.5" },
+		{ 'e', "an exponent: write the number in full" },
+		{ 'E', "an exponent: write the number in full" },
+		{ '-', "a sign: the seconds are 0 or more" },
+		{ '+', "a sign: the seconds are 0 or more" },
+		{ '.', "a second point" },
+	};
+	const size_t short_name = sizeof "CMD_short:" - 1, flood_name = sizeof "CMD_floodme" - 1;
+	size_t bad = pmu->command.bad;
+	bool flood = pmu->len > 4 && pmu->text[4] == 'f';
+	char shown[WIRE_ESCAPED_MAX];
+	*reason = '\0';
+	if (bad < (flood ? flood_name : short_name) || bad >= pmu->len || bad > WIRE_COMMAND_MAX)
+		return;
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (pmu->text[bad] == known[i].byte) {
+			snprintf(reason, size, " (byte %zu is %s)", bad + 1, known[i].words);
+			return;
+		}
+	}
+	if (bad == short_name)
+		return; /* no number has begun */
+	wire_escape(shown, pmu->text + bad, 1);
+	snprintf(reason, size, " (byte %zu is \"%s\")", bad + 1, shown);
+}
+
+/* `reason` is put behind the line, "" for none. */
 static void pmu_refuse(struct session_pmu *pmu, const char *reason)
 {
-	char got[WIRE_ESCAPED_MAX];
+	char got[WIRE_ESCAPED_MAX], what[96];
 	wire_escape(got, pmu->text, pmu->len);
 	snprintf(pmu->out, sizeof pmu->out,
 		"ERROR expected CMD_short:<seconds> or CMD_floodme, got \"%s\"%s\n", got, reason);
@@ -82,9 +117,10 @@ static void pmu_refuse(struct session_pmu *pmu, const char *reason)
 	pmu->why = "bad command";
 	pmu->messages = 0;
 	pmu_log_command(pmu, "bad", pmu->len);
+	snprintf(what, sizeof what, "this is no command%s", reason);
 	const struct field fields[] = {
 		F_TEXT("fault", "peer"),
-		F_TEXT("what", "this is no command"),
+		F_TEXT("what", what),
 		F_BYTES("bytes", pmu->text, pmu->len),
 	};
 	pmu->log.emit(pmu->log.driver, EVENT_ERROR, fields, sizeof fields / sizeof fields[0]);
@@ -144,14 +180,18 @@ static void pmu_accept(struct session_pmu *pmu)
    or the peer's direction has ended. */
 static void pmu_decide(struct session_pmu *pmu, bool whole)
 {
-	switch (wire_parse_command(pmu->text, pmu->len, &pmu->command)) {
+	char reason[64];
+	enum wire_verdict verdict = wire_parse_command(pmu->text, pmu->len, &pmu->command);
+	if (pmu->harmful)
+		verdict = WIRE_INVALID;
+	switch (verdict) {
 	case WIRE_COMMAND:
 		pmu_accept(pmu);
 		break;
 	case WIRE_OPEN:
-		if (whole || (pmu->pieces == 1 && !pmu->in_messages)) {
+		if (whole || pmu->pieces == 1) {
 			pmu_accept(pmu);
-		} else if (!pmu->in_messages) {
+		} else {
 			pmu->state = PMU_SETTLING;
 			pmu->settled_at = -1;
 		}
@@ -161,7 +201,8 @@ static void pmu_decide(struct session_pmu *pmu, bool whole)
 			pmu_refuse(pmu, "");
 		break;
 	case WIRE_INVALID:
-		pmu_refuse(pmu, "");
+		pmu_find_reason(pmu, reason, sizeof reason);
+		pmu_refuse(pmu, reason);
 		break;
 	}
 }
@@ -192,6 +233,9 @@ static void pmu_input(void *self, const char *data, size_t len, bool last)
 	size_t before = pmu->len;
 	pmu->len += taken;
 	pmu->pieces++;
+	pmu->harmful |= wire_harmless(data + taken, len - taken) < len - taken;
+	if (pmu->in_messages && !last)
+		return; /* a message is judged when it is whole */
 	pmu_decide(pmu, last);
 	if (pmu->state == PMU_STREAMING || pmu->state == PMU_FLOODING) {
 		size_t used = pmu->command.consumed - before;
@@ -208,7 +252,7 @@ static void pmu_tell(void *self, enum session_signal signal)
 		return;
 	}
 	pmu->eof = true;
-	if (pmu_waits_for_peer(pmu) && pmu->len > 0)
+	if (pmu_waits_for_peer(pmu) && pmu->len > 0 && !pmu->in_messages)
 		pmu_decide(pmu, true);
 }
 

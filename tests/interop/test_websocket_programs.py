@@ -1,6 +1,9 @@
 """Part 5: the libraries that students use, over ws:// and wss://, and what an HTTP client sees."""
+import socket
+
 import pytest
 
+from support.frames import upgrade_request
 from support.lab import ROOT
 
 MESSAGES = [f"This is PMU data {i}" for i in range(1, 21)]
@@ -67,10 +70,12 @@ def test_a_ca_that_did_not_sign_is_noticed(lab, student, other_ca, program):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_another_path_is_not_found(lab, student, program):
+def test_another_path_is_served_and_told(lab, student, program):
+    """RFC 6455 gives the path to the server, and Python's and Node's servers take any."""
     result = student(program, f"ws://localhost:{lab.port('pmu-ws')}/pmu", "CMD_short:0")
-    assert "This is" not in result.stdout
-    assert "404" in result.stdout + result.stderr
+    assert "This is PMU data 20" in result.stdout
+    assert lab.wait(event="handshake")["ws_path"] == "/pmu"
+    assert lab.wait(event="hint", endpoint="pmu-ws")["what"] == "path /pmu (the lab's address is /)"
 
 
 @pytest.mark.parametrize("program", ["part5_app.py", "part5_connection.py", "part5_asyncio.py"])
@@ -136,18 +141,39 @@ def test_the_shell_line_of_the_answer_works(lab, tool):
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/pmu", "//", "/%2e"])
 def test_other_paths_are_not_found(lab, tool, path):
-    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is",
-                  f"http://localhost:{lab.port('pmu-ws')}{path}")
-    assert result.stdout == f"Only / is served here, not {path}\n404"
+    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is", f"http://localhost:{lab.port('pmu-ws')}{path}")
+    assert result.stdout == f"There is no page here: {path}\n404"
 
 
-@pytest.mark.parametrize("options, status", [
-    (["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
-    (["-H", "Host:"], "400"), (["-H", "X: " + 9000 * "x"], "431")])
+@pytest.mark.parametrize("options, status", [(["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
+                                             (["-H", "Host:"], "400"), (["-H", "X: " + 17000 * "x"], "431")])
 def test_other_requests_are_refused(lab, tool, options, status):
     result = tool("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options,
                   f"http://localhost:{lab.port('pmu-ws')}/")
     assert result.stdout == status
+
+
+UPGRADE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+           "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+
+
+@pytest.mark.parametrize("options, line", [
+    (["--http1.0"], "The upgrade came in HTTP/1.0; a WebSocket needs HTTP/1.1 (RFC 6455 4.1)."),
+    (["-H", "Host:"], "The Host header is missing; RFC 9112 demands one."),
+    (["-H", "Content-Length: 5"], "A request for a WebSocket has no body: no Content-Length but 0, no Transfer-Encoding."),
+])
+def test_an_upgrade_that_is_refused_is_told_why(lab, tool, options, line):
+    result = tool("curl", "-s", "-m", "5", *UPGRADE, *options, f"http://localhost:{lab.port('pmu-ws')}/")
+    assert result.stdout == line + "\n"
+    assert line.rstrip(".") in lab.wait(event="error", endpoint="pmu-ws")["what"]
+
+
+def test_java_11_says_that_its_upgrade_has_no_content(lab):
+    """Content-Length: 0, as Java 11 to 18 and old Dart and Swift clients send it."""
+    with socket.create_connection(lab.address("pmu-ws")) as peer:
+        peer.sendall(upgrade_request("localhost", headers={"Content-Length": "0"}))
+        assert peer.recv(12) == b"HTTP/1.1 101"
+    assert lab.wait(event="hint", endpoint="pmu-ws")["what"] == "Content-Length: 0 in the upgrade"
 
 
 def test_curl_asks_for_the_upgrade_with_another_version(lab, tool):

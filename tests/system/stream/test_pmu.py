@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.frames import BINARY, TEXT, frame
+from support.frames import BINARY, CONTINUATION, TEXT, frame
 from support.lab import DEADLINE, ROOT
 from support.peers import BYTE_STREAMS, CARRIERS, WEBSOCKETS, connect, is_websocket, messages
 
@@ -286,7 +286,6 @@ def test_tls_ends_with_close_notify(lab, carrier, version):
     (b"CMD_shrot:0", "CMD_shrot:0"),
     (b"RESET:20", "RESET:20"),
     (b"cmd_short:0", "cmd_short:0"),
-    (b"CMD_short:-1", "CMD_short:-1"),
     (b"CMD_short:x", "CMD_short:x"),
     (b"CMD_short:\n", r"CMD_short:\n"),
     (b"CMD_short: 1", "CMD_short: 1"),
@@ -302,6 +301,62 @@ def test_a_bad_command_gets_one_line_and_a_normal_close(lab, carrier, command, s
     error = lab.wait(event="error", endpoint=carrier)
     assert (error["fault"], error["bytes"]) == ("peer", shown)
     assert lab.wait(event="close")["why"] == "bad command"
+
+
+@every_carrier
+@pytest.mark.parametrize("command, byte", [
+    (b"CMD_short:1,5", "byte 12 is a comma: write 1.5"),
+    (b"CMD_short:1e9", "byte 12 is an exponent: write the number in full"),
+    (b"CMD_short:1e400", "byte 12 is an exponent: write the number in full"),
+    (b"CMD_short:1.2.3", "byte 14 is a second point"),
+    (b"CMD_short:-1", "byte 11 is a sign: the seconds are 0 or more"),
+    (b"CMD_short:0x", 'byte 12 is "x"'),
+    (b"CMD_short:0;ls", 'byte 12 is ";"'),
+    (b"CMD_short:0 ;ls", 'byte 13 is ";"'),
+    (b"CMD_floodmenot", 'byte 12 is "n"'),
+])
+def test_a_command_that_goes_on_is_none(lab, carrier, command, byte):
+    peer = connect(lab, carrier)
+    peer.send(frame(BINARY, command) if is_websocket(carrier) else command)
+    assert peer.read_all().decode() == ERROR.format(command.decode())[:-1] + f" ({byte})\n"
+    peer.close()
+    error = lab.wait(event="error", endpoint=carrier)
+    assert (error["what"], error["bytes"]) == (f"this is no command ({byte})", command.decode())
+    assert lab.wait(event="close")["why"] == "bad command"
+
+
+@every_carrier
+@pytest.mark.parametrize("behind", [b"\n", b"\r\n", b" ", b"\n\n", 53 * b"\0", 900 * b"\0", b"\nCMD_short:0", b"CMD_floodme"])
+def test_what_is_harmless_behind_a_command(lab, carrier, behind):
+    peer = connect(lab, carrier)
+    command = b"CMD_short:0" + behind
+    peer.send(frame(BINARY, command) if is_websocket(carrier) else command)
+    assert b"This is PMU data 20" in peer.read_all()
+    peer.close()
+    assert lab.wait(event="close", endpoint=carrier)["why"] == "done"
+
+
+@pytest.mark.parametrize("carrier", ["pmu-ws", "pmu-wss"])
+@pytest.mark.parametrize("ending, code", [(b"\xff", 1007), (5000 * b"x", 1009)])
+def test_a_message_is_judged_when_it_is_whole(lab, carrier, ending, code):
+    """Its first fragment is no command, and not answered as one: the message has a worse fault."""
+    peer = connect(lab, carrier)
+    peer.send(frame(TEXT, b"no command", fin=False))
+    peer.send(frame(CONTINUATION, ending))
+    assert lab.wait(event="error", endpoint=carrier)["what"].endswith(f"({code})")
+    assert lab.wait(event="close", endpoint=carrier)["why"] == "protocol error"
+
+
+@pytest.mark.parametrize("carrier", ["pmu-ws", "pmu-wss"])
+@pytest.mark.parametrize("fin, declared", [(False, None), (True, 20)])
+def test_half_a_message_is_not_answered(lab, carrier, fin, declared):
+    """The peer ends its direction in the middle of a message, and of a frame."""
+    peer = connect(lab, carrier)
+    peer.send(frame(TEXT, b"CMD_short:0", fin=fin, length=declared))
+    peer.half_close()
+    closed = lab.wait(event="close", endpoint=carrier)
+    assert (closed["why"], closed["messages"], closed["ws_close_code"]) == ("peer closed", 0, 1006)
+    peer.close()
 
 
 @every_carrier

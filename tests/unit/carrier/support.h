@@ -101,6 +101,7 @@ static inline void scripted_describe(const struct transport *t, struct transport
 	*about = (struct transport_about){ .tls_version = "",
 		.tls_cipher = "",
 		.ws_path = "",
+		.ws_note = "",
 		.ws_close_reason = "",
 		.recv_calls = ((const struct scripted *)t)->recvs };
 }

@@ -26,20 +26,26 @@ static const struct command_case commands[] = {
 	{ "CMD_short:1\n", WIRE_COMMAND, 1, 11, 12 },
 	{ "CMD_short:1\r\n", WIRE_COMMAND, 1, 11, 13 },
 	{ "CMD_short:1\r", WIRE_OPEN, 1, 11, 12 },
-	{ "CMD_short:1\rX", WIRE_COMMAND, 1, 11, 12 },
+	{ "CMD_short:1\rX", WIRE_INVALID, 0, 0, 0 },
 	{ "CMD_short:1\n\n", WIRE_COMMAND, 1, 11, 12 },
 	{ "CMD_short:1\nCMD_short:2", WIRE_COMMAND, 1, 11, 12 },
-	{ "CMD_short:0abc", WIRE_COMMAND, 0, 11, 11 },
-	{ "CMD_short:0x10", WIRE_COMMAND, 0, 11, 11 },
-	{ "CMD_short:1e3", WIRE_COMMAND, 1, 11, 11 },
+	{ "CMD_short:0abc", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:0x10", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:0;ls", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1e3", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1e400", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1,5", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1 5", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1 \t\n", WIRE_COMMAND, 1, 11, 11 },
 	{ "CMD_short:1 ", WIRE_COMMAND, 1, 11, 11 },
-	{ "CMD_short:1.2.3", WIRE_COMMAND, 1.2, 13, 13 },
+	{ "CMD_short:1.2.3", WIRE_INVALID, 0, 0, 0 },
+	{ "CMD_short:1 \nCMD_short:2", WIRE_COMMAND, 1, 11, 11 },
 	{ "CMD_short:0CMD_floodme", WIRE_COMMAND, 0, 11, 11 },
 	{ "CMD_floodme", WIRE_COMMAND, -1, 11, 11 },
 	{ "CMD_floodme\n", WIRE_COMMAND, -1, 11, 12 },
 	{ "CMD_floodme\r\n", WIRE_COMMAND, -1, 11, 13 },
 	{ "CMD_floodme\r", WIRE_COMMAND, -1, 11, 12 },
-	{ "CMD_floodmeX", WIRE_COMMAND, -1, 11, 11 },
+	{ "CMD_floodmenot", WIRE_INVALID, 0, 0, 0 },
 	{ "", WIRE_PREFIX, 0, 0, 0 },
 	{ "C", WIRE_PREFIX, 0, 0, 0 },
 	{ "CMD_", WIRE_PREFIX, 0, 0, 0 },
@@ -95,12 +101,27 @@ START_TEST(test_command_prefixes)
 			length = command.length;
 			decided = true;
 		} else {
-			ck_assert_msg(!decided, "\"%.*s\" was decided before", (int)len, c->data);
+			/* only what no command has behind it undoes one */
+			ck_assert_msg(!decided || verdict == WIRE_INVALID,
+				"\"%.*s\" was decided before", (int)len, c->data);
 		}
 		if (c->verdict != WIRE_INVALID || len < strlen(c->data))
 			ck_assert_msg(verdict != WIRE_INVALID || c->verdict == WIRE_INVALID,
 				"\"%.*s\"", (int)len, c->data);
 	}
+}
+END_TEST
+
+/* Clients send whole buffers; what they hold behind the NUL matters. */
+START_TEST(test_command_in_a_buffer)
+{
+	char buffer[WIRE_COMMAND_MAX] = "CMD_short:1";
+	struct wire_command command;
+	ck_assert_int_eq(wire_parse_command(buffer, sizeof buffer, &command), WIRE_COMMAND);
+	ck_assert_uint_eq(command.consumed, 11);
+	buffer[40] = 'x';
+	ck_assert_int_eq(wire_parse_command(buffer, sizeof buffer, &command), WIRE_INVALID);
+	ck_assert_uint_eq(command.bad, 40);
 }
 END_TEST
 
@@ -541,6 +562,7 @@ int main(void)
 	tcase_add_loop_test(command, test_command, 0, COUNT(commands));
 	tcase_add_loop_test(command, test_command_prefixes, 0, COUNT(commands));
 	tcase_add_test(command, test_command_length);
+	tcase_add_test(command, test_command_in_a_buffer);
 	tcase_add_loop_test(splitter, test_split_in_two, 0, COUNT(streams));
 	tcase_add_loop_test(splitter, test_split_in_pieces, 0, COUNT(streams));
 	tcase_add_test(splitter, test_split_in_three);

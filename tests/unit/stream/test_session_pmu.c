@@ -4,6 +4,12 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REFUSAL(got, reason) \
 	"send \"ERROR expected CMD_short:<seconds> or CMD_floodme, got \"" got "\"" reason "\\n\"\n"
+/* All that a bad command leads to. */
+#define BAD(at, got, reason) \
+	at " event command text=\"" got "\" kind=bad interval=0.000 messages=0\n" \
+	at " event error fault=peer what=this is no command" reason " bytes=\"" got "\"\n" \
+	at " " REFUSAL(got, reason) \
+	at " close bad command\n"
 #define LIMITS(n) " (at most 3600 seconds, and " n " messages within 86400)"
 
 enum { STEPS_MAX = 6 };
@@ -94,15 +100,20 @@ static const struct row {
 		"1.010 send \"This is PMU data 1\"\n"
 		"1.010 send \"This is PMU data 2\"\n"
 		"1.010 close done\n" },
-	{ "what no number goes on with ends it too, and makes it a command with bytes behind it",
+	{ "what no number goes on with makes it no command",
 		{ { 0, STEP_INPUT, "CMD_short:" }, { 1, STEP_INPUT, "0" },
 			{ 1.01, STEP_INPUT, "x" } },
-		"1.010 event command text=\"CMD_short:0\" kind=short interval=0.000 messages=2\n"
-		"1.010 event error fault=peer what=bytes behind the command are ignored "
-		"bytes=\"x\"\n"
-		"1.010 send \"This is PMU data 1\"\n"
-		"1.010 send \"This is PMU data 2\"\n"
-		"1.010 close done\n" },
+		BAD("1.010", "CMD_short:0x", " (byte 12 is \"x\")") },
+	{ "a comma is told", { { 0, STEP_INPUT, "CMD_short:1,5" } },
+		BAD("0.000", "CMD_short:1,5", " (byte 12 is a comma: write 1.5)") },
+	{ "an exponent is told", { { 0, STEP_INPUT, "CMD_short:1e400" } },
+		BAD("0.000", "CMD_short:1e400",
+			" (byte 12 is an exponent: write the number in full)") },
+	{ "a longer word is another command", { { 0, STEP_INPUT, "CMD_floodmenot" } },
+		BAD("0.000", "CMD_floodmenot", " (byte 12 is \"n\")") },
+	{ "another command in it", { { 0, STEP_MESSAGE, "CMD_short:0;ls" } },
+		BAD("0.000", "CMD_short:0;ls", " (byte 12 is \";\")"),
+		.endpoint = ENDPOINT_PMU_WS },
 	{ "the flood needs no silence", { { 0, STEP_INPUT, "CMD_flood" }, { 1, STEP_INPUT, "me" } },
 		"1.000 event command text=\"CMD_floodme\" kind=flood interval=0.000 messages=1\n"
 		"1.000 send \"Who's there?\"\n"
@@ -122,6 +133,15 @@ static const struct row {
 		"2.500 send \"This is PMU data 2\"\n"
 		"2.500 close done\n",
 		.endpoint = ENDPOINT_PMU_WS },
+	{ "a fragment that is no command waits for the message's end",
+		{ { 0, STEP_INPUT, "no" }, { 1, STEP_INPUT, "" }, { 2, STEP_MESSAGE, "ne" } },
+		BAD("2.000", "none", ""), .endpoint = ENDPOINT_PMU_WS },
+	{ "a command in a fragment as well",
+		{ { 0, STEP_INPUT, "CMD_floodme" }, { 1, STEP_MESSAGE, "not" } },
+		BAD("1.000", "CMD_floodmenot", " (byte 12 is \"n\")"), .endpoint = ENDPOINT_PMU_WSS },
+	{ "a message that the peer's end has cut is none",
+		{ { 0, STEP_INPUT, "CMD_short:0" }, { 1, STEP_EOF, NULL } },
+		"1.000 close peer closed\n", .endpoint = ENDPOINT_PMU_WS },
 	{ "half a command in a message is none", { { 0, STEP_MESSAGE, "CMD_short:" } },
 		"0.000 event command text=\"CMD_short:\" kind=bad interval=0.000 messages=0\n"
 		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:\"\n"
@@ -166,15 +186,13 @@ static const struct row {
 		"3600.000 send \"This is PMU data 2\"\n"
 		"3600.000 close done\n" },
 	{ "anything more is, however fast time runs", { { 0, STEP_INPUT, "CMD_short:3600.001" } },
-		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 "
-		"messages=0\n"
-		"0.000 event error fault=peer what=this is no command "
-		"bytes=\"CMD_short:3600.001\"\n"
+		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 messages=0\n"
+		"0.000 event error fault=peer what=this is no command (at most 3600 seconds, and 2 messages within 86400) bytes=\"CMD_short:3600.001\"\n"
 		"0.000 " REFUSAL("CMD_short:3600.001", LIMITS("2")) "0.000 close bad command\n",
 		{ "pmu.speed=1000" } },
 	{ "so is a stream of more than a day", { { 0, STEP_INPUT, "CMD_short:28.81" } },
 		"0.000 event command text=\"CMD_short:28.81\" kind=bad interval=0.000 messages=0\n"
-		"0.000 event error fault=peer what=this is no command bytes=\"CMD_short:28.81\"\n"
+		"0.000 event error fault=peer what=this is no command (at most 3600 seconds, and 3000 messages within 86400) bytes=\"CMD_short:28.81\"\n"
 		"0.000 " REFUSAL("CMD_short:28.81", LIMITS("3000")) "0.000 close bad command\n",
 		{ "pmu.messages=3000" } },
 
