@@ -39,9 +39,10 @@ struct transport_tls {
 	bool blocking;
 	bool ready; /* the handshake is done */
 	bool ended; /* TCP has ended the peer's direction */
-	bool orderly; /* the peer has sent close_notify */
-	bool broken; /* `ssl` must not be used any more (SSL_get_error(3)) */
-	bool finished; /* the kernel has our close_notify */
+	bool orderly; /* with a close_notify before */
+	bool broken; /* nothing may be asked of `ssl` any more (SSL_get_error(3)) */
+	int mute; /* errno of the write that failed: what the peer had sent can still be read */
+	bool finished; /* our close_notify is with the kernel */
 };
 
 static struct transport_tls *tls_of(struct transport *t)
@@ -66,6 +67,13 @@ static long on_bio(BIO *bio, int op, const char *data, size_t len, int argi, lon
 		}
 		if (t->reads_left > 0)
 			t->reads_left--;
+	}
+	/* A write that failed is shown as one that waits, for then OpenSSL still reads what the peer
+	   had sent before it went, such as why. */
+	if (op == (BIO_CB_WRITE | BIO_CB_RETURN) && ret <= 0 && !BIO_should_retry(bio)) {
+		t->mute = errno ? errno : EPIPE;
+		BIO_set_retry_write(bio);
+		return -1;
 	}
 	if (op != (BIO_CB_READ | BIO_CB_RETURN))
 		return ret;
@@ -97,6 +105,13 @@ static int on_verify(int good, X509_STORE_CTX *store)
 			tls_context_trust(t->context));
 	}
 	return good;
+}
+
+static enum io lost(struct transport_tls *t, int error)
+{
+	err_set(&t->base.err, STATUS_FAILED, "the TLS connection was lost: %s",
+		error ? strerror(error) : "no reason known");
+	return IO_FAILED;
 }
 
 static enum io refuse_protocol(struct transport_tls *t)
@@ -148,7 +163,7 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 	case SSL_ERROR_WANT_READ:
 		return t->ended ? IO_EOF : IO_WANT_READ;
 	case SSL_ERROR_WANT_WRITE:
-		return IO_WANT_WRITE;
+		return t->mute ? lost(t, t->mute) : IO_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN:
 		t->orderly = true;
 		t->ended = true;
@@ -158,9 +173,7 @@ static enum io settle(struct transport_tls *t, int ret, int saved)
 		return refuse_protocol(t);
 	default:
 		t->broken = true;
-		err_set(&t->base.err, STATUS_FAILED, "the TLS connection was lost: %s",
-			saved ? strerror(saved) : "no reason known");
-		return IO_FAILED;
+		return lost(t, saved);
 	}
 }
 
@@ -237,6 +250,8 @@ static enum io tls_send(struct transport *transport, const void *data, size_t le
 	*taken = 0;
 	if (t->broken)
 		return IO_FAILED;
+	if (t->mute)
+		return lost(t, t->mute);
 	while (*taken < len && (ret == 1 || was_interrupted(t, ret, saved))) {
 		size_t part = 0;
 
@@ -278,7 +293,7 @@ static enum io tls_finish(struct transport *transport)
 {
 	struct transport_tls *t = tls_of(transport);
 
-	if (t->finished || t->broken || !t->ready)
+	if (t->finished || t->broken || t->mute || !t->ready)
 		return IO_DONE;
 	ERR_clear_error();
 	errno = 0;

@@ -52,10 +52,11 @@ static struct transport_ws *ws_from(struct transport *t)
 	return (struct transport_ws *)t; /* base is the first member */
 }
 
-/* Passes on a result of the transport below, with its `err`. */
+/* Passes on what the transport below answered, and why. A fault of the peer that is known says more
+   than what follows from it, such as a write that fails since the peer has gone. */
 static enum io ws_below(struct transport_ws *ws, enum io io)
 {
-	if (io == IO_FAILED || io == IO_REFUSED)
+	if ((io == IO_FAILED || io == IO_REFUSED) && ws->state != STATE_REFUSED)
 		ws->base.err = ws->lower->err;
 	return io;
 }
@@ -242,9 +243,10 @@ static enum io ws_step(struct transport_ws *ws, struct ws_event *event)
 {
 	switch (ws_frames_next(&ws->frames, event)) {
 	case WS_EVENT_HUNGRY:
+		ws_below(ws, ws->read_io);
 		if (ws->read_io == IO_EOF || ws->read_io == IO_REFUSED)
 			ws->state = ws->read_io == IO_EOF ? STATE_ENDED : STATE_REFUSED;
-		return ws_below(ws, ws->read_io);
+		return ws->read_io;
 	case WS_EVENT_PING:
 		ws_frames_pong(&ws->frames, event->data, event->len);
 		return IO_DONE;

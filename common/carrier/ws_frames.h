@@ -35,6 +35,9 @@ enum ws_close_code {
 	WS_CLOSE_TOO_BIG = 1009,
 };
 
+/* What a peer means that closes with this code (RFC 6455 7.4.1); NULL: the usual end, or none. */
+const char *ws_close_meaning(unsigned code);
+
 enum ws_event_kind {
 	WS_EVENT_HUNGRY,    /* `read` returned nothing */
 	WS_EVENT_NOTHING,   /* a step forward without a result; call again */

@@ -97,6 +97,26 @@ static bool close_code_is_valid(unsigned code)
 		(code >= 3000 && code <= 4999);
 }
 
+const char *ws_close_meaning(unsigned code)
+{
+	static const struct {
+		unsigned code;
+		const char *meaning;
+	} known[] = {
+		{ WS_CLOSE_PROTOCOL, "it takes what it was sent for a breach of the protocol" },
+		{ 1003, "it does not take messages of this type (BINARY or TEXT: ws.reply)" },
+		{ WS_CLOSE_NOT_UTF8, "what it was sent is not UTF-8 for it" },
+		{ 1008, "what it was sent is against its policy" },
+		{ WS_CLOSE_TOO_BIG, "the message is too big for it" },
+		{ 1010, "it wants an extension" },
+		{ 1011, "it has failed by itself" },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (known[i].code == code)
+			return known[i].meaning;
+	return NULL;
+}
+
 static enum ws_event_kind take_close(struct ws_frames *f, struct ws_event *event)
 {
 	struct utf8 utf8 = { 0 };
@@ -108,7 +128,9 @@ static enum ws_event_kind take_close(struct ws_frames *f, struct ws_event *event
 	if (f->control_len == 1)
 		return violation(event, WS_CLOSE_PROTOCOL, "a Close frame of one byte");
 	event->code = (unsigned)f->control[0] << 8 | f->control[1];
-	if (!close_code_is_valid(event->code))
+	/* 1005 must not be sent (RFC 6455 7.4.1). A client that sends it all the same (Perl's
+	   AnyEvent) means what it says: no code. */
+	if (event->code != WS_CLOSE_NO_CODE && !close_code_is_valid(event->code))
 		return violation(event, WS_CLOSE_PROTOCOL,
 			"a Close frame with a code that must not be sent");
 	event->data = f->control + 2;

@@ -74,6 +74,8 @@ static void on_close(struct summary *summary, struct met *met, const struct even
 	met->closed_by_peer += says(event, "first", "peer");
 	if (says(event, "why", "no handshake")) {
 		met->no_handshake++;
+	} else if (says(event, "why", "unused")) {
+		met->unused++;
 	} else if (track->refused) {
 		/* the server has answered; whether the program read the answer is not judged */
 		track->pending = track->pending && !verdict.lost;

@@ -53,8 +53,8 @@ struct met {
 	struct excerpts asked; /* commands that were understood, or datagrams */
 	uint64_t repeated;     /* datagrams that were only counted (event `repeated`) */
 
-	/* Streams. The sums are only of connections whose command was answered. */
-	uint64_t connections, not_understood, no_command, no_handshake;
+	/* Streams. The sums are those of connections that were answered as they asked. */
+	uint64_t connections, not_understood, no_command, no_handshake, unused;
 	uint64_t messages, bytes_in, bytes_out, segments;
 	uint64_t closed, closed_by_peer;
 

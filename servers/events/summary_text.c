@@ -126,6 +126,7 @@ static void say_streams(struct text *text, const struct met *met, const struct e
 	add_some(&what, met->not_understood, "not understood");
 	add_some(&what, met->no_command, "without a command");
 	add_some(&what, met->no_handshake, "without a handshake");
+	add_some(&what, met->unused, "unused, since IPv4 and IPv6 were both tried");
 	if (what.len > 0)
 		add(text, ": %s", what.bytes + (what.bytes[0] == ',' ? 2 : 0));
 	if (!(type->groups & GROUP_PMU)) {

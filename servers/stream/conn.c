@@ -125,8 +125,10 @@ bool conn_start(struct conn_host *host, int fd, struct transport *transport, uin
 		.progress = now,
 		.reading = true,
 		.ping_at = INFINITY,
+		.six = peer->ss.ss_family == AF_INET6,
 		.id = id,
 	};
+	host->opened[conn->six] = now;
 	address_format(peer, conn->peer);
 	ev_io_init(&conn->io, conn_on_io, fd, 0);
 	ev_timer_init(&conn->timer, conn_on_timer, 0, 0);

@@ -35,7 +35,8 @@ struct conn_host {
 	double ping;      /* between two pings */
 	struct conn *conns; /* the open ones, the youngest first */
 	unsigned count;
-	unsigned crowd; /* the most at once since free memory was last given back to the system */
+	double opened[2]; /* when the last one came, over IPv4 and over IPv6 */
+	unsigned crowd; /* the most at once since memory was last given back to the system */
 	struct conn_totals totals;
 	void (*on_end)(struct conn_host *host); /* called after each end */
 };

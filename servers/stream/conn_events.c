@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/carrier/ws_frames.h"
 #include "common/clock.h"
 
 /* The most `send` events of one connection. An echo in chunks of 16 bytes would otherwise fill
@@ -122,6 +123,9 @@ void conn_tell_close(struct conn *conn)
 		return;
 	net_segments(conn->fd, &segments);
 	conn->transport->ops->describe(conn->transport, &about);
+	/* it has not answered our Close, or we gave up before there was one */
+	unsigned code = *about.ws_path && !about.ws_close_code ? WS_CLOSE_ABNORMAL :
+		about.ws_close_code;
 	const struct field fields[] = {
 		F_TEXT("first", conn->peer_first ? "peer" : "server"),
 		F_TEXT("why", conn->why),
@@ -135,7 +139,7 @@ void conn_tell_close(struct conn *conn)
 		F_INTEGER("left", segments.left),
 		F_INTEGER("acked", segments.acked),
 		F_REAL("seconds", clock_now() - conn->opened),
-		F_INTEGER("ws_close_code", about.ws_close_code),
+		F_INTEGER("ws_close_code", code),
 	};
-	tell(conn, EVENT_CLOSE, fields, about.ws_close_code ? 13 : 12);
+	tell(conn, EVENT_CLOSE, fields, code ? 13 : 12);
 }

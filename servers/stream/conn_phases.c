@@ -4,17 +4,23 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "common/carrier/ws_frames.h"
 
 enum {
 	READ_BYTES = 16384,
-	IGNORED_MAX = 1 << 20, /* bytes behind a command; a peer that sends more is cut */
+	IGNORED_MAX = 1 << 20, /* bytes behind a command, before the connection is cut */
+	LAST_READS = 64,       /* of what a peer had sent before its reset */
 };
 
 /* The peer's time to answer a Close frame, and to close after we have closed. */
 static const double GOODBYE_SECONDS = 2;
-/* The interval at which a socket is asked whether all bytes are acknowledged, once waiting for the
-   peer's close is over: the first one, and the longest. */
+/* A client that tries both families at once (RFC 8305) opens both connections within this time. */
+static const double BOTH_FAMILIES_SECONDS = 2;
+/* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by
+   closing: at first, and at most. */
 static const double POLL_SECONDS = 0.001, POLL_SECONDS_MAX = 0.1;
 
 static void conn_enter(struct conn *conn, enum phase phase, double limit)
@@ -27,16 +33,73 @@ void conn_abort(struct conn *conn, const char *why)
 {
 	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-	conn->why = why;
+	if (!conn->judged)
+		conn->why = why;
 	conn_enter(conn, PHASE_GONE, INFINITY);
 }
 
-/* The carrier has nothing more to send: close the socket's direction and wait for the peer. */
+/* Tells the peer's fault, and why the connection ends. The first such verdict stands: what follows
+   from it, such as a reset behind an alert, is no second fault. */
+static void conn_judge(struct conn *conn, const char *what, const char *why)
+{
+	if (conn->judged)
+		return;
+	conn_tell_error(conn, "peer", what);
+	conn->why = why;
+	conn->judged = true;
+}
+
+static void conn_abort_judged(struct conn *conn, const char *what, const char *why)
+{
+	conn_judge(conn, what, why);
+	conn_abort(conn, why);
+}
+
+static bool is_plain(const struct transport_about *about)
+{
+	return !*about->tls_version && !*about->ws_path;
+}
+
+static void conn_look(struct conn *conn, struct transport_about *about)
+{
+	conn->transport->ops->describe(conn->transport, about);
+}
+
+/* The peer has said goodbye in TLS or WebSocket: a reset behind it only says that it closed its
+   socket with our goodbye unread. */
+static bool conn_said_goodbye(struct conn *conn)
+{
+	struct transport_about about;
+	conn_look(conn, &about);
+	return about.orderly && !is_plain(&about);
+}
+
+/* The carrier says goodbye. A slow client may take longer for its answer than GOODBYE_SECONDS, as
+   long as it takes or sends something. */
+static void conn_begin_finish(struct conn *conn, double now)
+{
+	struct transport_about about;
+	conn_look(conn, &about);
+	conn->heard = about.recv_calls;
+	conn->unacknowledged = net_unacknowledged(conn->fd);
+	conn->finish_until = now + (conn->judged ? GOODBYE_SECONDS : conn->host->drain);
+	conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+}
+
+static double conn_patience(const struct conn *conn, double now)
+{
+	double patience = now + GOODBYE_SECONDS;
+	return patience < conn->finish_until ? patience : conn->finish_until;
+}
+
+/* The carrier can say no more: close the socket's direction and see what the peer does. */
 static void conn_shut(struct conn *conn, double now)
 {
 	shutdown(conn->fd, SHUT_WR);
 	conn->unacknowledged = -1;
 	conn->patience = now + GOODBYE_SECONDS;
+	if (conn->finish_until < conn->patience)
+		conn->finish_until = conn->patience;
 	conn->poll = POLL_SECONDS;
 	conn_enter(conn, PHASE_DRAIN, INFINITY);
 }
@@ -61,6 +124,15 @@ static bool conn_awaits(struct conn *conn, enum io io)
 	return true;
 }
 
+/* A client that tries both families at once opens two connections and closes one of them unused. */
+static bool conn_is_unused(struct conn *conn)
+{
+	struct transport_about about;
+	double apart = conn->host->opened[!conn->six] - conn->opened;
+	conn_look(conn, &about);
+	return about.recv_calls == 0 && fabs(apart) < BOTH_FAMILIES_SECONDS;
+}
+
 static enum step conn_handshake(struct conn *conn, double now)
 {
 	struct transport *transport = conn->transport;
@@ -73,13 +145,16 @@ static enum step conn_handshake(struct conn *conn, double now)
 		conn_enter(conn, PHASE_TALK, conn->opened + conn->host->idle);
 		return STEP_ON;
 	}
-	conn->peer_first = io == IO_EOF;
-	conn->why = "no handshake";
-	conn_tell_error(conn, "peer",
-		*transport->err.text ? transport->err.text
-				     : "closed before the handshake was over");
+	conn->peer_first = true;
+	if (io != IO_REFUSED && conn_is_unused(conn)) {
+		conn_abort(conn, "unused");
+		return STEP_ON;
+	}
+	conn_judge(conn,
+		*transport->err.text ? transport->err.text : "closed before the handshake was over",
+		"no handshake");
 	if (io == IO_REFUSED)
-		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+		conn_begin_finish(conn, now);
 	else if (io == IO_EOF)
 		conn_shut(conn, now);
 	else
@@ -87,16 +162,59 @@ static enum step conn_handshake(struct conn *conn, double now)
 	return STEP_ON;
 }
 
-/* Handles results of recv, send and flush that no phase expects: the connection is over. */
+/* Tells people what a Close frame says that is not the usual end. */
+static void conn_tell_goodbye(struct conn *conn)
+{
+	struct transport_about about;
+	char what[160];
+	conn_look(conn, &about);
+	const char *meaning = ws_close_meaning(about.ws_close_code);
+	if (!meaning)
+		return;
+	snprintf(what, sizeof what, "it closed with %u: %s", about.ws_close_code, meaning);
+	conn_tell_hint(conn, what);
+}
+
+/* A peer that closes with our bytes unread sends a reset behind its Close frame, which then still
+   stands in the socket's queue: it says why. */
+static bool conn_hears_close(struct conn *conn)
+{
+	struct transport_about about;
+	char buffer[READ_BYTES];
+	conn_look(conn, &about);
+	if (!*about.ws_path)
+		return false;
+	for (int i = 0; i < LAST_READS && !about.orderly; i++) {
+		size_t len;
+		bool last;
+		if (conn->transport->ops->recv(conn->transport, buffer, sizeof buffer, &len,
+			    &last) != IO_DONE)
+			i = LAST_READS;
+		conn_look(conn, &about);
+	}
+	if (about.orderly)
+		conn_tell_goodbye(conn);
+	return about.orderly;
+}
+
+/* Deals with what no phase expects of recv, send and flush: the connection is over. */
 static enum step conn_fail(struct conn *conn, enum io io, double now)
 {
-	conn_tell_error(conn, "peer", conn->transport->err.text);
+	char what[sizeof conn->transport->err.text];
+	snprintf(what, sizeof what, "%s", conn->transport->err.text);
 	conn->peer_first = true;
 	if (io == IO_REFUSED) {
-		conn->why = "protocol error";
-		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+		conn_judge(conn, what, "protocol error");
+		conn_begin_finish(conn, now);
+	} else if (conn->phase == PHASE_FINISH && conn_said_goodbye(conn)) {
+		conn_abort(conn, conn->why);
+	} else if (conn->bytes_in == 0 && conn_is_unused(conn)) {
+		conn_abort(conn, "unused");
+	} else if (conn_hears_close(conn)) {
+		conn_abort_judged(conn, "closed the WebSocket before it was sent everything",
+			"peer closed");
 	} else {
-		conn_abort(conn, "connection lost");
+		conn_abort_judged(conn, what, "connection lost");
 	}
 	return STEP_ON;
 }
@@ -111,8 +229,9 @@ static void conn_on_eof(struct conn *conn, double now)
 	conn->host->session->tell(conn->self, SESSION_EOF);
 	conn->transport->ops->describe(conn->transport, &about);
 	if (about.ws_close_code != 0 && about.orderly) {
+		conn_tell_goodbye(conn);
 		conn->why = "peer closed";
-		conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+		conn_begin_finish(conn, now);
 	}
 }
 
@@ -128,7 +247,7 @@ static bool came_in_pieces(const struct conn *conn, size_t len)
 	if (!conn->host->session->commands || conn->bytes_in > 0 || len < 2)
 		return false;
 	conn->transport->ops->describe(conn->transport, &about);
-	return !*about.tls_version && !*about.ws_path && net_segments(conn->fd, &segments) &&
+	return is_plain(&about) && net_segments(conn->fd, &segments) &&
 	       segments.in > 1;
 }
 
@@ -152,8 +271,8 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 		if (len > 0 || last)
 			conn->host->session->input(conn->self, buffer + apart, len - apart, last);
 		if (!waited && (conn->ignored += len) > IGNORED_MAX) {
-			conn_tell_error(conn, "peer", "sends on and on behind its command");
-			conn_abort(conn, "too many bytes");
+			conn_abort_judged(conn, "sends on and on behind its command",
+				"too many bytes");
 		}
 		return STEP_ON;
 	}
@@ -285,7 +404,7 @@ static enum step conn_flush(struct conn *conn, double now)
 		return STEP_WAIT;
 	if (io != IO_DONE)
 		return conn_fail(conn, io, now);
-	conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
+	conn_begin_finish(conn, now);
 	return STEP_ON;
 }
 
@@ -300,7 +419,7 @@ static enum step conn_finish(struct conn *conn, double now)
 	}
 	if (io == IO_FAILED)
 		return conn_fail(conn, io, now);
-	if (io == IO_REFUSED)
+	if (io == IO_REFUSED && !conn->judged)
 		conn_tell_error(conn, "peer", conn->transport->err.text);
 	conn_shut(conn, now);
 	return STEP_ON;
@@ -317,11 +436,16 @@ static enum step conn_drain(struct conn *conn, double now)
 	if (conn->reading) {
 		ssize_t n = recv(conn->fd, buffer, sizeof buffer, 0);
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-			conn_tell_error(conn, "peer", strerror(errno));
-			conn_abort(conn, "connection lost");
+			int error = errno;
+			if (conn_said_goodbye(conn))
+				conn_enter(conn, PHASE_GONE, INFINITY);
+			else
+				conn_abort_judged(conn, strerror(error), "connection lost");
 			return STEP_ON;
 		}
 		conn->reading = n != 0;
+		if (n > 0)
+			conn->patience = conn_patience(conn, now);
 	}
 	if (conn->reading) {
 		conn->events |= EV_READ;
@@ -340,8 +464,7 @@ static enum step conn_drain(struct conn *conn, double now)
 		conn->progress = now;
 	conn->unacknowledged = left;
 	if (now >= conn->progress + conn->host->drain) {
-		conn_tell_error(conn, "peer", "takes nothing");
-		conn_abort(conn, "stalled");
+		conn_abort_judged(conn, "takes nothing", "stalled");
 		return STEP_ON;
 	}
 	conn->wake = now + conn->poll;
@@ -375,20 +498,31 @@ static bool conn_peer_takes(struct conn *conn, double now)
 	return true;
 }
 
+/* The peer has taken or sent something since we last looked: it is slow, and not gone. */
+static bool conn_peer_lives(struct conn *conn, double now)
+{
+	struct transport_about about;
+	int left = net_unacknowledged(conn->fd);
+	conn_look(conn, &about);
+	bool lives = about.recv_calls != conn->heard || (left >= 0 && left != conn->unacknowledged);
+	conn->heard = about.recv_calls;
+	conn->unacknowledged = left;
+	conn->limit = conn_patience(conn, now);
+	return lives && now < conn->finish_until;
+}
+
 void conn_expire(struct conn *conn, double now)
 {
 	switch (conn->phase) {
 	case PHASE_HANDSHAKE:
-		conn->why = "no handshake";
-		conn_tell_error(conn, "peer", "took too long for the handshake");
+		conn_judge(conn, "took too long for the handshake", "no handshake");
 		conn_shut(conn, now);
 		break;
 	case PHASE_TALK:
 		if (conn->blocked) {
 			if (conn_peer_takes(conn, now))
 				break;
-			conn_tell_error(conn, "peer", "takes nothing");
-			conn_abort(conn, "stalled");
+			conn_abort_judged(conn, "takes nothing", "stalled");
 		} else {
 			conn->why = "idle";
 			conn_tell_error(conn, "peer", "has sent no complete command");
@@ -398,11 +532,11 @@ void conn_expire(struct conn *conn, double now)
 	case PHASE_FLUSH:
 		if (conn_peer_takes(conn, now))
 			break;
-		conn_tell_error(conn, "peer", "takes nothing");
-		conn_abort(conn, "stalled");
+		conn_abort_judged(conn, "takes nothing", "stalled");
 		break;
 	case PHASE_FINISH:
-		conn_shut(conn, now);
+		if (!conn_peer_lives(conn, now))
+			conn_shut(conn, now);
 		break;
 	case PHASE_DRAIN:
 	case PHASE_GONE:

@@ -40,14 +40,17 @@ struct conn {
 	/* the session has slept, so bytes may have arrived before its time was over */
 	bool slept;
 	bool reading;        /* the peer has not ended its direction */
-	bool peer_first;     /* the peer ended before we did */
+	bool peer_first;     /* it ended before we did */
+	bool judged;         /* `why` is a fault of the peer and has been told: nothing overwrites it */
 	struct round_trip trip;
 	double ping_at;
-	int unacknowledged;  /* bytes that were unacknowledged at the last look */
-	/* PHASE_DRAIN: until when to wait for the peer's end, and the interval between later
-	   looks */
+	int unacknowledged;  /* bytes, when last looked at */
+	uint64_t heard;      /* reads that brought bytes, when last looked at */
+	double finish_until; /* PHASE_FINISH and PHASE_DRAIN: however much the peer still sends */
+	/* PHASE_DRAIN: until when to wait for the peer's end; how often to look after that */
 	double patience, poll;
 
+	bool six; /* over IPv6 */
 	uint64_t id;
 	char peer[ADDRESS_TEXT];
 	const char *why;

@@ -111,6 +111,21 @@ def test_commands(summary, endpoint, client):
     assert endpoint not in seen.rows["unmet"][0].split(", ")
 
 
+def test_a_connection_that_another_family_made_superfluous(summary):
+    """Happy eyeballs (RFC 8305)."""
+    seen = summary(python("""
+four = socket.create_connection(("127.0.0.1", port("pmu")))
+six = socket.create_connection(("::1", port("pmu")))
+four.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
+four.close()
+six.sendall(b"CMD_short:0")
+read_all(six)
+"""))
+    assert seen.rows["pmu"][0].startswith(
+        "2 connections: CMD_short:0, 1 unused, since IPv4 and IPv6 were both tried; 20 messages"), seen.rows
+    assert seen.clean and not seen.wrong
+
+
 def test_websocket_over_tls(summary):
     seen = summary(["sh", "-c", f'{sh("pdc-ws")} wss://localhost/ CMD_floodme'])
     assert seen.rows["pmu-wss"][0].startswith(
