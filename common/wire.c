@@ -50,14 +50,17 @@ static size_t line_end_length(const char *data, size_t len, size_t at)
 	return i - at;
 }
 
-size_t wire_harmless(const char *data, size_t len)
+size_t wire_harmless(const char *data, size_t len, bool *more)
 {
 	static const char next_name[] = "CMD_", blanks[] = "\r\n \t"; /* and the NUL */
 	size_t at = 0;
 	while (at < len && memchr(blanks, data[at], sizeof blanks))
 		at++;
 	size_t common = common_length(data + at, len - at, next_name);
-	return common == sizeof next_name - 1 || at + common == len ? len : at;
+	bool next = common == sizeof next_name - 1;
+	if (more)
+		*more = next;
+	return next || at + common == len ? len : at;
 }
 
 /* A command ends at command->length: sets what stands behind it. False: something that cannot. */
@@ -65,7 +68,7 @@ static bool end_command(const char *data, size_t len, struct wire_command *comma
 {
 	size_t end = command->length;
 	command->consumed = end + line_end_length(data, len, end);
-	command->bad = end + wire_harmless(data + end, len - end);
+	command->bad = end + wire_harmless(data + end, len - end, &command->more);
 	return command->bad == len;
 }
 

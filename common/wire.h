@@ -36,6 +36,7 @@ struct wire_command {
 	double interval; /* d in seconds; not checked against the limits; 0 for WIRE_FLOOD */
 	size_t length;   /* bytes of the command itself */
 	size_t consumed; /* the same with the line end ("\n" or "\r\n") that followed it */
+	bool more;       /* another "CMD_" follows, and what is behind it does not matter */
 	size_t bad;      /* WIRE_INVALID: the first byte that cannot stand there */
 };
 
@@ -48,8 +49,9 @@ struct wire_command {
 enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_command *command);
 
 /* How many of the bytes behind a command do no harm: line ends, blanks, NULs (clients send whole
-   buffers), and all that follows when another "CMD_" begins. `len`: all of them. */
-size_t wire_harmless(const char *data, size_t len);
+   buffers), and all that follows when another "CMD_" begins, which `more` (may be NULL) tells.
+   `len`: all of them. */
+size_t wire_harmless(const char *data, size_t len, bool *more);
 
 /* Writes "This is PMU data <number>" and a NUL. Returns its length without the NUL. */
 size_t wire_format_message(char text[WIRE_MESSAGE_MAX], long number);

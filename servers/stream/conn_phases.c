@@ -19,6 +19,7 @@ enum {
 static const double GOODBYE_SECONDS = 2;
 /* A client that tries both families at once (RFC 8305) opens both connections within this time. */
 static const double BOTH_FAMILIES_SECONDS = 2;
+static const double SIBLING_SECONDS = 0.05; /* the second one may be accepted so much later */
 /* How often a socket is asked whether all is acknowledged, once the peer can no longer tell by
    closing: at first, and at most. */
 static const double POLL_SECONDS = 0.001, POLL_SECONDS_MAX = 0.1;
@@ -106,7 +107,8 @@ static void conn_shut(struct conn *conn, double now)
 
 void conn_end(struct conn *conn, double now, const char *why)
 {
-	if (conn->phase != PHASE_HANDSHAKE && conn->phase != PHASE_TALK)
+	if (conn->phase != PHASE_HANDSHAKE && conn->phase != PHASE_TALK &&
+		conn->phase != PHASE_SILENT)
 		return;
 	conn->why = why;
 	conn_enter(conn, PHASE_FLUSH, now + GOODBYE_SECONDS);
@@ -124,13 +126,42 @@ static bool conn_awaits(struct conn *conn, enum io io)
 	return true;
 }
 
-/* A client that tries both families at once opens two connections and closes one of them unused. */
-static bool conn_is_unused(struct conn *conn)
+/*
+ * A client that tries both families at once opens two connections and closes one of them unused.
+ * The other one may still be in the backlog, so a peer that goes without a byte is judged a little
+ * later. True: it did so.
+ */
+static bool conn_went_silent(struct conn *conn, double now, const char *why)
 {
 	struct transport_about about;
-	double apart = conn->host->opened[!conn->six] - conn->opened;
 	conn_look(conn, &about);
-	return about.recv_calls == 0 && fabs(apart) < BOTH_FAMILIES_SECONDS;
+	if (about.recv_calls > 0 || conn->phase == PHASE_SILENT)
+		return false;
+	conn->peer_first = true;
+	conn->silent = why;
+	conn_enter(conn, PHASE_SILENT, now + SIBLING_SECONDS);
+	return true;
+}
+
+static enum step conn_silent(struct conn *conn, double now)
+{
+	return STEP_WAIT;
+}
+
+static void conn_judge_silence(struct conn *conn, double now)
+{
+	const char *said = conn->transport->err.text;
+	if (fabs(conn->host->opened[!conn->six] - conn->opened) < BOTH_FAMILIES_SECONDS) {
+		conn_abort(conn, "unused");
+	} else if (strcmp(conn->silent, "peer closed") == 0) {
+		conn_end(conn, now, conn->silent);
+	} else if (conn->reading) { /* it was a reset */
+		conn_abort_judged(conn, said, conn->silent);
+	} else {
+		conn_judge(conn, *said ? said : "closed before the handshake was over",
+			conn->silent);
+		conn_shut(conn, now);
+	}
 }
 
 static enum step conn_handshake(struct conn *conn, double now)
@@ -146,10 +177,9 @@ static enum step conn_handshake(struct conn *conn, double now)
 		return STEP_ON;
 	}
 	conn->peer_first = true;
-	if (io != IO_REFUSED && conn_is_unused(conn)) {
-		conn_abort(conn, "unused");
+	conn->reading = io != IO_EOF;
+	if (io != IO_REFUSED && conn_went_silent(conn, now, "no handshake"))
 		return STEP_ON;
-	}
 	conn_judge(conn,
 		*transport->err.text ? transport->err.text : "closed before the handshake was over",
 		"no handshake");
@@ -208,8 +238,8 @@ static enum step conn_fail(struct conn *conn, enum io io, double now)
 		conn_begin_finish(conn, now);
 	} else if (conn->phase == PHASE_FINISH && conn_said_goodbye(conn)) {
 		conn_abort(conn, conn->why);
-	} else if (conn->bytes_in == 0 && conn_is_unused(conn)) {
-		conn_abort(conn, "unused");
+	} else if (conn_went_silent(conn, now, "connection lost")) {
+		return STEP_ON;
 	} else if (conn_hears_close(conn)) {
 		conn_abort_judged(conn, "closed the WebSocket before it was sent everything",
 			"peer closed");
@@ -277,7 +307,9 @@ static enum step conn_read(struct conn *conn, size_t most, double now)
 		return STEP_ON;
 	}
 	if (io == IO_EOF) {
-		conn_on_eof(conn, now);
+		conn->reading = false;
+		if (!conn_went_silent(conn, now, "peer closed"))
+			conn_on_eof(conn, now);
 		return STEP_ON;
 	}
 	return conn_fail(conn, io, now);
@@ -478,6 +510,7 @@ static enum step (*const phases[])(struct conn *, double) = {
 	[PHASE_FLUSH] = conn_flush,
 	[PHASE_FINISH] = conn_finish,
 	[PHASE_DRAIN] = conn_drain,
+	[PHASE_SILENT] = conn_silent,
 };
 
 enum step conn_step(struct conn *conn, double now)
@@ -537,6 +570,9 @@ void conn_expire(struct conn *conn, double now)
 	case PHASE_FINISH:
 		if (!conn_peer_lives(conn, now))
 			conn_shut(conn, now);
+		break;
+	case PHASE_SILENT:
+		conn_judge_silence(conn, now);
 		break;
 	case PHASE_DRAIN:
 	case PHASE_GONE:

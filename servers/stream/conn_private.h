@@ -10,7 +10,15 @@
 #include "servers/stream/conn.h"
 #include "servers/stream/round_trip.h"
 
-enum phase { PHASE_HANDSHAKE, PHASE_TALK, PHASE_FLUSH, PHASE_FINISH, PHASE_DRAIN, PHASE_GONE };
+enum phase {
+	PHASE_HANDSHAKE,
+	PHASE_TALK,
+	PHASE_FLUSH,
+	PHASE_FINISH,
+	PHASE_DRAIN,
+	PHASE_SILENT, /* the peer has gone without a byte: is it the loser of two families? */
+	PHASE_GONE,
+};
 
 /* A phase's result: call conn_step again, or wait for `events` and `wake`. */
 enum step { STEP_ON, STEP_WAIT };
@@ -41,6 +49,7 @@ struct conn {
 	bool slept;
 	bool reading;        /* the peer has not ended its direction */
 	bool peer_first;     /* it ended before we did */
+	const char *silent; /* PHASE_SILENT: `why`, unless it was one of two families */
 	bool judged;         /* `why` is a fault of the peer and has been told: nothing overwrites it */
 	struct round_trip trip;
 	double ping_at;

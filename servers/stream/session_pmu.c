@@ -182,7 +182,7 @@ static void pmu_decide(struct session_pmu *pmu, bool whole)
 {
 	char reason[64];
 	enum wire_verdict verdict = wire_parse_command(pmu->text, pmu->len, &pmu->command);
-	if (pmu->harmful)
+	if (pmu->harmful && !pmu->command.more)
 		verdict = WIRE_INVALID;
 	switch (verdict) {
 	case WIRE_COMMAND:
@@ -233,7 +233,7 @@ static void pmu_input(void *self, const char *data, size_t len, bool last)
 	size_t before = pmu->len;
 	pmu->len += taken;
 	pmu->pieces++;
-	pmu->harmful |= wire_harmless(data + taken, len - taken) < len - taken;
+	pmu->harmful |= wire_harmless(data + taken, len - taken, NULL) < len - taken;
 	if (pmu->in_messages && !last)
 		return; /* a message is judged when it is whole */
 	pmu_decide(pmu, last);
