@@ -115,14 +115,19 @@ static void report_json(struct client_pmu *pmu, const struct transport_about *ab
 	client_pmu_json_end(pmu, &json);
 }
 
-/* Handshake, command, answer, close_notify. */
-static void exchange(struct client_pmu *pmu, struct transport *tls, bool json)
+/* How long the PMU may take to read why we refuse its certificate. */
+static const double ALERT_SECONDS = 1;
+
+/* Handshake, command, answer, goodbye. */
+static void exchange(struct client_pmu *pmu, struct transport *tls, int fd, bool json)
 {
 	struct transport_about about;
 	enum io io = tls->ops->handshake(tls); /* it checks the certificate */
 	if (io != IO_DONE)
 		client_pmu_fail_io(pmu, tls, io, "TLS handshake: nothing moved");
-	else if (send_command(pmu, tls))
+	if (io == IO_REFUSED)
+		client_end_tcp(fd, ALERT_SECONDS); /* else a reset overtakes our alert */
+	if (io == IO_DONE && send_command(pmu, tls))
 		receive(pmu, tls);
 	if (client_pmu_end(pmu) && pmu->bytes == 0)
 		client_pmu_fail(pmu, "closed", STATUS_PROTOCOL, "closed without an answer");
@@ -156,7 +161,7 @@ int main(int argc, char **argv)
 		client_pmu_connected(&pmu, fd);
 		struct transport *tls = transport_tls_create(context, fd, host);
 		if (tls)
-			exchange(&pmu, tls, options.json);
+			exchange(&pmu, tls, fd, options.json);
 		else
 			client_pmu_fail(&pmu, "failed", STATUS_FAILED, "out of memory");
 		transport_destroy(tls);

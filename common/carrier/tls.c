@@ -144,9 +144,10 @@ static enum io refuse_protocol(struct transport_tls *t)
 			"the peer only speaks versions of TLS older than 1.2");
 		return IO_REFUSED;
 	}
-	if (reason == SSL_R_NO_SHARED_CIPHER) {
-		err_set(&t->base.err, STATUS_PROTOCOL,
-			"the peer offers no cipher that is safe today");
+	const char *disagreement = t->ready ? NULL : tls_reason_disagreement(t->ssl, reason);
+
+	if (disagreement) {
+		err_set(&t->base.err, STATUS_PROTOCOL, "the peer offers %s", disagreement);
 		return IO_REFUSED;
 	}
 	const char *words = ERR_reason_error_string(code);
@@ -209,8 +210,12 @@ static enum io tls_handshake(struct transport *transport)
 
 	if (io == IO_EOF) {
 		t->broken = true;
+		/* Node.js, PHP and wget send no alert where they do not accept a certificate. */
+		bool refused = t->host[0] == '\0' && SSL_get_state(t->ssl) != TLS_ST_BEFORE;
+
 		err_set(&t->base.err, STATUS_FAILED,
-			"the peer closed the connection in the TLS handshake");
+			"the peer closed the connection in the TLS handshake%s",
+			refused ? ", as some do that do not accept our certificate" : "");
 	}
 	return io;
 }

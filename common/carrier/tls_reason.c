@@ -5,6 +5,7 @@
 #include "common/carrier/tls_reason.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -151,6 +152,70 @@ void tls_reason_certificate(char *text, size_t size, X509_STORE_CTX *ctx, const 
 	}
 }
 
+/* The kind of our certificate's key, as ciphers of TLS 1.2 have it. */
+static int own_auth(SSL *ssl)
+{
+	X509 *cert = SSL_get_certificate(ssl);
+	EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
+
+	return key && EVP_PKEY_is_a(key, "EC") ? NID_auth_ecdsa : NID_auth_rsa;
+}
+
+/* Which ciphers the client has offered: any with a key exchange that is safe, and any for our key. */
+static void look_at_ciphers(SSL *ssl, bool *safe, bool *fitting)
+{
+	STACK_OF(SSL_CIPHER) *offered = SSL_get_client_ciphers(ssl);
+	int auth = own_auth(ssl);
+
+	*safe = *fitting = false;
+	for (int i = 0; i < sk_SSL_CIPHER_num(offered); i++) {
+		const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(offered, i);
+		int exchange = SSL_CIPHER_get_kx_nid(cipher), its = SSL_CIPHER_get_auth_nid(cipher);
+
+		*safe |= exchange == NID_kx_ecdhe;
+		*fitting |= exchange == NID_kx_ecdhe && its == auth;
+	}
+}
+
+static const char no_group[] = "no common group (elliptic curve), such as X25519 or P-256";
+static const char no_signature_ec[] =
+	"no common signature algorithm: our certificate has an EC key, which needs ECDSA";
+static const char no_signature_rsa[] =
+	"no common signature algorithm: our certificate has an RSA key";
+
+const char *tls_reason_disagreement(SSL *ssl, int reason)
+{
+	bool ec = own_auth(ssl) == NID_auth_ecdsa, safe, fitting;
+	const char *no_signature = ec ? no_signature_ec : no_signature_rsa;
+
+	switch (reason) {
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+		return no_signature;
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_NO_SUITABLE_GROUPS:
+	case SSL_R_NO_SHARED_GROUPS:
+		return no_group;
+	case SSL_R_NO_SHARED_CIPHER:
+		break;
+	default:
+		return NULL;
+	}
+	if (SSL_version(ssl) >= TLS1_3_VERSION)
+		return "no cipher of TLS 1.3 that is spoken here";
+	look_at_ciphers(ssl, &safe, &fitting);
+	if (!safe)
+		return "no cipher that is safe today";
+	if (!fitting)
+		return ec ? "only ciphers for RSA keys, and our certificate has an EC key"
+			  : "only ciphers for EC keys, and our certificate has an RSA key";
+	if (SSL_get_shared_group(ssl, -1) <= 0)
+		return no_group;
+	if (SSL_get_shared_sigalgs(ssl, 0, NULL, NULL, NULL, NULL, NULL) <= 0)
+		return no_signature;
+	return "no cipher that is spoken here";
+}
+
 void tls_reason_alert(char *text, size_t size, int alert)
 {
 	const char *meaning;
@@ -166,11 +231,32 @@ void tls_reason_alert(char *text, size_t size, int alert)
 	case SSL_AD_CERTIFICATE_EXPIRED:
 		meaning = ": it finds our certificate expired or not yet valid";
 		break;
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+		meaning = ": it does not take a certificate like ours (a short key, an odd purpose)";
+		break;
+	case SSL_AD_DECRYPT_ERROR:
+		meaning = ": it cannot verify our signature (rustls: a key that is too short)";
+		break;
+	case SSL_AD_INSUFFICIENT_SECURITY:
+		meaning = ": our key or ciphers are too weak for it";
+		break;
 	case SSL_AD_PROTOCOL_VERSION:
 		meaning = ": no common version; here TLS 1.2 and 1.3 are spoken";
 		break;
 	case SSL_AD_HANDSHAKE_FAILURE:
-		meaning = ": no common cipher or signature";
+		meaning = ": no common cipher or signature, or our certificate is for another host";
+		break;
+	case SSL_AD_INTERNAL_ERROR:
+		meaning = ": it failed by itself (Perl, stunnel: our certificate is for another host)";
+		break;
+	case SSL_AD_MISSING_EXTENSION:
+		meaning = ": it was not sent an extension of TLS that it needs";
+		break;
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		meaning = ": it wants a certificate of ours";
+		break;
+	case SSL_AD_UNRECOGNIZED_NAME:
+		meaning = ": it knows no host of the name that was asked for";
 		break;
 	default:
 		meaning = "";

@@ -148,12 +148,23 @@ static enum step conn_silent(struct conn *conn, double now)
 	return STEP_WAIT;
 }
 
+/* Some programs look at the certificate only when the handshake is over, and leave then. */
+static void conn_hint_refusal(struct conn *conn)
+{
+	struct transport_about about;
+	conn_look(conn, &about);
+	if (*about.tls_version && !*about.ws_path)
+		conn_tell_hint(conn, "it left behind the TLS handshake, without a command: curl, PHP, "
+				     "socat and ncat do so when they do not accept our certificate");
+}
+
 static void conn_judge_silence(struct conn *conn, double now)
 {
 	const char *said = conn->transport->err.text;
 	if (fabs(conn->host->opened[!conn->six] - conn->opened) < BOTH_FAMILIES_SECONDS) {
 		conn_abort(conn, "unused");
 	} else if (strcmp(conn->silent, "peer closed") == 0) {
+		conn_hint_refusal(conn);
 		conn_end(conn, now, conn->silent);
 	} else if (conn->reading) { /* it was a reset */
 		conn_abort_judged(conn, said, conn->silent);

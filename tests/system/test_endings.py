@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from support.frames import BINARY, CLOSE, PONG, close_frame, frame
+from support.lab import run
 from support.peers import CARRIERS, Plain, connect, open_socket
 
 WEBSOCKETS = ["pmu-ws", "pmu-wss"]
@@ -41,6 +42,26 @@ def test_a_refused_certificate_is_told_once(lab, carrier):
     closed, faults = ended(lab, carrier)
     assert closed["why"] == "no handshake"
     assert faults == ['the peer sent the TLS alert "unknown CA" (48): it does not trust the CA that signed our certificate']
+
+
+@pytest.mark.parametrize("time", range(5))
+def test_our_own_client_says_why_it_refuses(lab, time):
+    """pdc-tls reads on for a moment, or a reset would overtake its alert."""
+    result = run("pdc-tls", "--ca", "/etc/ssl/certs/ca-certificates.crt", "CMD_short:0", lab=lab)
+    assert result.status != 0
+    closed, faults = ended(lab, "pmu-tls")
+    assert closed["why"] == "no handshake" and len(faults) == 1
+    assert 'the TLS alert "unknown CA" (48)' in faults[0]
+
+
+def test_who_leaves_behind_the_handshake_may_have_refused(lab):
+    """curl, PHP, socat and ncat check the certificate themselves, behind the handshake, and then leave without a word."""
+    peer = connect(lab, "pmu-tls")
+    peer.half_close()
+    assert "certificate" in lab.wait(event="hint", endpoint="pmu-tls")["what"]
+    closed, faults = ended(lab, "pmu-tls")
+    assert (closed["why"], faults) == ("peer closed", [])
+    peer.close()
 
 
 @websockets

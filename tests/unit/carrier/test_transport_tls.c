@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 
 #include "common/carrier/tls_context.h"
+#include "common/carrier/tls_reason.h"
 #include "common/carrier/transport.h"
 #include "tests/unit/carrier/tls_pair.h"
 
@@ -283,7 +284,8 @@ START_TEST(test_eof_in_handshake)
 	shutdown(duo.client_fd, SHUT_WR);
 	ck_assert_int_eq(duo.server->ops->handshake(duo.server), IO_EOF);
 	ck_assert_str_eq(duo.server->err.text,
-		"the peer closed the connection in the TLS handshake");
+		"the peer closed the connection in the TLS handshake, as some do that do not accept "
+		"our certificate");
 	ck_assert_int_eq(duo.server->ops->finish(duo.server), IO_DONE);
 	duo_close(&duo);
 }
@@ -420,6 +422,7 @@ START_TEST(test_versions)
 		const char *cipher; /* TLS 1.2 and before; NULL: the default ones */
 		const char *name; /* NULL: refused */
 		const char *text;
+		const char *groups, *signatures, *suites; /* NULL: the default ones */
 	} rows[] = {
 		{ TLS1_3_VERSION, NULL, "TLSv1.3", "" },
 		{ TLS1_2_VERSION, NULL, "TLSv1.2", "" },
@@ -430,6 +433,16 @@ START_TEST(test_versions)
 			"the peer offers no cipher that is safe today" },
 		{ TLS1_2_VERSION, "DHE-RSA-AES256-GCM-SHA384", NULL,
 			"the peer offers no cipher that is safe today" },
+		{ TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384", NULL,
+			"the peer offers only ciphers for RSA keys, and our certificate has an EC key" },
+		{ TLS1_2_VERSION, NULL, NULL,
+			"the peer offers no common group (elliptic curve), such as X25519 or P-256",
+			.groups = "brainpoolP256r1" },
+		{ TLS1_3_VERSION, NULL, NULL,
+			"the peer offers no common signature algorithm: our certificate has an EC key, "
+			"which needs ECDSA", .signatures = "rsa_pss_rsae_sha256" },
+		{ TLS1_3_VERSION, NULL, NULL, "the peer offers no cipher of TLS 1.3 that is spoken here",
+			.suites = "TLS_AES_128_CCM_8_SHA256" },
 	};
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	struct transport_about about;
@@ -440,6 +453,12 @@ START_TEST(test_versions)
 	SSL_CTX_set_max_proto_version(ctx, rows[_i].version);
 	if (rows[_i].cipher)
 		ck_assert_int_eq(SSL_CTX_set_cipher_list(ctx, rows[_i].cipher), 1);
+	if (rows[_i].groups)
+		ck_assert_int_eq(SSL_CTX_set1_groups_list(ctx, rows[_i].groups), 1);
+	if (rows[_i].signatures)
+		ck_assert_int_eq(SSL_CTX_set1_sigalgs_list(ctx, rows[_i].signatures), 1);
+	if (rows[_i].suites)
+		ck_assert_int_eq(SSL_CTX_set_ciphersuites(ctx, rows[_i].suites), 1);
 	socket_pair(fds);
 	struct transport *server = transport_tls_create(server_context, fds[1], NULL);
 	SSL *ssl = bare_client(fds[0], ctx);
@@ -458,6 +477,25 @@ START_TEST(test_versions)
 	server->ops->destroy(server);
 	close(fds[0]);
 	close(fds[1]);
+}
+END_TEST
+
+/* What people may have done wrong, for the alerts that clients send. */
+START_TEST(test_alerts_in_words)
+{
+	static const struct {
+		int alert;
+		const char *words;
+	} rows[] = { { 40, "for another host" }, { 42, "does not accept" }, { 43, "short key" },
+		{ 45, "expired" }, { 46, "does not accept" }, { 48, "does not trust the CA" },
+		{ 51, "too short" }, { 70, "TLS 1.2 and 1.3" }, { 71, "too weak" },
+		{ 80, "another host" }, { 109, "extension" }, { 112, "name" },
+		{ 116, "wants a certificate" } };
+	char text[200];
+
+	tls_reason_alert(text, sizeof text, rows[_i].alert);
+	ck_assert_msg(strstr(text, rows[_i].words) != NULL, "%d: %s", rows[_i].alert, text);
+	ck_assert_uint_lt(strlen(text), sizeof text - 1);
 }
 END_TEST
 
@@ -706,7 +744,8 @@ int main(void)
 	tcase_add_test(tcase, test_blocking_timeout);
 	tcase_add_test(tcase, test_interrupted);
 	tcase_add_loop_test(tcase, test_peer_without_tls, 0, COUNT(not_tls));
-	tcase_add_loop_test(tcase, test_versions, 0, 5);
+	tcase_add_loop_test(tcase, test_versions, 0, 9);
+	tcase_add_loop_test(tcase, test_alerts_in_words, 0, 13);
 	tcase_add_loop_test(tcase, test_resumption, 0, 2);
 	tcase_add_test(tcase, test_no_renegotiation);
 	tcase_add_test(tcase, test_key_updates_do_not_hold);
