@@ -111,6 +111,13 @@ static struct identity *find_identity(struct emulator *emulator, const char *dir
 		err_append(&why, "; the certificates of this run are in memory");
 		snprintf(identity->note, sizeof identity->note, "%s", why.text);
 	}
+	if (!identity->unusable && identity->files.anew) {
+		err_set(&why, STATUS_OK,
+			"the lab's CA was made anew: browsers and trust stores that have the old "
+			"one need %s",
+			identity->files.ca_file);
+		snprintf(identity->note, sizeof identity->note, "%s", why.text);
+	}
 	identity->dir = dir;
 	emulator->identity_count++;
 	return identity;

@@ -68,15 +68,12 @@ static int no_passphrase(char *buf, int size, int writing, void *context)
 	return -1;
 }
 
-/* Whether other users may have read the key, or own it. */
-static bool is_exposed(const char *dir, const char *name)
+static bool is_there(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
-	struct stat st;
 
 	path_join(path, dir, name);
-	return stat(path, &st) == 0 &&
-	       (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)));
+	return access(path, F_OK) == 0;
 }
 
 static EVP_PKEY *read_key(const char *dir, const char *name)
@@ -91,13 +88,16 @@ static EVP_PKEY *read_key(const char *dir, const char *name)
 	return key;
 }
 
-/* A CA is good without its key: the key is only needed when the CA has to sign again. */
+/*
+ * The CA has signed the server's certificate, and its key was never written: nothing else can be
+ * signed with what lies here. Where a key of the CA lies here, an earlier version has made it all.
+ */
 static bool is_good_dir(const char *dir, time_t now)
 {
 	X509 *ca = read_cert(dir, "ca.pem");
 	struct tls_pair own = { read_cert(dir, "cert.pem"), read_key(dir, "key.pem") };
 	bool good = tls_issue_good_ca(ca, now) && tls_issue_good_server(&own, ca, now) &&
-		    !is_exposed(dir, "ca_key.pem");
+		    !is_there(dir, "ca_key.pem");
 
 	tls_pair_finish(&own);
 	X509_free(ca);
@@ -135,32 +135,33 @@ fail:
 	return false;
 }
 
-/* Makes a new server pair, and a new CA if the old one is not good or cannot sign. The lock is
-   held. */
+/* Whether the files there were made after `now`: then the clock is wrong, and they stay. */
+static bool is_of_the_future(const char *dir, time_t now)
+{
+	X509 *ca = read_cert(dir, "ca.pem");
+	bool future = ca && X509_cmp_time(X509_get0_notBefore(ca), &now) > 0;
+
+	X509_free(ca);
+	return future;
+}
+
+/* Makes a CA and a server pair, and forgets the CA's key. The lock is held. */
 static bool make_files(const char *dir, time_t now, struct err *err)
 {
-	struct tls_pair ca = { read_cert(dir, "ca.pem"), read_key(dir, "ca_key.pem") }, own = { 0 };
+	struct tls_pair ca = { 0 }, own = { 0 };
+	char old_key[PATH_MAX];
 	bool made = false;
 
-	if (!tls_issue_good_ca(ca.cert, now) || !ca.key ||
-		X509_check_private_key(ca.cert, ca.key) != 1) {
-		tls_pair_finish(&ca);
-		if (!tls_issue_ca(&ca, now))
-			goto crypto;
-		if (!write_file(dir, "ca_key.pem", NULL, ca.key, err) ||
-			!write_file(dir, "ca.pem", ca.cert, NULL, err))
-			goto out;
-	}
-	if (!tls_issue_server(&own, &ca, now))
-		goto crypto;
-	made = write_file(dir, "key.pem", NULL, own.key, err) &&
-	       write_file(dir, "cert.pem", own.cert, NULL, err);
-	goto out;
-
-crypto:
-	err_set(err, STATUS_USAGE, "OpenSSL cannot make certificates: %s",
-		ERR_reason_error_string(ERR_peek_last_error()));
-out:
+	if (tls_issue_ca(&ca, now) && tls_issue_server(&own, &ca, now))
+		made = write_file(dir, "key.pem", NULL, own.key, err) &&
+		       write_file(dir, "cert.pem", own.cert, NULL, err) &&
+		       write_file(dir, "ca.pem", ca.cert, NULL, err);
+	else
+		err_set(err, STATUS_USAGE, "OpenSSL cannot make certificates: %s",
+			ERR_reason_error_string(ERR_peek_last_error()));
+	path_join(old_key, dir, "ca_key.pem");
+	if (made)
+		unlink(old_key);
 	tls_pair_finish(&own);
 	tls_pair_finish(&ca);
 	return made;
@@ -239,7 +240,7 @@ static bool check_rights(const char *dir, bool is_default, struct err *err)
 	return true;
 }
 
-static bool use_dir(const char *dir, bool is_default, time_t now, struct err *err)
+static bool use_dir(const char *dir, bool is_default, time_t now, bool *anew, struct err *err)
 {
 	bool good = true;
 
@@ -254,6 +255,12 @@ static bool use_dir(const char *dir, bool is_default, time_t now, struct err *er
 		if (is_good_dir(dir, now))
 			return true;
 	}
+	if (is_of_the_future(dir, now)) {
+		err_set(err, STATUS_USAGE,
+			"%s: made later than this machine's clock says that it is now", dir);
+		return false;
+	}
+	*anew = is_there(dir, "ca.pem");
 	if (!make_dirs(dir, err) || !check_rights(dir, is_default, err))
 		return false;
 	int lock = lock_take(dir, err);
@@ -305,7 +312,7 @@ bool tls_identity_open_at(struct tls_identity *identity, const char *dir, time_t
 		snprintf(wanted, sizeof wanted, "%s", dir);
 	else if (!default_dir(wanted, err))
 		return false;
-	if (!use_dir(wanted, is_default, now, err))
+	if (!use_dir(wanted, is_default, now, &identity->anew, err))
 		return false;
 	ERR_clear_error();
 	if (!realpath(wanted, place)) {

@@ -17,6 +17,8 @@ struct tls_identity {
 	char ca_file[PATH_MAX];
 	char cert_file[PATH_MAX];
 	char key_file[PATH_MAX];
+	/* there was a CA, and it was replaced: trust stores that have it need the new one */
+	bool anew;
 };
 
 /*
@@ -25,13 +27,14 @@ struct tls_identity {
  * not made.
  *
  * Directories that are made, and the default one, have mode 0700, keys have 0600. A lock file lets
- * two processes that start at the same moment get the same files. A certificate with less than a
- * week left is renewed. A CA with less than a week left is renewed too, with its certificate. A
- * file that belongs to another user counts as missing.
+ * two processes that start at the same moment get the same files. The CA signs one certificate, and
+ * its key is never written: whoever trusts ca.pem trusts this certificate and nothing else. With
+ * less than a week left both are made anew (`anew`). A file that belongs to another user counts as
+ * missing.
  *
  * False with `err` (STATUS_USAGE): there is no home directory; the directory cannot be made or
- * written, belongs to another user, may be written by others or does not keep keys private; another
- * process holds the lock for 10 s; or OpenSSL fails. The lab can still run, with certificates in
+ * written, belongs to another user, may be written by others or does not keep keys private; its files
+ * were made after the time that it is now, so the clock is wrong and they stay; another process holds the lock for 10 s; or OpenSSL fails. The lab can still run, with certificates in
  * memory (tls_issue_run).
  */
 bool tls_identity_open(struct tls_identity *identity, const char *dir, struct err *err);

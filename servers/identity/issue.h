@@ -19,11 +19,11 @@ struct tls_pair {
 /* Frees both and sets them to NULL. */
 void tls_pair_finish(struct tls_pair *pair);
 
-/* Makes a new CA, valid from a day before `now` to 3650 days after it. The caller calls
+/* Makes a new CA, valid from a day before `now` to 825 days after it. The caller calls
    tls_pair_finish, also after false: OpenSSL's error queue says why. */
 bool tls_issue_ca(struct tls_pair *ca, time_t now);
 
-/* Makes a new server pair, signed by `ca`: valid for 365 days after `now`, but not longer than its
+/* Makes a new server pair, signed by `ca`: valid for 825 days after `now`, but not longer than its
    CA. All else as for tls_issue_ca. */
 bool tls_issue_server(struct tls_pair *server, const struct tls_pair *ca, time_t now);
 
@@ -32,7 +32,8 @@ bool tls_issue_server(struct tls_pair *server, const struct tls_pair *ca, time_t
    OpenSSL's error queue says why; the pair is empty and `*ca` is NULL. */
 bool tls_issue_run(struct tls_pair *server, char **ca, time_t now);
 
-/* Whether `cert` is a CA that is valid now and has at least a week left. NULL is not. */
+/* Whether `cert` is a CA that is valid now, has at least a week left, and no name constraints, which
+   earlier versions wrote and some TLS libraries do not accept. NULL is not. */
 bool tls_issue_good_ca(X509 *cert, time_t now);
 
 /* Whether the pair has a certificate and the key that fits it, is signed by `ca`, is valid for all

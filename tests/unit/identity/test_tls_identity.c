@@ -81,8 +81,9 @@ START_TEST(test_made)
 	ck_assert_uint_eq(mode_of(dir), 0700);
 	ck_assert_uint_eq(mode_of(home), 0700);
 	ck_assert_uint_eq(mode_of(identity.key_file), 0600);
-	ck_assert_uint_eq(mode_of(in_dir("ca_key.pem")), 0600);
+	ck_assert_int_ne(access(in_dir("ca_key.pem"), F_OK), 0);
 	ck_assert_uint_eq(mode_of(identity.cert_file), 0644);
+	ck_assert(!identity.anew);
 
 	X509 *cert = cert_of(identity.cert_file), *ca = cert_of(identity.ca_file);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -91,7 +92,7 @@ START_TEST(test_made)
 	ck_assert_int_eq(X509_check_ip_asc(cert, "127.0.0.1", 0), 1);
 	ck_assert_int_eq(X509_check_ip_asc(cert, "::1", 0), 1);
 
-	/* The whole chain, as strictly as OpenSSL can, name constraints included. */
+	/* The whole chain, as strictly as OpenSSL can. */
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_add_cert(store, ca);
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -175,7 +176,7 @@ START_TEST(test_together)
 }
 END_TEST
 
-/* 359 days on, six are left of the certificate; the CA stays. */
+/* 819 days on, six are left. The CA goes with what it has signed: its key is no more. */
 START_TEST(test_renewed)
 {
 	char ca[8192], cert[8192];
@@ -183,38 +184,62 @@ START_TEST(test_renewed)
 	ck_assert(open_at(dir, 0));
 	strcpy(ca, slurp(identity.ca_file));
 	strcpy(cert, slurp(identity.cert_file));
-	ck_assert(open_at(dir, 357));
+	ck_assert(open_at(dir, 817));
+	ck_assert(!identity.anew);
 	ck_assert_str_eq(slurp(identity.cert_file), cert);
-	ck_assert(open_at(dir, 359));
+	ck_assert(open_at(dir, 819));
+	ck_assert(identity.anew);
 	ck_assert_str_ne(slurp(identity.cert_file), cert);
-	ck_assert_str_eq(slurp(identity.ca_file), ca);
-
-	/* Nothing outlives the CA, and it is renewed with what it signed. */
-	ck_assert(open_at(dir, 3600));
+	ck_assert_str_ne(slurp(identity.ca_file), ca);
 	X509 *a = cert_of(identity.ca_file), *b = cert_of(identity.cert_file);
 	ck_assert_int_eq(ASN1_TIME_compare(X509_get0_notAfter(a), X509_get0_notAfter(b)), 0);
 	X509_free(a);
 	X509_free(b);
-	ck_assert_str_eq(slurp(identity.ca_file), ca);
-	ck_assert(open_at(dir, 3645));
-	ck_assert_str_ne(slurp(identity.ca_file), ca);
+	strcpy(cert, slurp(identity.cert_file));
+	ck_assert(open_at(dir, 819));
+	ck_assert(!identity.anew);
 
-	/* A clock that was far ahead once. */
+	/* A clock that is late replaces nothing. */
+	ck_assert(!open_at(dir, 0));
+	ck_assert_ptr_nonnull(strstr(err.text, "clock"));
+	ck_assert(open_at(dir, 820));
+	ck_assert_str_eq(slurp(identity.cert_file), cert);
+}
+END_TEST
+
+/* What earlier versions have made: a CA with its key beside it, or with name constraints. */
+START_TEST(test_old_ones)
+{
+	struct tls_pair ca = { 0 };
+	char cert[8192];
+
 	ck_assert(open_at(dir, 0));
 	strcpy(cert, slurp(identity.cert_file));
+	if (_i == 0) {
+		ck_assert_int_eq(link(identity.key_file, in_dir("ca_key.pem")), 0);
+	} else {
+		ck_assert(tls_issue_ca(&ca, time(NULL)));
+		X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints,
+			"critical,permitted;DNS:localhost");
+		ck_assert_int_eq(X509_add_ext(ca.cert, names, -1), 1);
+		ck_assert_int_gt(X509_sign(ca.cert, ca.key, EVP_sha256()), 0);
+		ck_assert(!tls_issue_good_ca(ca.cert, time(NULL)));
+		X509_EXTENSION_free(names);
+		FILE *out = fopen(identity.ca_file, "w");
+		ck_assert_int_eq(PEM_write_X509(out, ca.cert), 1);
+		fclose(out);
+		tls_pair_finish(&ca);
+	}
 	ck_assert(open_at(dir, 0));
-	ck_assert_str_eq(slurp(identity.cert_file), cert);
+	ck_assert(identity.anew);
+	ck_assert_str_ne(slurp(identity.cert_file), cert);
+	ck_assert_int_ne(access(in_dir("ca_key.pem"), F_OK), 0);
 }
 END_TEST
 
 static void spoil_key_rights(void)
 {
 	chmod(identity.key_file, 0640);
-}
-
-static void spoil_ca_key_rights(void)
-{
-	chmod(in_dir("ca_key.pem"), 0604);
 }
 
 static void spoil_key(void)
@@ -229,7 +254,12 @@ static void spoil_cert(void)
 
 static void spoil_match(void)
 {
-	rename(in_dir("ca_key.pem"), identity.key_file);
+	char other[PATH_MAX], kept[PATH_MAX];
+
+	snprintf(kept, sizeof kept, "%s", identity.key_file);
+	snprintf(other, sizeof other, "%s/other", home);
+	ck_assert(open_at(other, 0));
+	ck_assert_int_eq(rename(identity.key_file, kept), 0);
 }
 
 /* Another CA of the same name. */
@@ -262,14 +292,8 @@ static void spoil_owner_of_ca(void)
 	give_away(identity.ca_file);
 }
 
-static void spoil_owner_of_ca_key(void)
-{
-	give_away(in_dir("ca_key.pem"));
-}
-
 static void (*const spoils[])(void) = {
 	spoil_key_rights,
-	spoil_ca_key_rights,
 	spoil_key,
 	spoil_cert,
 	spoil_match,
@@ -278,9 +302,8 @@ static void (*const spoils[])(void) = {
 	spoil_owner_of_key,
 	spoil_owner_of_cert,
 	spoil_owner_of_ca,
-	spoil_owner_of_ca_key,
 };
-enum { SPOILS = sizeof spoils / sizeof spoils[0], ROOT_SPOILS = 4 };
+enum { SPOILS = sizeof spoils / sizeof spoils[0], ROOT_SPOILS = 3 };
 
 START_TEST(test_mended)
 {
@@ -292,7 +315,6 @@ START_TEST(test_mended)
 	ck_assert(open_at(dir, 0));
 	ck_assert_str_ne(slurp(identity.cert_file), cert);
 	ck_assert_uint_eq(mode_of(identity.key_file), 0600);
-	ck_assert_uint_eq(mode_of(in_dir("ca_key.pem")), 0600);
 	struct tls_context *context =
 		tls_context_server(identity.cert_file, identity.key_file, false, &err);
 	ck_assert_msg(context != NULL, "%s", err.text);
@@ -470,6 +492,7 @@ int main(void)
 	tcase_add_test(tcase, test_found_again);
 	tcase_add_test(tcase, test_together);
 	tcase_add_test(tcase, test_renewed);
+	tcase_add_loop_test(tcase, test_old_ones, 0, 2);
 	tcase_add_loop_test(tcase, test_mended, 0, geteuid() == 0 ? SPOILS : SPOILS - ROOT_SPOILS);
 	tcase_add_test(tcase, test_nowhere_to_write);
 	tcase_add_loop_test(tcase, test_no_home, 0, sizeof homes / sizeof homes[0]);
