@@ -13,6 +13,7 @@
 
 #include "servers/datagram/batch.h"
 #include "servers/datagram/delays.h"
+#include "servers/datagram/habits.h"
 #include "servers/datagram/impair_config.h"
 #include "servers/datagram/responder.h"
 #include "servers/datagram/shares.h"
@@ -68,6 +69,7 @@ struct endpoint_udp {
 	struct batch_in *in;
 	struct batch_out *out;
 	struct shares shares;
+	struct habits habits;
 	struct delays delays;
 	struct telling telling;
 	const struct batch_origin *origin; /* of the current datagram */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "servers/datagram/peer_key.h"
 
 /* Batches that are read before the streams are served again. */
@@ -134,6 +135,8 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 	if (telling_fate(&endpoint->telling, side->number, FATE_REPLY, &fate))
 		return;
 	impair_flip(&fate, reply);
+	if (endpoint->telling.told)
+		habits_answered(&endpoint->habits, peer_key(&endpoint->origin->peer), clock_now());
 	TELL(&endpoint->telling, EVENT_REPLY, F_INTEGER("family", side->number),
 		F_INTEGER("n", fate.n), F_INTEGER("bytes", reply_len),
 		F_BYTES("text", reply, reply_len));
@@ -143,6 +146,26 @@ static void arrive(struct side *side, const char *data, size_t len, uint64_t n)
 		else
 			send_out(side, reply, reply_len);
 	}
+}
+
+/* The text that programs of other years wait for. */
+static void look_at_habits(struct endpoint_udp *endpoint)
+{
+	static const char *const words[] = {
+		[HABIT_AGAIN] = "asks again although it was answered",
+		[HABIT_SPIN] = "asks more than 20 times in a second although it is answered",
+	};
+	enum endpoint_id id = endpoint->base.id;
+	char what[160];
+	if (!(endpoint_table[id].groups & GROUP_RESET) || !endpoint->telling.told)
+		return;
+	enum habit habit = habits_asked(&endpoint->habits, peer_key(&endpoint->origin->peer), clock_now());
+	if (habit == HABIT_NONE)
+		return;
+	bool equals = config_integer(endpoint->options.config, KEY_RESET_SEPARATOR, id) == RESET_EQUALS;
+	snprintf(what, sizeof what, "%s: a program that waits for OFFSET%cX does so (%s)", words[habit],
+		equals ? ':' : '=', equals ? "--profile epfl-2016" : "--set reset.separator==");
+	TELL(&endpoint->telling, EVENT_HINT, F_TEXT("what", what));
 }
 
 static void receive(struct side *side, const struct batch_origin *origin, char *data, size_t len)
@@ -166,6 +189,7 @@ static void receive(struct side *side, const struct batch_origin *origin, char *
 		impair_next(&side->request, udp_spec(endpoint, FATE_REQUEST), len);
 	TELL(&endpoint->telling, EVENT_RECEIVE, F_INTEGER("family", side->number),
 		F_INTEGER("n", fate.n), F_INTEGER("bytes", len), F_BYTES("text", data, len));
+	look_at_habits(endpoint);
 	if (telling_fate(&endpoint->telling, side->number, FATE_REQUEST, &fate))
 		return;
 	impair_flip(&fate, data);

@@ -69,6 +69,32 @@ def test_separator_and_the_only_n_as_deployed(start_reset):
     assert peer.ask(b"RESET:19") == WRONG
 
 
+@pytest.mark.parametrize("setting, words", [
+    ("reset.separator==", "a program that waits for OFFSET:X does so (--profile epfl-2016)"),
+    ("reset.separator=:", "a program that waits for OFFSET=X does so (--set reset.separator==)"),
+])
+def test_a_program_that_waits_for_another_text_is_noticed(start_reset, setting, words):
+    """Programs of 2016 wait for OFFSET:X, and ask again after each timeout."""
+    lab = start_reset("reset.loss=none", setting)
+    peer = Peer(lab, "reset")
+    peer.socket.settimeout(0.6)
+    for _ in range(5):
+        peer.ask(RESET)
+        with pytest.raises(TimeoutError):
+            peer.receive()
+    assert peer.told("hint")["what"] == f"asks again although it was answered: {words}"
+    assert len(lab.events(event="hint")) == 1
+
+
+def test_a_program_that_spins_is_noticed(start_reset):
+    lab = start_reset("reset.loss=none")
+    peer = Peer(lab, "reset")
+    for _ in range(40):
+        peer.ask(RESET)
+    assert peer.told("hint")["what"].startswith("asks more than 20 times in a second although it is answered: ")
+    assert len(lab.events(event="hint")) == 1
+
+
 def test_a_wrong_command_is_lost_like_any_other(start_reset):
     lab = start_reset("reset.loss=pattern:x.")
     peer = Peer(lab, "reset")
@@ -331,7 +357,7 @@ def test_zero_percent_changes_nothing(start_reset, direction):
     assert all(offset(peer.ask(RESET)) <= 20 for _ in range(50))
     assert peer.nothing_more()
     lab.wait_all(50, event="reply")
-    kinds = {event["event"] for event in lab.events()}
+    kinds = {event["event"] for event in lab.events()} - {"hint"}  # that it asks 50 times a second
     assert kinds == {"start", "listen", "family", "receive", "reset", "reply"}
 
 
