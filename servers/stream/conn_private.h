@@ -1,5 +1,5 @@
-/* Shared by the connection's files: conn.c drives, conn_phases.c holds the phases, conn_events.c
-   emits events. */
+/* Shared by the connection's files: conn.c drives, conn_phases.c holds the phases, conn_end.c
+   how they end, conn_events.c emits events. */
 #ifndef SERVERS_STREAM_CONN_PRIVATE_H
 #define SERVERS_STREAM_CONN_PRIVATE_H
 
@@ -79,20 +79,66 @@ static inline void conn_wake_at(struct conn *conn, double when)
 		conn->wake = when;
 }
 
+/* What its carrier knows of the connection. */
+static inline void conn_look(struct conn *conn, struct transport_about *about)
+{
+	conn->transport->ops->describe(conn->transport, about);
+}
+
+/* Neither TLS nor WebSocket. */
+static inline bool conn_is_plain(const struct transport_about *about)
+{
+	return !*about->tls_version && !*about->ws_path;
+}
+
 /* ---- conn_phases.c ---- */
 
 /* Does what can be done in the connection's phase, which is not PHASE_GONE. */
 enum step conn_step(struct conn *conn, double now);
 
+/* ---- conn_end.c ---- */
+
 /* Handles the time-out of the phase. */
 void conn_expire(struct conn *conn, double now);
 
-/* Resets the connection: unsent bytes are thrown away. `why` lives as long as the connection. */
+/* `limit`: when the new phase times out, on clock_now(). */
+void conn_enter(struct conn *conn, enum phase phase, double limit);
+
+/* Resets the connection: unsent bytes are thrown away. `why` lives as long as the connection; it is
+   ignored where the peer has been judged. */
 void conn_abort(struct conn *conn, const char *why);
 
 /* Ends the connection with a FIN, unless it is ending already: flushes what the carrier holds, says
    the carrier's goodbye, then closes the socket's direction. `why` as above. */
 void conn_end(struct conn *conn, double now, const char *why);
+
+/* Emits `error` about the peer's fault `what`, and sets why the connection ends. Only the first
+   verdict counts: a later fault follows from it, as a reset follows an alert. */
+void conn_judge(struct conn *conn, const char *what, const char *why);
+void conn_abort_judged(struct conn *conn, const char *what, const char *why);
+
+/* An answer of the carrier that no phase expects: IO_FAILED or IO_REFUSED. */
+enum step conn_fail(struct conn *conn, enum io io, double now);
+
+/* The carrier begins its goodbye: PHASE_FINISH. */
+void conn_begin_finish(struct conn *conn, double now);
+
+/* The carrier has nothing left to say: closes the socket's direction. PHASE_DRAIN. */
+void conn_shut(struct conn *conn, double now);
+
+/* Until when a peer is waited for that has just sent something. */
+double conn_patience(const struct conn *conn, double now);
+
+/* The peer has said goodbye in TLS or WebSocket: a reset behind that only says that it closed its
+   socket with our goodbye unread. */
+bool conn_said_goodbye(struct conn *conn);
+
+/* The peer has gone. True where it never sent a byte: then PHASE_SILENT decides a little later
+   whether it was the unused one of two families, or ended with `why` (a literal). */
+bool conn_went_silent(struct conn *conn, double now, const char *why);
+
+/* Emits `hint` where the code of the peer's Close frame says more than the usual end. */
+void conn_tell_goodbye(struct conn *conn);
 
 /* ---- conn_events.c ---- */
 
