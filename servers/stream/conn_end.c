@@ -71,7 +71,8 @@ void conn_begin_finish(struct conn *conn, double now)
 	struct transport_about about;
 	conn_look(conn, &about);
 	conn->heard = about.recv_calls;
-	conn->unacknowledged = net_unacknowledged(conn->fd);
+	if (!conn_is_plain(&about)) /* which has no goodbye to wait for */
+		conn->unacknowledged = net_unacknowledged(conn->fd);
 	conn->finish_until = now + (conn->judged ? GOODBYE_SECONDS : conn->host->drain);
 	conn_enter(conn, PHASE_FINISH, now + GOODBYE_SECONDS);
 }
