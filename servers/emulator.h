@@ -213,6 +213,11 @@ void emulator_connections(const struct emulator *emulator,
    set-up. */
 void emulator_warn(struct emulator *emulator, const char *what);
 
+/* Emits `program`: the command of `pmulab run` has ended. `how` is "exited", "killed" or "timeout",
+   `status` what pmulab will exit with, `seconds` how long it ran, `cpu` what it used of the CPU. */
+void emulator_tell_program(struct emulator *emulator, const char *how, int status, double seconds,
+	double cpu);
+
 /* Copies what the network does to the datagrams of one endpoint, family (4 or 6) and direction.
    impair_next on the copy tells the fates of the datagrams to come. `spec` (may be NULL) gets the
    impairments that the configuration asks for; a direction that is not impaired gets a perfect

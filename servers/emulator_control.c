@@ -236,6 +236,14 @@ void emulator_warn(struct emulator *emulator, const char *what)
 		F_TEXT("what", what));
 }
 
+void emulator_tell_program(struct emulator *emulator, const char *how, int status, double seconds,
+	double cpu)
+{
+	const struct subject subject = { .endpoint = ENDPOINT_NONE };
+	EMIT(emulator->journal, EVENT_PROGRAM, &subject, F_TEXT("how", how),
+		F_INTEGER("status", status), F_REAL("seconds", seconds), F_REAL("cpu", cpu));
+}
+
 /* ---- looking ---- */
 
 bool emulator_look(const struct emulator *emulator, size_t i, struct emulator_view *view)

@@ -1,10 +1,13 @@
 #include "servers/commands/beside.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "common/clock.h"
 
 /* How long a command may go on after SIGTERM, before it is killed. */
 static const double PATIENCE_SECONDS = 2;
@@ -89,7 +92,10 @@ static void on_signal(struct ev_loop *loop, struct ev_io *watcher, int events)
 /* SIGTERM has not ended the command in time. */
 static void on_no_patience(struct ev_loop *loop, struct ev_timer *watcher, int events)
 {
-	end(watcher->data, BESIDE_TIMEOUT);
+	struct beside *beside = watcher->data;
+	emulator_tell_program(beside->emulator, "timeout", BESIDE_TIMEOUT,
+		clock_now() - beside->began, NAN);
+	end(beside, BESIDE_TIMEOUT);
 }
 
 static void on_time(struct ev_loop *loop, struct ev_timer *watcher, int events)
@@ -122,6 +128,14 @@ static void tell_unable(struct beside *beside, int error)
 	end(beside, found ? BESIDE_CANNOT : BESIDE_NOT_FOUND);
 }
 
+static void tell_end(struct beside *beside, const struct keeper_report *report)
+{
+	const char *how = beside->status == BESIDE_TIMEOUT ? "timeout" :
+		WIFSIGNALED(report->number) ? "killed" : "exited";
+	emulator_tell_program(beside->emulator, how, status_of(beside, report->number),
+		clock_now() - beside->began, report->cpu);
+}
+
 static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct beside *beside = watcher->data;
@@ -134,6 +148,7 @@ static void on_news(struct ev_loop *loop, struct ev_io *watcher, int events)
 		tell_unable(beside, report.number);
 		return;
 	case KEEPER_ENDED:
+		tell_end(beside, &report);
 		end(beside, status_of(beside, report.number));
 		return;
 	case KEEPER_GONE:
@@ -157,6 +172,7 @@ void beside_go(struct beside *beside, struct emulator *emulator)
 		ev_timer_init(&beside->on_time, on_time, beside->timeout, 0);
 		ev_timer_start(beside->loop, &beside->on_time);
 	}
+	beside->began = clock_now();
 	keeper_go(&beside->keeper);
 }
 

@@ -34,6 +34,7 @@ struct beside {
 	int status;     /* the exit status for pmulab */
 	struct err err; /* set when the command could not be run, or its keeper was killed */
 
+	double began;      /* on clock_now(), when the command was started */
 	bool had_terminal; /* pmulab was in the terminal's foreground process group */
 	int signals;       /* signalfd(2); -1: none */
 	sigset_t mask;     /* the signal mask before beside_open */

@@ -2,6 +2,7 @@
    of them, what came of it, and what was wrong. summary_text.c writes it. */
 #include "servers/events/observers.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,18 +237,41 @@ static void on_listen(struct summary *summary, struct met *met, const struct eve
 static void on_error(struct summary *summary, struct met *met, const struct event *event)
 {
 	const struct field *bytes = event_field(event, "bytes");
-	bool ours = !says(event, "fault", "peer");
+	enum blame blame = says(event, "fault", "peer") ? BLAME_PROGRAM : BLAME_LAB;
 	if (says(event, "fault", "configuration") || was_corrupted(summary, bytes))
 		return;
 	if (event->subject.conn == 0) {
-		faults_add(summary, event->subject.endpoint, ours, text_of(event, "what"),
+		faults_add(summary, event->subject.endpoint, blame, text_of(event, "what"),
 			bytes ? bytes->text : NULL, bytes ? (size_t)bytes->integer : 0);
 		return;
 	}
 	struct track *track = track_find(summary, event->subject.endpoint, event->subject.conn);
 	track_settle(summary, track);
-	track_blame(track, ours, text_of(event, "what"), bytes ? bytes->text : NULL,
+	track_blame(track, blame, text_of(event, "what"), bytes ? bytes->text : NULL,
 		bytes ? (size_t)bytes->integer : 0);
+}
+
+static void on_hint(struct summary *summary, struct met *met, const struct event *event)
+{
+	faults_add(summary, event->subject.endpoint, BLAME_NOBODY, text_of(event, "what"), NULL, 0);
+}
+
+static double real_of(const struct event *event, const char *name)
+{
+	const struct field *field = event_field(event, name);
+	return field ? field->real : NAN;
+}
+
+static void on_program(struct summary *summary, const struct event *event)
+{
+	static const char *const ways[] = { "exited", "killed", "timeout" };
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		if (says(event, "how", ways[i]))
+			summary->program.how = ways[i];
+	summary->program.status = integer_of(event, "status");
+	summary->program.seconds = real_of(event, "seconds");
+	summary->program.cpu = real_of(event, "cpu");
+	summary->program.quiet = summary->last_met > 0 ? event->t - summary->last_met : NAN;
 }
 
 static void (*const collect[EVENT_TYPE_COUNT])(struct summary *, struct met *,
@@ -256,6 +280,7 @@ static void (*const collect[EVENT_TYPE_COUNT])(struct summary *, struct met *,
 	[EVENT_OPEN] = on_open,
 	[EVENT_COMMAND] = on_command,
 	[EVENT_ERROR] = on_error,
+	[EVENT_HINT] = on_hint,
 	[EVENT_CLOSE] = on_close,
 	[EVENT_RECEIVE] = on_receive,
 	[EVENT_DROP] = on_drop,
@@ -272,8 +297,12 @@ static void (*const collect[EVENT_TYPE_COUNT])(struct summary *, struct met *,
 static void summary_on_event(struct observer *observer, const struct event *event)
 {
 	struct summary *summary = &((struct observer_summary *)observer)->summary;
+	if (event->type == EVENT_PROGRAM)
+		on_program(summary, event);
 	if (event->subject.endpoint == ENDPOINT_NONE)
 		return;
+	if (event->subject.peer)
+		summary->last_met = event->t;
 	struct met *met = &summary->met[event->subject.endpoint];
 	/* only events about the program's traffic have a peer */
 	met->met = met->met || event->subject.peer;
@@ -314,7 +343,7 @@ struct observer *observer_summary_create(int fd)
 	self->base.ops = &summary_ops;
 	self->fd = fd;
 	for (int type = 0; type < EVENT_TYPE_COUNT; type++)
-		if (collect[type])
+		if (collect[type] || type == EVENT_PROGRAM)
 			self->base.wants |= EVENT_BIT(type);
 	return &self->base;
 }

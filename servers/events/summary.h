@@ -33,10 +33,17 @@ struct excerpts {
 	uint64_t more; /* occurrences of other texts */
 };
 
+/* Who caused a fault. */
+enum blame {
+	BLAME_PROGRAM,
+	BLAME_LAB, /* or the network */
+	BLAME_NOBODY, /* a hint, which would explain what people see */
+};
+
 /* One fault at one endpoint, however often it occurred. */
 struct fault {
 	enum endpoint_id endpoint;
-	bool ours; /* caused by the lab or the network, not by the program */
+	enum blame blame;
 	char what[FAULT_WHAT];
 	struct excerpts excerpts; /* the bytes that the fault was about, where there were any */
 	uint64_t count;
@@ -79,8 +86,9 @@ struct track {
 	int64_t expected; /* messages that its command asked for; -1: no command yet */
 	enum endpoint_id endpoint;
 	bool refused; /* what it sent was no command */
-	/* `what` is a fault that is not yet settled; `ours` as in struct fault */
-	bool pending, ours;
+	/* `what` is a fault that is not yet settled */
+	bool pending;
+	enum blame blame;
 	char what[FAULT_WHAT];
 	char bytes[EXCERPT_BYTES];
 	size_t len;
@@ -99,6 +107,12 @@ struct summary {
 	uint64_t faults_more; /* occurrences of other faults */
 	bool wrong;           /* a fault of the program's has occurred */
 	struct track tracks[SUMMARY_TRACKS];
+	double last_met; /* `t` of the last event about the program's traffic */
+	struct {
+		const char *how; /* as in the event `program`; NULL: it has not come */
+		int64_t status;
+		double seconds, cpu, quiet; /* quiet: since the lab last met it */
+	} program;
 
 	/* The last datagram, and datagrams that the network has corrupted: when such a datagram is
 	   no longer a request, the program is not to blame. */
@@ -110,8 +124,8 @@ struct summary {
 void excerpts_add(struct excerpts *excerpts, const char *text, size_t len);
 
 /* Counts a fault. `bytes`: what the fault is about; NULL: it is not about bytes. */
-void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what,
-	const char *bytes, size_t len);
+void faults_add(struct summary *summary, enum endpoint_id endpoint, enum blame blame,
+	const char *what, const char *bytes, size_t len);
 
 /* Finds a connection, or begins to follow it. A connection may take the place of an older one, when
    there are more than SUMMARY_TRACKS: then a pending fault of the older one is settled, and its end
@@ -120,7 +134,8 @@ struct track *track_find(struct summary *summary, enum endpoint_id endpoint, uin
 
 /* track_blame notes what went wrong last with a connection, in place of what it had noted before;
    track_settle counts that as a fault. */
-void track_blame(struct track *track, bool ours, const char *what, const char *bytes, size_t len);
+void track_blame(struct track *track, enum blame blame, const char *what, const char *bytes,
+	size_t len);
 void track_settle(struct summary *summary, struct track *track);
 
 /* How a connection has ended. */

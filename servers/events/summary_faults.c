@@ -22,26 +22,26 @@ void excerpts_add(struct excerpts *excerpts, const char *text, size_t len)
 	memcpy(excerpts->list[excerpts->used++].bytes, text, kept);
 }
 
-static bool is_same(const struct fault *fault, enum endpoint_id endpoint, bool ours,
+static bool is_same(const struct fault *fault, enum endpoint_id endpoint, enum blame blame,
 	const char *what)
 {
-	return fault->endpoint == endpoint && fault->ours == ours &&
+	return fault->endpoint == endpoint && fault->blame == blame &&
 		strncmp(fault->what, what, sizeof fault->what - 1) == 0;
 }
 
-void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, const char *what,
-	const char *bytes, size_t len)
+void faults_add(struct summary *summary, enum endpoint_id endpoint, enum blame blame,
+	const char *what, const char *bytes, size_t len)
 {
 	struct fault *fault = summary->faults, *end = fault + summary->fault_count;
-	summary->wrong = summary->wrong || !ours;
-	while (fault < end && !is_same(fault, endpoint, ours, what))
+	summary->wrong = summary->wrong || blame == BLAME_PROGRAM;
+	while (fault < end && !is_same(fault, endpoint, blame, what))
 		fault++;
 	if (fault == end) {
 		if (summary->fault_count == SUMMARY_FAULTS) {
 			summary->faults_more++;
 			return;
 		}
-		*fault = (struct fault){ .endpoint = endpoint, .ours = ours };
+		*fault = (struct fault){ .endpoint = endpoint, .blame = blame };
 		snprintf(fault->what, sizeof fault->what, "%s", what);
 		summary->fault_count++;
 	}
@@ -55,7 +55,7 @@ void faults_add(struct summary *summary, enum endpoint_id endpoint, bool ours, c
 void track_settle(struct summary *summary, struct track *track)
 {
 	if (track->pending)
-		faults_add(summary, track->endpoint, track->ours, track->what,
+		faults_add(summary, track->endpoint, track->blame, track->what,
 			track->len ? track->bytes : NULL, track->len);
 	track->pending = false;
 }
@@ -70,11 +70,12 @@ struct track *track_find(struct summary *summary, enum endpoint_id endpoint, uin
 	return track;
 }
 
-void track_blame(struct track *track, bool ours, const char *what, const char *bytes, size_t len)
+void track_blame(struct track *track, enum blame blame, const char *what, const char *bytes,
+	size_t len)
 {
 	snprintf(track->what, sizeof track->what, "%s", what);
 	track->pending = true;
-	track->ours = ours;
+	track->blame = blame;
 	track->len = bytes ? len : 0;
 	if (bytes)
 		memcpy(track->bytes, bytes, len < EXCERPT_BYTES ? len : EXCERPT_BYTES);
@@ -86,7 +87,7 @@ static void replace(struct track *track, const char *what, const struct verdict 
 	char text[FAULT_WHAT];
 	if (track->pending)
 		snprintf(text, sizeof text, "%.100s (%.200s)", what, track->what);
-	track_blame(track, false, track->pending ? text : what, verdict->command,
+	track_blame(track, BLAME_PROGRAM, track->pending ? text : what, verdict->command,
 		verdict->command_len);
 }
 

@@ -17,6 +17,11 @@ enum {
 	LAST_LINES = 4,
 };
 
+/* Seconds without traffic that are worth a word, and the share of its time in which a program that
+   waits is not busy. */
+static const double QUIET_SECONDS = 1, BUSY_SHARE = 0.8;
+enum { SIGNAL_STATUS = 128 }; /* as shells tell of signals */
+
 struct text {
 	char bytes[TEXT_BYTES];
 	size_t len;
@@ -271,14 +276,19 @@ static void say_fault(struct text *text, const struct fault *fault)
 	}
 }
 
-static void print_faults(struct page *page, const struct summary *summary, bool ours)
+static void print_faults(struct page *page, const struct summary *summary, enum blame blame)
 {
-	const char *label = ours ? "lab" : "wrong";
-	uint64_t more = ours ? 0 : summary->faults_more;
+	static const char *const labels[] = {
+		[BLAME_PROGRAM] = "wrong",
+		[BLAME_LAB] = "lab",
+		[BLAME_NOBODY] = "hint",
+	};
+	const char *label = labels[blame];
+	uint64_t more = blame == BLAME_PROGRAM ? summary->faults_more : 0;
 	for (size_t i = 0; i < summary->fault_count; i++) {
 		const struct fault *fault = &summary->faults[i];
 		struct text text = { .len = 0 };
-		if (fault->ours != ours)
+		if (fault->blame != blame)
 			continue;
 		if (page->left <= LAST_LINES) {
 			more += fault->count;
@@ -298,6 +308,29 @@ static void print_faults(struct page *page, const struct summary *summary, bool 
 }
 
 /* ---- the whole ---- */
+
+/* How the program ended: a crash, a loop, or a wait for what does not come. */
+static void print_program(struct page *page, const struct summary *summary)
+{
+	struct text text = { .len = 0 };
+	const char *how = summary->program.how;
+	double seconds = summary->program.seconds, cpu = summary->program.cpu;
+	if (!how)
+		return;
+	if (strcmp(how, "timeout") == 0)
+		add(&text, "did not end: stopped by --timeout after %.1f s", seconds);
+	else if (strcmp(how, "killed") == 0)
+		add(&text, "was killed (%s) after %.1f s",
+			strsignal((int)summary->program.status - SIGNAL_STATUS), seconds);
+	else
+		add(&text, "ended with status %lld after %.1f s",
+			(long long)summary->program.status, seconds);
+	if (summary->program.quiet >= QUIET_SECONDS)
+		add(&text, ", %.1f s after the lab last heard of it", summary->program.quiet);
+	if (seconds >= QUIET_SECONDS && cpu >= BUSY_SHARE * seconds)
+		add(&text, "; it was busy for %.1f s of them (a loop that does not wait?)", cpu);
+	print_row(page, "program", text.bytes, 2);
+}
 
 static void print_unmet(struct page *page, const struct summary *summary)
 {
@@ -352,12 +385,13 @@ void summary_write(const struct summary *summary, FILE *out)
 			"(With --loopback they are in its environment: PMULAB_HOST, "
 			"PMULAB_PMU_PORT, ...)",
 			ROW_LINES);
-	print_faults(&page, summary, false);
-	print_faults(&page, summary, true);
+	for (enum blame blame = BLAME_PROGRAM; blame <= BLAME_NOBODY; blame++)
+		print_faults(&page, summary, blame);
 	if (met > 0 && !summary->wrong) {
-		fputs("  nothing was done wrong\n", out);
+		fputs("  the lab saw nothing wrong; it does not see what is printed\n", out);
 		page.left--;
 	}
+	print_program(&page, summary);
 	if (met > 0)
 		print_unmet(&page, summary);
 	print_listeners(&page, summary);

@@ -35,9 +35,15 @@ struct inside {
 	int ca_error;
 };
 
+static void report_end(int control, int status, double cpu)
+{
+	const struct keeper_report message = { KEEPER_ENDED, status, cpu };
+	send(control, &message, sizeof message, MSG_NOSIGNAL);
+}
+
 static void report(int control, enum keeper_news news, int number)
 {
-	const struct keeper_report message = { news, number };
+	const struct keeper_report message = { .news = news, .number = number };
 	send(control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
@@ -179,18 +185,24 @@ static bool start_command(struct inside *inside)
 	return runs;
 }
 
+static double seconds_of(const struct timeval *time)
+{
+	return (double)time->tv_sec + (double)time->tv_usec * 1e-6;
+}
+
 /* Reaps ended children. False: the command is among them, and was reported. */
 static bool reap(struct inside *inside)
 {
 	struct signalfd_siginfo info;
 	while (read(inside->children, &info, sizeof info) > 0)
 		;
+	struct rusage used;
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0) {
 		if (pid != inside->command)
 			continue;
-		report(inside->control, KEEPER_ENDED, status);
+		report_end(inside->control, status, seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime));
 		return false;
 	}
 	return true;
@@ -308,7 +320,7 @@ static _Noreturn void keep(struct inside *inside)
 
 static bool await_ready(struct keeper *keeper, struct err *err)
 {
-	struct keeper_report message = { KEEPER_NOTHING, 0 };
+	struct keeper_report message = { .news = KEEPER_NOTHING };
 	char why[sizeof err->text] = "it ended";
 	recv(keeper->control, &message, sizeof message, 0);
 	keeper->ca_error = message.number;

@@ -54,6 +54,7 @@ enum keeper_news {
 struct keeper_report {
 	enum keeper_news news;
 	int number;
+	double cpu; /* KEEPER_ENDED: seconds of CPU that the command and its children have used */
 };
 
 /* Makes the keeper, ready to start the command. The calling process must have one thread. False

@@ -50,8 +50,8 @@ def summary(state_directory):
                 rows[label].append(line[12:])
             else:
                 rows[label][-1] += " " + line[12:]
-        clean = "  nothing was done wrong" in lines
-        rows.pop("nothing wa", None)
+        clean = "  the lab saw nothing wrong; it does not see what is printed" in lines
+        rows.pop("the lab sa", None)
         return Summary(result, rows, rows["wrong"], clean)
 
     return call
@@ -93,6 +93,56 @@ def test_behind_the_text_of_verbose(state_directory):
                  "CMD_short:0", env={"XDG_STATE_HOME": str(state_directory)})
     said = result.stderr[:result.stderr.index(HEAD)]
     assert "closed" in said and "stopped" in said
+
+
+# How the program ended
+
+
+@pytest.mark.parametrize("end, row", [
+    ("sys.exit(3)", "ended with status 3 after 0."),
+    ("os.kill(os.getpid(), 11)", "was killed (Segmentation fault) after 0."),
+    ("os.abort()", "was killed (Aborted) after 0."),
+])
+def test_how_it_ended(summary, end, row):
+    assert summary(python(end)).rows["program"][0].startswith(row)
+
+
+def test_a_program_that_loops_behind_its_end(summary):
+    """A client of part 2 that has all messages and does not see that this was the end."""
+    seen = summary(python("""
+peer = connect("pmu")
+peer.sendall(b"CMD_short:0")
+read_all(peer)
+while True:
+    peer.recv(100)
+"""), ["--timeout", "2s"])
+    row = seen.rows["program"][0]
+    assert row.startswith("did not end: stopped by --timeout after 2."), row
+    assert " s after the lab last heard of it; it was busy for " in row, row
+
+
+def test_a_program_that_waits_for_what_does_not_come(summary):
+    seen = summary(python("""
+peer = connect("pmu")
+peer.sendall(b"CMD_short:0")
+read_all(peer)
+signal.pause()
+""".replace("peer = ", "import signal\npeer = ", 1)), ["--timeout", "2s"])
+    row = seen.rows["program"][0]
+    assert row.startswith("did not end: stopped by --timeout after 2.") and "busy" not in row, row
+
+
+def test_hints_are_no_faults(summary):
+    """A program of 2016 waits for OFFSET:X."""
+    seen = summary(python("""
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.connect(("127.0.0.1", port("reset")))
+for _ in range(30):
+    peer.send(b"RESET:20")
+    peer.recv(100)
+"""), settings("reset.loss=none", "reset.family=4"))
+    assert seen.rows["hint"][0].startswith("reset: asks more than 20 times in a second although it is answered"), seen.rows
+    assert seen.clean and not seen.wrong
 
 
 # Good runs of each part

@@ -214,7 +214,7 @@ START_TEST(test_good_runs)
 		"  pmu       2 connections: CMD_short:0 twice; 40 messages (742 bytes) in 4 "
 		"segments; closed by the\n"
 		"            lab\n"
-		"  nothing was done wrong\n"
+		"  the lab saw nothing wrong; it does not see what is printed\n"
 		"  unmet     udp-print, echo\n");
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(test_echo)
 	close_it(&subject, "peer", "peer closed", NULL, 1, 13, 13);
 	check_page("pmulab: what happened\n"
 		   "  echo      1 connection; 13 bytes, all sent back; closed by the program\n"
-		   "  nothing was done wrong\n");
+		   "  the lab saw nothing wrong; it does not see what is printed\n");
 }
 END_TEST
 
@@ -383,7 +383,7 @@ START_TEST(test_faults_of_the_lab_are_not_wrong)
 	check_has(text,
 		"  lab       pmu: refused: as many connections as the configuration allows, twice "
 		"reset: a reply could not be sent: Connection refused\n"
-		"  nothing was done wrong\n");
+		"  the lab saw nothing wrong; it does not see what is printed\n");
 }
 END_TEST
 
@@ -410,7 +410,7 @@ START_TEST(test_reset)
 		"            twice, by 13 s in all; 1 answered, 1 answer lost: once the clock "
 		"moved and nobody heard\n"
 		"            of it\n"
-		"  nothing was done wrong\n");
+		"  the lab saw nothing wrong; it does not see what is printed\n");
 }
 END_TEST
 
@@ -447,7 +447,7 @@ START_TEST(test_a_changed_request)
 	error(&peer, "peer", "this is no RESET:n", "RESEt:20");
 	const char *text = read_rows();
 	check_has(text, "2 requests over IPv4: \"RESET:20\", 1 came twice, 1 changed on the way\n");
-	check_has(text, "nothing was done wrong\n");
+	check_has(text, "the lab saw nothing wrong; it does not see what is printed\n");
 }
 END_TEST
 
@@ -466,7 +466,7 @@ START_TEST(test_other_drops)
 		"2 requests (1 over IPv4, 1 over IPv6), 1 to a family that was not served, 42 "
 		"given up: its sender fills the queue");
 	check_has(text, "and 2499 more datagrams");
-	check_has(text, "nothing was done wrong");
+	check_has(text, "the lab saw nothing wrong; it does not see what is printed");
 }
 END_TEST
 
@@ -500,7 +500,7 @@ START_TEST(test_station)
 		"once; \"654321\" has said\n"
 		"            5 characters in 1 datagram and was not answered; of its own datagrams "
 		"1 lost on the way\n"
-		"  nothing was done wrong\n");
+		"  the lab saw nothing wrong; it does not see what is printed\n");
 }
 END_TEST
 
