@@ -301,7 +301,7 @@ static void summary_on_event(struct observer *observer, const struct event *even
 		on_program(summary, event);
 	if (event->subject.endpoint == ENDPOINT_NONE)
 		return;
-	if (event->subject.peer)
+	if (event->subject.peer && event->type != EVENT_CLOSE) /* which the lab waits for */
 		summary->last_met = event->t;
 	struct met *met = &summary->met[event->subject.endpoint];
 	/* only events about the program's traffic have a peer */

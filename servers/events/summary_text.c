@@ -19,7 +19,7 @@ enum {
 
 /* Seconds without traffic that are worth a word, and the share of its time in which a program that
    waits is not busy. */
-static const double QUIET_SECONDS = 1, BUSY_SHARE = 0.8;
+static const double QUIET_SECONDS = 1, BUSY_SHARE = 0.25;
 enum { SIGNAL_STATUS = 128 }; /* as shells tell of signals */
 
 struct text {
