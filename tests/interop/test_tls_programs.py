@@ -44,19 +44,29 @@ def test_python_client_refuses_an_unknown_ca(lab, student, other_ca):
     assert "CERTIFICATE_VERIFY_FAILED" in result.stderr
 
 
+def read_strictly(address, ca_file, version, command):
+    """All bytes up to close_notify. Without one Python raises: not by suppress_ragged_eofs alone, for since Python 3.10
+    OpenSSL itself is told to ignore that end."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = context.maximum_version = version
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    with socket.create_connection(address) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as secure:
+            secure.sendall(command)
+            return b"".join(iter(lambda: secure.recv(4096), b""))
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_end_of_stream_is_told(lab, version):
-    """close_notify: with suppress_ragged_eofs=False Python raises where it is missing."""
-    context = ssl.create_default_context(cafile=lab.ca_file)
-    context.minimum_version = context.maximum_version = version
-    with socket.create_connection(lab.address("pmu-tls")) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost",
-                                 suppress_ragged_eofs=False) as secure:
-            secure.sendall(b"CMD_floodme")
-            received = b""
-            while piece := secure.recv(4096):
-                received += piece
-    assert len(received) == 57344
+    assert len(read_strictly(lab.address("pmu-tls"), lab.ca_file, version, b"CMD_floodme")) == 57344
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_missing_close_notify_would_be_seen(lab, student_server, version):
+    """No student's server sends one, so the test above proves something."""
+    _, port = student_server("part6_server.py", *pair(lab))
+    with pytest.raises(ssl.SSLEOFError):
+        read_strictly(("localhost", port), lab.ca_file, version, b"CMD_short:0")
 
 
 def test_a_session_is_resumed(start_lab):
