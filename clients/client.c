@@ -6,10 +6,12 @@
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/carrier/tls_context.h"
 #include "common/clock.h"
 
 size_t client_send_all(int fd, const char *data, size_t len)
@@ -44,6 +46,24 @@ bool client_wait(int fd, short events, double deadline)
 		if (poll(&ready, 1, (int)ceil(fmin(left, 3600) * 1000)) > 0)
 			return true;
 	}
+}
+
+static void write_secret(void *receiver, const char *line)
+{
+	dprintf(*(const int *)receiver, "%s\n", line);
+}
+
+void client_tls_keys(const char *program, struct tls_context *context)
+{
+	static int fd; /* as long as the program */
+	const char *file = getenv("SSLKEYLOGFILE");
+	if (!file || !*file)
+		return;
+	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0)
+		fprintf(stderr, "%s: SSLKEYLOGFILE: %s: %s\n", program, file, strerror(errno));
+	else
+		tls_context_tell_secrets(context, write_secret, &fd);
 }
 
 void client_end_tcp(int fd, double seconds)

@@ -30,7 +30,13 @@ bool client_wait(int fd, short events, double deadline);
    bytes that were sent (RFC 1122 4.2.2.13). `fd` stays open. */
 void client_end_tcp(int fd, double seconds);
 
-/* Writes the peer's address and port (address_format); "unknown": it has none any more. */
+struct tls_context;
+
+/* Appends the secrets of TLS connections to the file that the environment's SSLKEYLOGFILE names, for
+   Wireshark. A file that cannot be opened is told on stderr, and nothing else comes of it. */
+void client_tls_keys(const char *program, struct tls_context *context);
+
+/* The other end's address, for what is told about it. */
 void client_peer(int fd, char text[ADDRESS_TEXT]);
 
 /* Opens a blocking TCP listener on `bind`, an address of this machine; port 0: a free one. Prints

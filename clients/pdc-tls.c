@@ -153,6 +153,7 @@ int main(int argc, char **argv)
 	struct tls_context *context = tls_context_client(ca_file, options.legacy, &pmu.err);
 	if (!context)
 		return cli_fail(cli.program, &pmu.err);
+	client_tls_keys(cli.program, context);
 
 	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout or connection fails with EPIPE */
 	const char *host = client_host(&options);

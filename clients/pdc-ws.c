@@ -241,6 +241,7 @@ int main(int argc, char **argv)
 			tls = tls_context_client(ca_file, false, &pmu.err);
 		if (!tls)
 			return cli_fail(cli.program, &pmu.err);
+		client_tls_keys(cli.program, tls);
 	}
 
 	signal(SIGPIPE, SIG_IGN); /* writing to a closed stdout or connection fails with EPIPE */

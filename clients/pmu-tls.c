@@ -297,6 +297,7 @@ int main(int argc, char **argv)
 		tls_context_server(settings.cert, settings.key, settings.options.legacy, &err);
 	if (!context)
 		return cli_fail(cli.program, &err);
+	client_tls_keys(cli.program, context);
 
 	signal(SIGPIPE, SIG_IGN); /* writing to a closed connection fails with EPIPE */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* print each line at once, also into a pipe */

@@ -144,6 +144,9 @@ static bool load_tls(struct emulator *emulator, enum endpoint_id id, struct tls_
 		*tls = tls_context_server_pair(emulator->own.cert, emulator->own.key, legacy, err);
 	else
 		*tls = tls_context_server(cert, key, legacy, err);
+	if (*tls && emulator->options.on_secret)
+		tls_context_tell_secrets(*tls, emulator->options.on_secret,
+			emulator->options.receiver);
 	return *tls;
 }
 

@@ -23,11 +23,28 @@ enum { SECURITY_LEVEL = 2, SECURITY_BITS = 112 };
 struct tls_context {
 	SSL_CTX *ssl;
 	char trust[256];
+	tls_on_secret *on_secret;
+	void *receiver;
 };
 
 SSL_CTX *tls_context_ssl(const struct tls_context *context)
 {
 	return context->ssl;
+}
+
+static void on_keylog(const SSL *ssl, const char *line)
+{
+	const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	context->on_secret(context->receiver, line);
+}
+
+void tls_context_tell_secrets(struct tls_context *context, tls_on_secret *on_secret, void *receiver)
+{
+	context->on_secret = on_secret;
+	context->receiver = receiver;
+	SSL_CTX_set_app_data(context->ssl, context);
+	SSL_CTX_set_keylog_callback(context->ssl, on_keylog);
 }
 
 const char *tls_context_trust(const struct tls_context *context)

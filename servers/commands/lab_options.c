@@ -9,6 +9,12 @@
 
 #include "servers/commands/seed.h"
 #include "servers/config/profile.h"
+#include "servers/events/sink.h"
+
+enum { SECRET_MAX = 512 }; /* bytes of a line of --tls-keys */
+
+/* How long the file of --tls-keys may take for what is left at the end. */
+static const double SECRETS_SECONDS = 2;
 
 bool lab_options_init(struct lab_options *lab, struct err *err)
 {
@@ -18,8 +24,26 @@ bool lab_options_init(struct lab_options *lab, struct err *err)
 	return lab->config;
 }
 
+/* Waits until all secrets are written. False with `err`: some are not. */
+static bool close_secrets(struct lab_options *lab, struct err *err)
+{
+	struct sink_loss loss = { 0 };
+	if (!lab->secrets)
+		return true;
+	sink_destroy(lab->secrets, SECRETS_SECONDS, &loss);
+	close(lab->secrets_fd);
+	lab->secrets = NULL;
+	if (loss.lines + lab->secrets_lost == 0)
+		return true;
+	err_set(err, STATUS_FAILED, "--tls-keys: %s: %s: some secrets are not in it", lab->tls_keys,
+		loss.error ? strerror(loss.error) : "it takes nothing");
+	return false;
+}
+
 void lab_options_free(struct lab_options *lab)
 {
+	struct err ignored;
+	close_secrets(lab, &ignored); /* where the lab did not come to its end */
 	config_destroy(lab->config);
 }
 
@@ -55,6 +79,9 @@ static bool on_other(void *context, int id, const char *value, struct err *err)
 	case LAB_OPTION_EVENTS:
 		lab->events = value;
 		return check_events(value, err);
+	case LAB_OPTION_TLS_KEYS:
+		lab->tls_keys = value;
+		return true;
 	case LAB_OPTION_SEED:
 		lab->has_seed = seed_parse(&lab->seed, value, err);
 		return lab->has_seed;
@@ -131,6 +158,31 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 
 /* ---- observers and messages ---- */
 
+/* Appended, as programs do with SSLKEYLOGFILE: several may write the same file. */
+static bool open_secrets(struct lab_options *lab, struct err *err)
+{
+	lab->secrets_fd = open(lab->tls_keys, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	if (lab->secrets_fd < 0) {
+		err_set(err, STATUS_USAGE, "--tls-keys: %s: %s", lab->tls_keys, strerror(errno));
+		return false;
+	}
+	lab->secrets = sink_create(lab->secrets_fd, 0);
+	if (!lab->secrets) {
+		close(lab->secrets_fd);
+		err_set(err, STATUS_FAILED, "--tls-keys: out of memory");
+	}
+	return lab->secrets;
+}
+
+void lab_on_secret(void *context, const char *line)
+{
+	struct lab_options *lab = context;
+	char text[SECRET_MAX];
+	int len = snprintf(text, sizeof text, "%s\n", line);
+	if (lab->secrets && len < (int)sizeof text)
+		lab->secrets_lost += !sink_write(lab->secrets, text, (size_t)len, 0);
+}
+
 bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
 	struct err *err)
 {
@@ -141,6 +193,8 @@ bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_m
 		observer_text_create(STDERR_FILENO, lab->quiet ? TEXT_WARNINGS : mode, colour);
 	if (text)
 		emulator_observe(emulator, text);
+	if (lab->tls_keys && !open_secrets(lab, err))
+		return false;
 	if (!lab->events)
 		return true;
 	bool standard = strcmp(lab->events, "-") == 0;
@@ -160,8 +214,10 @@ bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_m
 	return true;
 }
 
-bool lab_events_complete(const struct lab_options *lab, struct err *err)
+bool lab_events_complete(struct lab_options *lab, struct err *err)
 {
+	if (!close_secrets(lab, err))
+		return false;
 	const struct events_outcome *outcome = &lab->events_outcome;
 	if (outcome->error == 0)
 		return true;

@@ -23,6 +23,7 @@ enum lab_option {
 	LAB_OPTION_SET,
 	LAB_OPTION_PRINT_CONFIG,
 	LAB_OPTION_EVENTS,
+	LAB_OPTION_TLS_KEYS,
 	LAB_OPTION_SEED,
 	LAB_OPTION_CONTROL,
 	LAB_OPTION_PAGE,
@@ -45,6 +46,8 @@ enum lab_option {
 		"print every key with where its value comes from, and exit" },                     \
 	{ LAB_OPTION_EVENTS, 0, "events", "FILE|-",                                                \
 		"write what happens as NDJSON (docs/events.md)" },                                 \
+	{ LAB_OPTION_TLS_KEYS, 0, "tls-keys", "FILE",                                              \
+		"append the secrets of TLS connections, for Wireshark (docs/lab-guide.md)" },      \
 	{ LAB_OPTION_SEED, 0, "seed", "N", "make chance repeatable" },                             \
 	{ LAB_OPTION_PAGE, 0, "page", NULL,                                                        \
 		"a page that shows the lab and changes it while it runs: prints its address; "     \
@@ -64,6 +67,10 @@ enum lab_option {
 struct lab_options {
 	struct config *config; /* owned */
 	const char *events;    /* a file; "-": stdout; NULL: none */
+	const char *tls_keys;  /* a file; NULL: none */
+	struct sink *secrets;  /* that writes it; NULL: not open */
+	int secrets_fd;
+	uint64_t secrets_lost; /* that the sink had no room for */
 	const char *control;   /* the socket's path, or "default"; NULL: not given */
 	const char *page;      /* "127.0.0.1:8080"; NULL: none */
 	const char *scenario;  /* a file; NULL: none */
@@ -105,10 +112,13 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
 bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
 	struct err *err);
 
-/* Whether --events has written all events. Call it when the emulator is destroyed. False with `err`
+/* Appends a secret to --tls-keys: the emulator's on_secret, with the lab_options. */
+void lab_on_secret(void *lab, const char *line);
+
+/* Whether --events has written all events, and --tls-keys all secrets. Call it when the emulator is destroyed. False with `err`
    (STATUS_FAILED): the last events could not be written, as on a full disk; it says how many. A
    reader of a pipe that has gone or does not read is no failure. */
-bool lab_events_complete(const struct lab_options *lab, struct err *err);
+bool lab_events_complete(struct lab_options *lab, struct err *err);
 
 /* Prints "pmulab: text" to stderr, unless --quiet. */
 void lab_note(const struct lab_options *lab, const char *text);

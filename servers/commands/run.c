@@ -88,6 +88,8 @@ static bool add_locals(struct run *run, struct err *err)
 static bool make_emulator(struct run *run, struct err *err)
 {
 	const struct emulator_options options = {
+		.on_secret = run->options.lab.tls_keys ? lab_on_secret : NULL,
+		.receiver = &run->options.lab,
 		.config = run->options.lab.config,
 		.seed = run->options.lab.seed,
 		.addresses = run->addresses.list,

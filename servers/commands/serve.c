@@ -160,6 +160,8 @@ static bool run(struct serve *serve, struct err *err)
 {
 	bool done = false;
 	const struct emulator_options emulator_options = {
+		.on_secret = serve->lab.tls_keys ? lab_on_secret : NULL,
+		.receiver = &serve->lab,
 		.config = serve->lab.config,
 		.seed = serve->lab.seed,
 		.addresses = serve->addresses.list,
