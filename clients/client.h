@@ -32,8 +32,8 @@ void client_end_tcp(int fd, double seconds);
 
 struct tls_context;
 
-/* Appends the secrets of TLS connections to the file that the environment's SSLKEYLOGFILE names, for
-   Wireshark. A file that cannot be opened is told on stderr, and nothing else comes of it. */
+/* Appends the secrets of TLS connections to the file that the environment's SSLKEYLOGFILE names,
+   for Wireshark. A file that cannot be opened is told on stderr, and nothing else comes of it. */
 void client_tls_keys(const char *program, struct tls_context *context);
 
 /* The other end's address, for what is told about it. */

@@ -24,7 +24,8 @@ struct ev_loop;
 
 /* What emulator_create takes. The structure itself is copied. */
 struct emulator_options {
-	/* gets the secrets of TLS connections, each a line for Wireshark (tls_on_secret); NULL: nobody */
+	/* gets the secrets of TLS connections, each a line for Wireshark (tls_on_secret); NULL:
+	   nobody */
 	void (*on_secret)(void *receiver, const char *line);
 	void *receiver; /* outlives the emulator */
 	/* outlives the emulator; from emulator_listen on only the emulator changes it */

@@ -68,8 +68,8 @@ static long on_bio(BIO *bio, int op, const char *data, size_t len, int argi, lon
 		if (t->reads_left > 0)
 			t->reads_left--;
 	}
-	/* A write that failed is shown as one that waits, for then OpenSSL still reads what the peer
-	   had sent before it went, such as why. */
+	/* A write that failed is shown as one that waits, for then OpenSSL still reads what the
+	   peer had sent before it went, such as why. */
 	if (op == (BIO_CB_WRITE | BIO_CB_RETURN) && ret <= 0 && !BIO_should_retry(bio)) {
 		t->mute = errno ? errno : EPIPE;
 		BIO_set_retry_write(bio);

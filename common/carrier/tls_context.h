@@ -42,12 +42,13 @@ struct tls_context *tls_context_server_pair(struct x509_st *cert, struct evp_pke
    cannot be read or has no good certificate, STATUS_FAILED where OpenSSL cannot be set up. */
 struct tls_context *tls_context_client(const char *ca_file, bool legacy, struct err *err);
 
-/* A secret of a connection, as a line in the format that Wireshark reads (SSLKEYLOGFILE), without its
-   newline. Valid during the call. */
+/* A secret of a connection, as a line in the format that Wireshark reads (SSLKEYLOGFILE), without
+   its newline. Valid during the call. */
 typedef void tls_on_secret(void *receiver, const char *line);
 
 /* From here on `on_secret` gets the secrets of each connection that is made from the context. */
-void tls_context_tell_secrets(struct tls_context *context, tls_on_secret *on_secret, void *receiver);
+void tls_context_tell_secrets(struct tls_context *context, tls_on_secret *on_secret,
+	void *receiver);
 
 /* Accepts NULL. Transports made from it must be gone. */
 void tls_context_destroy(struct tls_context *context);

@@ -161,7 +161,8 @@ static int own_auth(SSL *ssl)
 	return key && EVP_PKEY_is_a(key, "EC") ? NID_auth_ecdsa : NID_auth_rsa;
 }
 
-/* Which ciphers the client has offered: any with a key exchange that is safe, and any for our key. */
+/* Which ciphers the client has offered: any with a key exchange that is safe, and any for our
+   key. */
 static void look_at_ciphers(SSL *ssl, bool *safe, bool *fitting)
 {
 	STACK_OF(SSL_CIPHER) *offered = SSL_get_client_ciphers(ssl);
@@ -232,7 +233,8 @@ void tls_reason_alert(char *text, size_t size, int alert)
 		meaning = ": it finds our certificate expired or not yet valid";
 		break;
 	case SSL_AD_UNSUPPORTED_CERTIFICATE:
-		meaning = ": it does not take a certificate like ours (a short key, an odd purpose)";
+		meaning =
+			": it does not take a certificate like ours (a short key, an odd purpose)";
 		break;
 	case SSL_AD_DECRYPT_ERROR:
 		meaning = ": it cannot verify our signature (rustls: a key that is too short)";
@@ -247,7 +249,9 @@ void tls_reason_alert(char *text, size_t size, int alert)
 		meaning = ": no common cipher or signature, or our certificate is for another host";
 		break;
 	case SSL_AD_INTERNAL_ERROR:
-		meaning = ": it failed by itself (Perl, stunnel: our certificate is for another host)";
+		meaning =
+			": it failed by itself (Perl, stunnel: our certificate is for another "
+			"host)";
 		break;
 	case SSL_AD_MISSING_EXTENSION:
 		meaning = ": it was not sent an extension of TLS that it needs";

@@ -21,9 +21,9 @@ void tls_reason_date(char text[TLS_DATE_MAX], const ASN1_TIME *time);
 void tls_reason_certificate(
 	char *text, size_t size, X509_STORE_CTX *ctx, const char *host, const char *trust);
 
-/* What a client lacked in its ClientHello, where OpenSSL's `reason` (SSL_R_...) on the server's side
-   is that the two did not find a common cipher, group or signature algorithm: "no cipher that is
-   safe today". NULL: it is another reason. */
+/* What a client lacked in its ClientHello, where OpenSSL's `reason` (SSL_R_...) on the server's
+   side is that the two did not find a common cipher, group or signature algorithm: "no cipher that
+   is safe today". NULL: it is another reason. */
 const char *tls_reason_disagreement(SSL *ssl, int reason);
 
 /* An alert (RFC 8446 section 6) that the peer has sent. */

@@ -150,11 +150,13 @@ static enum ws_verdict judge_request(struct ws_upgrade *u)
 	}
 	if (u->has_content || u->seen[HEADER_TRANSFER_ENCODING])
 		return refuse(u, 400, "Bad Request", CLOSE_HEADER,
-			"A request for a WebSocket has no body: no Content-Length but 0, no Transfer-Encoding.\n");
+			"A request for a WebSocket has no body: no Content-Length but 0, no "
+			"Transfer-Encoding.\n");
 	if (old && u->upgrade_listed)
 		return refuse(u, 426, "Upgrade Required",
 			UPGRADE_HEADERS "Sec-WebSocket-Version: 13\r\n",
-			"The upgrade came in HTTP/1.0; a WebSocket needs HTTP/1.1 (RFC 6455 4.1).\n");
+			"The upgrade came in HTTP/1.0; a WebSocket needs HTTP/1.1 "
+			"(RFC 6455 4.1).\n");
 	bool root = path_is_root(u->start.bytes);
 	wire_escape(u->path, u->start.bytes, u->start.len);
 	if (!u->upgrade_listed && !root)

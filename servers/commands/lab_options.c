@@ -161,7 +161,8 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err)
 /* Appended, as programs do with SSLKEYLOGFILE: several may write the same file. */
 static bool open_secrets(struct lab_options *lab, struct err *err)
 {
-	lab->secrets_fd = open(lab->tls_keys, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	lab->secrets_fd =
+		open(lab->tls_keys, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
 	if (lab->secrets_fd < 0) {
 		err_set(err, STATUS_USAGE, "--tls-keys: %s: %s", lab->tls_keys, strerror(errno));
 		return false;

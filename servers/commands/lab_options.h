@@ -115,9 +115,9 @@ bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_m
 /* Appends a secret to --tls-keys: the emulator's on_secret, with the lab_options. */
 void lab_on_secret(void *lab, const char *line);
 
-/* Whether --events has written all events, and --tls-keys all secrets. Call it when the emulator is destroyed. False with `err`
-   (STATUS_FAILED): the last events could not be written, as on a full disk; it says how many. A
-   reader of a pipe that has gone or does not read is no failure. */
+/* Whether --events has written all events, and --tls-keys all secrets. Call it when the emulator is
+   destroyed. False with `err` (STATUS_FAILED): the last events could not be written, as on a full
+   disk; it says how many. A reader of a pipe that has gone or does not read is no failure. */
 bool lab_events_complete(struct lab_options *lab, struct err *err);
 
 /* Prints "pmulab: text" to stderr, unless --quiet. */

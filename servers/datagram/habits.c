@@ -33,7 +33,8 @@ enum habit habits_asked(struct habits *habits, uint64_t key, double now)
 		return HABIT_NONE;
 	if (sender->count > HABITS_A_SECOND)
 		return notice(habits, HABIT_SPIN);
-	sender->again = waited >= WAITS_SECONDS && waited <= WAITS_SECONDS_MAX ? sender->again + 1 : 0;
+	sender->again =
+		waited >= WAITS_SECONDS && waited <= WAITS_SECONDS_MAX ? sender->again + 1 : 0;
 	return sender->again >= HABITS_AGAIN ? notice(habits, HABIT_AGAIN) : HABIT_NONE;
 }
 

@@ -34,8 +34,8 @@ struct habits {
 	bool noticed[HABIT_SPIN + 1]; /* each habit is answered once */
 };
 
-/* A request of the sender `key` (peer_key.h) came at `now` (seconds). Answers a habit the first time
-   that it is noticed, else HABIT_NONE. */
+/* A request of the sender `key` (peer_key.h) came at `now` (seconds). Answers a habit the first
+   time that it is noticed, else HABIT_NONE. */
 enum habit habits_asked(struct habits *habits, uint64_t key, double now);
 
 /* A reply was sent to it. */

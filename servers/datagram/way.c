@@ -159,12 +159,15 @@ static void look_at_habits(struct endpoint_udp *endpoint)
 	char what[160];
 	if (!(endpoint_table[id].groups & GROUP_RESET) || !endpoint->telling.told)
 		return;
-	enum habit habit = habits_asked(&endpoint->habits, peer_key(&endpoint->origin->peer), clock_now());
+	enum habit habit =
+		habits_asked(&endpoint->habits, peer_key(&endpoint->origin->peer), clock_now());
 	if (habit == HABIT_NONE)
 		return;
-	bool equals = config_integer(endpoint->options.config, KEY_RESET_SEPARATOR, id) == RESET_EQUALS;
-	snprintf(what, sizeof what, "%s: a program that waits for OFFSET%cX does so (%s)", words[habit],
-		equals ? ':' : '=', equals ? "--profile epfl-2016" : "--set reset.separator==");
+	bool equals =
+		config_integer(endpoint->options.config, KEY_RESET_SEPARATOR, id) == RESET_EQUALS;
+	snprintf(what, sizeof what, "%s: a program that waits for OFFSET%cX does so (%s)",
+		words[habit], equals ? ':' : '=',
+		equals ? "--profile epfl-2016" : "--set reset.separator==");
 	TELL(&endpoint->telling, EVENT_HINT, F_TEXT("what", what));
 }
 

@@ -33,8 +33,9 @@ struct tls_identity {
  * missing.
  *
  * False with `err` (STATUS_USAGE): there is no home directory; the directory cannot be made or
- * written, belongs to another user, may be written by others or does not keep keys private; its files
- * were made after the time that it is now, so the clock is wrong and they stay; another process holds the lock for 10 s; or OpenSSL fails. The lab can still run, with certificates in
+ * written, belongs to another user, may be written by others or does not keep keys private; its
+ * files were made after the time that it is now, so the clock is wrong and they stay; another
+ * process holds the lock for 10 s; or OpenSSL fails. The lab can still run, with certificates in
  * memory (tls_issue_run).
  */
 bool tls_identity_open(struct tls_identity *identity, const char *dir, struct err *err);

@@ -32,8 +32,8 @@ bool tls_issue_server(struct tls_pair *server, const struct tls_pair *ca, time_t
    OpenSSL's error queue says why; the pair is empty and `*ca` is NULL. */
 bool tls_issue_run(struct tls_pair *server, char **ca, time_t now);
 
-/* Whether `cert` is a CA that is valid now, has at least a week left, and no name constraints, which
-   earlier versions wrote and some TLS libraries do not accept. NULL is not. */
+/* Whether `cert` is a CA that is valid now, has at least a week left, and no name constraints,
+   which earlier versions wrote and some TLS libraries do not accept. NULL is not. */
 bool tls_issue_good_ca(X509 *cert, time_t now);
 
 /* Whether the pair has a certificate and the key that fits it, is signed by `ca`, is valid for all

@@ -202,7 +202,8 @@ static bool reap(struct inside *inside)
 	while ((pid = wait4(-1, &status, WNOHANG, &used)) > 0) {
 		if (pid != inside->command)
 			continue;
-		report_end(inside->control, status, seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime));
+		report_end(inside->control, status,
+			seconds_of(&used.ru_utime) + seconds_of(&used.ru_stime));
 		return false;
 	}
 	return true;

@@ -1,6 +1,6 @@
 /*
- * How a connection ends: the verdict about the peer, which stands once it is told; the goodbyes, and
- * the patience with a slow peer; the time-outs of the phases.
+ * How a connection ends: the verdict about the peer, which stands once it is told; the goodbyes,
+ * and the patience with a slow peer; the time-outs of the phases.
  */
 #include "servers/stream/conn_private.h"
 
@@ -127,8 +127,9 @@ static void conn_hint_refusal(struct conn *conn)
 	struct transport_about about;
 	conn_look(conn, &about);
 	if (*about.tls_version && !*about.ws_path)
-		conn_tell_hint(conn, "it left behind the TLS handshake, without a command: curl, PHP, "
-				     "socat and ncat do so when they do not accept our certificate");
+		conn_tell_hint(conn,
+			"it left behind the TLS handshake, without a command: curl, PHP, "
+			"socat and ncat do so when they do not accept our certificate");
 }
 
 static void conn_judge_silence(struct conn *conn, double now)

@@ -50,7 +50,8 @@ struct conn {
 	bool reading;        /* the peer has not ended its direction */
 	bool peer_first;     /* it ended before we did */
 	const char *silent; /* PHASE_SILENT: `why`, unless it was one of two families */
-	bool judged;         /* `why` is a fault of the peer and has been told: nothing overwrites it */
+	/* `why` is a fault of the peer and has been told: nothing overwrites it */
+	bool judged;
 	struct round_trip trip;
 	double ping_at;
 	int unacknowledged;  /* bytes, when last looked at */

@@ -45,13 +45,14 @@ def test_python_client_refuses_an_unknown_ca(lab, student, other_ca):
 
 
 def read_strictly(address, ca_file, version, command):
-    """All bytes up to close_notify. Without one Python raises: not by suppress_ragged_eofs alone, for since Python 3.10
-    OpenSSL itself is told to ignore that end."""
+    """All bytes up to close_notify. Without one Python raises: not by suppress_ragged_eofs alone,
+    for since Python 3.10 OpenSSL itself is told to ignore that end."""
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = context.maximum_version = version
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     with socket.create_connection(address) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as secure:
+        with context.wrap_socket(plain, server_hostname="localhost",
+                                 suppress_ragged_eofs=False) as secure:
             secure.sendall(command)
             return b"".join(iter(lambda: secure.recv(4096), b""))
 

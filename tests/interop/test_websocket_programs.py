@@ -141,29 +141,34 @@ def test_the_shell_line_of_the_answer_works(lab, tool):
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/pmu", "//", "/%2e"])
 def test_other_paths_are_not_found(lab, tool, path):
-    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is", f"http://localhost:{lab.port('pmu-ws')}{path}")
+    result = tool("curl", "-s", "-w", "%{http_code}", "--path-as-is",
+                  f"http://localhost:{lab.port('pmu-ws')}{path}")
     assert result.stdout == f"There is no page here: {path}\n404"
 
 
-@pytest.mark.parametrize("options, status", [(["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
-                                             (["-H", "Host:"], "400"), (["-H", "X: " + 17000 * "x"], "431")])
+@pytest.mark.parametrize("options, status", [
+    (["-I"], "405"), (["-d", "CMD_short:0"], "405"), (["--http1.0"], "426"),
+    (["-H", "Host:"], "400"), (["-H", "X: " + 17000 * "x"], "431"),
+])
 def test_other_requests_are_refused(lab, tool, options, status):
     result = tool("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options,
                   f"http://localhost:{lab.port('pmu-ws')}/")
     assert result.stdout == status
 
 
-UPGRADE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
-           "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+UPGRADE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket",
+           "-H", "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
 
 
 @pytest.mark.parametrize("options, line", [
     (["--http1.0"], "The upgrade came in HTTP/1.0; a WebSocket needs HTTP/1.1 (RFC 6455 4.1)."),
     (["-H", "Host:"], "The Host header is missing; RFC 9112 demands one."),
-    (["-H", "Content-Length: 5"], "A request for a WebSocket has no body: no Content-Length but 0, no Transfer-Encoding."),
+    (["-H", "Content-Length: 5"],
+     "A request for a WebSocket has no body: no Content-Length but 0, no Transfer-Encoding."),
 ])
 def test_an_upgrade_that_is_refused_is_told_why(lab, tool, options, line):
-    result = tool("curl", "-s", "-m", "5", *UPGRADE, *options, f"http://localhost:{lab.port('pmu-ws')}/")
+    result = tool("curl", "-s", "-m", "5", *UPGRADE, *options,
+                  f"http://localhost:{lab.port('pmu-ws')}/")
     assert result.stdout == line + "\n"
     assert line.rstrip(".") in lab.wait(event="error", endpoint="pmu-ws")["what"]
 

@@ -301,11 +301,11 @@ def test_another_close_code_is_a_failure(serve):
     ([unmasked(0x3, b"This is PMU data 1")], 1002),                    # no such opcode
     ([unmasked(0xB)], 1002),
     ([unmasked(CONTINUATION, b"This")], 1002),                                 # continues nothing
-    ([unmasked(TEXT, b"Th", fin=False), unmasked(TEXT, b"is")], 1002),         # the first one has not ended
-    ([unmasked(PING, b"", fin=False)], 1002),                                  # a control frame in fragments
+    ([unmasked(TEXT, b"Th", fin=False), unmasked(TEXT, b"is")], 1002),  # the first has not ended
+    ([unmasked(PING, b"", fin=False)], 1002),  # a control frame in fragments
     ([unmasked(PING, 126 * b"x")], 1002),                                      # a long one
     ([unmasked(CLOSE, b"\x03")], 1002),                                        # half a code
-    ([unmasked(CLOSE, struct.pack("!H", 1006))], 1002),                        # a code that is never sent
+    ([unmasked(CLOSE, struct.pack("!H", 1006))], 1002),  # a code that is never sent
     ([unmasked(TEXT, b"This \xff")], 1007),
     ([unmasked(TEXT, b"This \xe2\x99", fin=False), unmasked(CONTINUATION, b"x")], 1007),
     ([close(1000, b"\xff")], 1007),

@@ -91,7 +91,8 @@ def test_a_program_that_spins_is_noticed(start_reset):
     peer = Peer(lab, "reset")
     for _ in range(40):
         peer.ask(RESET)
-    assert peer.told("hint")["what"].startswith("asks more than 20 times in a second although it is answered: ")
+    hint = peer.told("hint")["what"]
+    assert hint.startswith("asks more than 20 times in a second although it is answered: ")
     assert len(lab.events(event="hint")) == 1
 
 

@@ -41,12 +41,14 @@ KNOW_LIBEV = ("servers/commands/run.c", "servers/commands/beside", "servers/emul
               "servers/datagram/endpoint", "servers/station/endpoint", "servers/http/",
               "servers/control/", "tests/")
 # What decides is pure: no loop, no socket, no clock, and nothing of what drives it.
-PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/fold", "servers/datagram/habits", "servers/impair/",
-        "servers/station/audience", "servers/station/riddles", "servers/station/station", "common/wire",
-        "common/utf8", "common/json", "common/quantity", "common/carrier/ws_frames", "common/carrier/ws_upgrade")
-NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h", "unistd.h",
-               "common/clock.h", "common/net.h", "common/carrier/transport.h", "servers/endpoint.h",
-               "servers/stream/conn.h", "servers/datagram/endpoint_private.h", "servers/station/endpoint_private.h")
+PURE = ("servers/stream/session", "servers/datagram/responder", "servers/datagram/fold",
+        "servers/datagram/habits", "servers/impair/", "servers/station/audience",
+        "servers/station/riddles", "servers/station/station", "common/wire", "common/utf8",
+        "common/json", "common/quantity", "common/carrier/ws_frames", "common/carrier/ws_upgrade")
+NOT_IN_PURE = ("ev.h", "sys/socket.h", "netinet/in.h", "netinet/tcp.h", "time.h", "sys/time.h",
+               "unistd.h", "common/clock.h", "common/net.h", "common/carrier/transport.h",
+               "servers/endpoint.h", "servers/stream/conn.h",
+               "servers/datagram/endpoint_private.h", "servers/station/endpoint_private.h")
 
 
 def includes(source, pattern):

@@ -141,7 +141,8 @@ for _ in range(30):
     peer.send(b"RESET:20")
     peer.recv(100)
 """), settings("reset.loss=none", "reset.family=4"))
-    assert seen.rows["hint"][0].startswith("reset: asks more than 20 times in a second although it is answered"), seen.rows
+    assert seen.rows["hint"][0].startswith(
+        "reset: asks more than 20 times in a second although it is answered"), seen.rows
     assert seen.clean and not seen.wrong
 
 
@@ -172,7 +173,8 @@ six.sendall(b"CMD_short:0")
 read_all(six)
 """))
     assert seen.rows["pmu"][0].startswith(
-        "2 connections: CMD_short:0, 1 unused, since IPv4 and IPv6 were both tried; 20 messages"), seen.rows
+        "2 connections: CMD_short:0, 1 unused, since IPv4 and IPv6 were both tried; 20 messages"
+    ), seen.rows
     assert seen.clean and not seen.wrong
 
 

@@ -10,8 +10,8 @@ from support.lab import program, run
 from support.peers import connect
 from support.wireshark import tshark
 
-SECRETS = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
-           "SERVER_TRAFFIC_SECRET_0"}
+SECRETS = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+           "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"}
 
 
 def secrets(path):
@@ -52,17 +52,18 @@ def test_a_file_that_cannot_be_opened(lab, tmp_path):
 
 
 def test_a_full_disk_is_told(lab):
-    result = run("pmulab", "run", "--loopback", "--tls-keys", "/dev/full", "--", program("pdc-tls"), "CMD_short:0",
-                 lab=lab)
-    assert result.status == 125 and "--tls-keys: /dev/full: No space left on device" in result.stderr
+    result = run("pmulab", "run", "--loopback", "--tls-keys", "/dev/full", "--",
+                 program("pdc-tls"), "CMD_short:0", lab=lab)
+    assert result.status == 125
+    assert "--tls-keys: /dev/full: No space left on device" in result.stderr
 
 
 def test_wireshark_shows_the_messages_of_any_client(user):
     """The client knows nothing of it: the secrets are the lab's."""
     folder = user.folder()
-    done = box("--capture", folder / "lab.pcap", "--tls-keys", folder / "keys", "--", "pdc-tls", "CMD_short:0",
-               user=user, cwd=folder)
+    done = box("--capture", folder / "lab.pcap", "--tls-keys", folder / "keys", "--",
+               "pdc-tls", "CMD_short:0", user=user, cwd=folder)
     assert done.status == 0, done
-    shown = tshark("-r", folder / "lab.pcap", "-o", f"tls.keylog_file:{folder / 'keys'}", "-q", "-z",
-                   "follow,tls,ascii,0")
+    shown = tshark("-r", folder / "lab.pcap", "-o", f"tls.keylog_file:{folder / 'keys'}",
+                   "-q", "-z", "follow,tls,ascii,0")
     assert "This is PMU data 20" in shown

@@ -326,7 +326,9 @@ def test_a_command_that_goes_on_is_none(lab, carrier, command, byte):
 
 
 @every_carrier
-@pytest.mark.parametrize("behind", [b"\n", b"\r\n", b" ", b"\n\n", 53 * b"\0", 900 * b"\0", b"\nCMD_short:0", b"CMD_floodme"])
+@pytest.mark.parametrize("behind", [
+    b"\n", b"\r\n", b" ", b"\n\n", 53 * b"\0", 900 * b"\0", b"\nCMD_short:0", b"CMD_floodme",
+])
 def test_what_is_harmless_behind_a_command(lab, carrier, behind):
     peer = connect(lab, carrier)
     command = b"CMD_short:0" + behind

@@ -284,8 +284,8 @@ START_TEST(test_eof_in_handshake)
 	shutdown(duo.client_fd, SHUT_WR);
 	ck_assert_int_eq(duo.server->ops->handshake(duo.server), IO_EOF);
 	ck_assert_str_eq(duo.server->err.text,
-		"the peer closed the connection in the TLS handshake, as some do that do not accept "
-		"our certificate");
+		"the peer closed the connection in the TLS handshake, as some do that do not "
+		"accept our certificate");
 	ck_assert_int_eq(duo.server->ops->finish(duo.server), IO_DONE);
 	duo_close(&duo);
 }
@@ -434,14 +434,18 @@ START_TEST(test_versions)
 		{ TLS1_2_VERSION, "DHE-RSA-AES256-GCM-SHA384", NULL,
 			"the peer offers no cipher that is safe today" },
 		{ TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384", NULL,
-			"the peer offers only ciphers for RSA keys, and our certificate has an EC key" },
+			"the peer offers only ciphers for RSA keys, and our certificate has an EC "
+			"key" },
 		{ TLS1_2_VERSION, NULL, NULL,
 			"the peer offers no common group (elliptic curve), such as X25519 or P-256",
 			.groups = "brainpoolP256r1" },
 		{ TLS1_3_VERSION, NULL, NULL,
-			"the peer offers no common signature algorithm: our certificate has an EC key, "
-			"which needs ECDSA", .signatures = "rsa_pss_rsae_sha256" },
-		{ TLS1_3_VERSION, NULL, NULL, "the peer offers no cipher of TLS 1.3 that is spoken here",
+			"the peer offers no common signature algorithm: our certificate has an EC "
+			"key, "
+			"which needs ECDSA",
+			.signatures = "rsa_pss_rsae_sha256" },
+		{ TLS1_3_VERSION, NULL, NULL,
+			"the peer offers no cipher of TLS 1.3 that is spoken here",
 			.suites = "TLS_AES_128_CCM_8_SHA256" },
 	};
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());

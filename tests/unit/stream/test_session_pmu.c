@@ -138,7 +138,8 @@ static const struct row {
 		BAD("2.000", "none", ""), .endpoint = ENDPOINT_PMU_WS },
 	{ "a command in a fragment as well",
 		{ { 0, STEP_INPUT, "CMD_floodme" }, { 1, STEP_MESSAGE, "not" } },
-		BAD("1.000", "CMD_floodmenot", " (byte 12 is \"n\")"), .endpoint = ENDPOINT_PMU_WSS },
+		BAD("1.000", "CMD_floodmenot", " (byte 12 is \"n\")"),
+		.endpoint = ENDPOINT_PMU_WSS },
 	{ "a message that the peer's end has cut is none",
 		{ { 0, STEP_INPUT, "CMD_short:0" }, { 1, STEP_EOF, NULL } },
 		"1.000 close peer closed\n", .endpoint = ENDPOINT_PMU_WS },
@@ -186,13 +187,16 @@ static const struct row {
 		"3600.000 send \"This is PMU data 2\"\n"
 		"3600.000 close done\n" },
 	{ "anything more is, however fast time runs", { { 0, STEP_INPUT, "CMD_short:3600.001" } },
-		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 messages=0\n"
-		"0.000 event error fault=peer what=this is no command (at most 3600 seconds, and 2 messages within 86400) bytes=\"CMD_short:3600.001\"\n"
+		"0.000 event command text=\"CMD_short:3600.001\" kind=bad interval=0.000 "
+		"messages=0\n"
+		"0.000 event error fault=peer what=this is no command" LIMITS("2")
+		" bytes=\"CMD_short:3600.001\"\n"
 		"0.000 " REFUSAL("CMD_short:3600.001", LIMITS("2")) "0.000 close bad command\n",
 		{ "pmu.speed=1000" } },
 	{ "so is a stream of more than a day", { { 0, STEP_INPUT, "CMD_short:28.81" } },
 		"0.000 event command text=\"CMD_short:28.81\" kind=bad interval=0.000 messages=0\n"
-		"0.000 event error fault=peer what=this is no command (at most 3600 seconds, and 3000 messages within 86400) bytes=\"CMD_short:28.81\"\n"
+		"0.000 event error fault=peer what=this is no command" LIMITS("3000")
+		" bytes=\"CMD_short:28.81\"\n"
 		"0.000 " REFUSAL("CMD_short:28.81", LIMITS("3000")) "0.000 close bad command\n",
 		{ "pmu.messages=3000" } },
 
