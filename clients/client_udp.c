@@ -80,19 +80,6 @@ long client_take_refusals(int fd)
 	}
 }
 
-/* The bytes of the character at the start of `data`; 0: it is no UTF-8, or is not complete. */
-static size_t character_length(const char *data, size_t len)
-{
-	struct utf8 utf8 = { 0 };
-	for (size_t i = 0; i < len && i < 4; i++) {
-		if (!utf8_feed(&utf8, data + i, 1))
-			return 0;
-		if (utf8_complete(&utf8))
-			return i + 1;
-	}
-	return 0;
-}
-
 /* Whether this is one of ASCII's control characters, or one of U+0080 to U+009F, which some
    terminals obey too. */
 static bool is_control(const char *character, size_t len)
@@ -105,7 +92,7 @@ static bool is_control(const char *character, size_t len)
 void client_print_text(const char *data, size_t len)
 {
 	while (len > 0) {
-		size_t character = character_length(data, len),
+		size_t character = utf8_character(data, len),
 		       bytes = character > 0 ? character : 1;
 		if (*data == '\\')
 			fputs("\\\\", stdout);
@@ -137,7 +124,7 @@ size_t client_characters(const char *data, size_t len)
 {
 	size_t count = 0;
 	while (len > 0) {
-		size_t character = character_length(data, len);
+		size_t character = utf8_character(data, len);
 		if (character == 0)
 			character = 1;
 		data += character;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 /* Keeps two bytes free for "}" and the NUL. */
 static void put(struct json *json, const char *text, size_t len)
 {
@@ -33,39 +35,6 @@ static void put_name(struct json *json, const char *name)
 	put_text(json, "\"");
 	put_text(json, name);
 	put_text(json, "\":");
-}
-
-/* The bytes of the UTF-8 character at `text`; 0: it is none (Unicode 15, table 3-7: no overlong
-   forms, no surrogates, nothing above U+10FFFF). The NUL at the end is no continuation byte, so
-   this reads nothing behind it. */
-static size_t utf8_length(const unsigned char *text)
-{
-	unsigned char low = 0x80, high = 0xbf; /* the second byte's range */
-	size_t len;
-	if (text[0] < 0x80)
-		return 1;
-	else if (text[0] >= 0xc2 && text[0] <= 0xdf)
-		len = 2;
-	else if (text[0] >= 0xe0 && text[0] <= 0xef)
-		len = 3;
-	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
 }
 
 void json_begin(struct json *json, char *text, size_t size)
@@ -112,7 +81,8 @@ void json_put_string(struct json *json, const char *name, const char *text)
 	put_name(json, name);
 	put_text(json, "\"");
 	for (const unsigned char *at = (const unsigned char *)text; *at;) {
-		size_t len = utf8_length(at);
+		/* At most four bytes. The NUL continues no character, so nothing behind it is read. */
+		size_t len = utf8_character(at, 4);
 		char escape[8];
 		if (len == 0) {
 			put_text(json, "\xef\xbf\xbd"); /* U+FFFD */

@@ -147,19 +147,21 @@ out:
 	return key;
 }
 
-/* Reads all certificates of a file. NULL with `err`, except out of memory. */
+/* Reads all certificates of a file. NULL with `err`. */
 static STACK_OF(X509) * read_chain(const char *file, struct err *err)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	BIO *bio = chain ? open_pem(file, err) : NULL;
 	X509 *cert;
 
+	if (chain == NULL)
+		goto no_memory;
 	if (bio == NULL)
 		goto fail;
 	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		if (sk_X509_push(chain, cert) <= 0) {
 			X509_free(cert);
-			goto fail;
+			goto no_memory;
 		}
 	}
 	if (sk_X509_num(chain) == 0) {
@@ -174,6 +176,8 @@ static STACK_OF(X509) * read_chain(const char *file, struct err *err)
 	BIO_free(bio);
 	return chain;
 
+no_memory:
+	err_set(err, STATUS_FAILED, "out of memory");
 fail:
 	BIO_free(bio);
 	sk_X509_pop_free(chain, X509_free);

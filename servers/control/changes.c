@@ -51,7 +51,7 @@ static bool value_text(const json_t *value, char text[CHANGE_NUMBER_MAX], const 
 
 bool changes_init(struct changes *changes, const json_t *keys)
 {
-	size_t most = json_object_size(keys) + 1;
+	size_t count = json_object_size(keys), most = count + 1; /* calloc(0) may give NULL */
 	*changes = (struct changes){
 		.list = calloc(most, sizeof *changes->list),
 		.keys = calloc(most, sizeof *changes->keys),
@@ -62,7 +62,7 @@ bool changes_init(struct changes *changes, const json_t *keys)
 	if (!changes->list || !changes->keys || !changes->texts || !changes->errors)
 		return false;
 	/* Checking so many unknown keys for similar names would stop the lab from working. */
-	if (most > CHANGES_MAX) {
+	if (count > CHANGES_MAX) {
 		changes->only_restart = false;
 		json_array_append_new(changes->errors,
 			api_refusal("more keys than there are", NULL, "GET /v1/config lists them"));
