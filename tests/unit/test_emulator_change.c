@@ -121,8 +121,8 @@ START_TEST(test_all_or_nothing)
 	static const char *const texts[] = {
 		"no such key; did you mean pmu.messages?",
 		"\"1s\" is not a duration from 0 to 200ms (units: us, ms, s, m, h; without one: s)",
-		"cannot be changed while the lab runs; stop the lab, and start it with --set "
-		"pmu.port=1",
+		("cannot be changed while the lab runs; "
+		 "stop the lab, and start it with --set pmu.port=1"),
 		"\"\\x1b[31m\" is not a whole number from 0 to 1000000",
 	};
 	for (size_t k = 0; k < COUNT(indices); k++) {

@@ -121,8 +121,8 @@ static int conclude(const struct doctor *doctor)
 	int status = doctor->run ? 0 : doctor->loopback ? 1 : 2;
 	static const char *const lines[] = {
 		"`pmulab run` works here.",
-		"`pmulab run` does not work here; `pmulab run --loopback` does, and so does "
-		"`pmulab serve`.",
+		("`pmulab run` does not work here; "
+		 "`pmulab run --loopback` does, and so does `pmulab serve`."),
 		"Neither `pmulab run` nor `pmulab run --loopback` works here.",
 	};
 	if (!doctor->json)
