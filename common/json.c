@@ -81,7 +81,7 @@ void json_put_string(struct json *json, const char *name, const char *text)
 	put_name(json, name);
 	put_text(json, "\"");
 	for (const unsigned char *at = (const unsigned char *)text; *at;) {
-		/* At most four bytes. The NUL continues no character, so nothing behind it is read. */
+		/* At most four bytes. The NUL continues no character: nothing behind it is read. */
 		size_t len = utf8_character(at, 4);
 		char escape[8];
 		if (len == 0) {

@@ -9,7 +9,7 @@
 
 #include "servers/emulator.h"
 
-/* Bytes of a number's text with its NUL. An object with more than CHANGES_MAX members is refused. */
+/* Bytes of a number's text with its NUL. An object of more than CHANGES_MAX members is refused. */
 enum { CHANGE_NUMBER_MAX = 32, CHANGES_MAX = 512 };
 
 struct changes {
