@@ -1,6 +1,5 @@
-/* A stream endpoint: a listener on every address, and the accepted connections. */
+/* A stream endpoint: its listeners, and the accepted connections. */
 #include <errno.h>
-#include <ev.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,32 +15,19 @@
 #include "servers/stream/listen.h"
 
 enum {
-	ACCEPTS_A_TURN = 64,    /* then it is the connections' turn */
-	PORT_TRIES = 64,        /* free ports that are tried, until one is free on every address */
-	WS_MESSAGE_MAX = 4096,  /* bytes; a command has at most 64 */
+	WS_MESSAGE_MAX = 4096, /* bytes; a command has at most 64 */
 };
-
-/* The pause in accepting when the process has run out of descriptors or memory. */
-static const double REST_SECONDS = 0.1;
 
 /* Where echo.idle is infinite, an echo may stay open for ever. Once it is over, a peer that takes
    nothing keeps it for at most this long. */
 static const double ECHO_DRAIN_SECONDS = 60;
-
-struct listener {
-	struct ev_io io;
-	int fd;
-	char text[ADDRESS_TEXT];
-};
 
 struct endpoint_stream {
 	struct endpoint base;
 	struct endpoint_options options;
 	const struct endpoint_type *type;
 	struct conn_host host;
-	struct listener *listeners;
-	size_t listener_count;
-	struct ev_timer rest; /* until accepting resumes */
+	struct listeners listeners;
 	struct floods floods; /* made while the endpoint runs */
 	bool stopped;
 };
@@ -92,30 +78,6 @@ static void read_keys(struct endpoint_stream *endpoint)
 	host->ping = groups & GROUP_WS ? seconds(endpoint, KEY_WS_PING) : INFINITY;
 }
 
-static struct endpoint *stream_create(const struct endpoint_options *options)
-{
-	struct endpoint_stream *endpoint = calloc(1, sizeof *endpoint);
-	if (!endpoint)
-		return NULL;
-	endpoint->base = (struct endpoint){ .ops = &endpoint_stream_ops, .id = options->id };
-	endpoint->options = *options;
-	endpoint->type = &endpoint_table[options->id];
-	endpoint->host = (struct conn_host){
-		.loop = options->loop,
-		.journal = options->journal,
-		.session = endpoint->type->session,
-		.session_host = {
-			.config = options->config,
-			.endpoint = options->id,
-			.flood = options->text,
-			.flood_len = options->text_len,
-		},
-		.on_end = on_end,
-	};
-	read_keys(endpoint);
-	return &endpoint->base;
-}
-
 /* ---- accepting ---- */
 
 /* Makes the carriers of one connection, the lowest first. NULL: out of memory. */
@@ -143,8 +105,9 @@ static void emit_error(struct endpoint_stream *endpoint, const char *fault, cons
 		F_TEXT("what", what));
 }
 
-static void take(struct endpoint_stream *endpoint, int fd, const struct address *peer)
+static void take(void *context, int fd, const struct address *peer)
 {
+	struct endpoint_stream *endpoint = context;
 	unsigned most = (unsigned)integer(endpoint,
 		endpoint->type->groups & GROUP_PMU ? KEY_PMU_CONNECTIONS : KEY_ECHO_CONNECTIONS);
 	const char *what = NULL;
@@ -166,54 +129,39 @@ static void take(struct endpoint_stream *endpoint, int fd, const struct address 
 	close(fd);
 }
 
-static void listeners_start(struct endpoint_stream *endpoint)
+static void rest(void *context, int error)
 {
-	for (size_t i = 0; i < endpoint->listener_count; i++)
-		ev_io_start(endpoint->options.loop, &endpoint->listeners[i].io);
+	emit_error(context, "server", strerror(error), NULL);
 }
 
-static void listeners_stop(struct endpoint_stream *endpoint)
-{
-	for (size_t i = 0; i < endpoint->listener_count; i++)
-		ev_io_stop(endpoint->options.loop, &endpoint->listeners[i].io);
-}
+static const struct listeners_owner listeners_owner = { .take = take, .rest = rest };
 
-static void on_rest_over(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	listeners_start(timer->data);
-}
+/* ---- the endpoint ---- */
 
-/* Out of descriptors: pending connections stay in the listener's backlog, and the loop must not
-   spin on them. */
-static void rest(struct endpoint_stream *endpoint, int error)
+static struct endpoint *stream_create(const struct endpoint_options *options)
 {
-	emit_error(endpoint, "server", strerror(error), NULL);
-	listeners_stop(endpoint);
-	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
-	ev_timer_set(&endpoint->rest, REST_SECONDS, 0);
-	ev_timer_start(endpoint->options.loop, &endpoint->rest);
+	struct endpoint_stream *endpoint = calloc(1, sizeof *endpoint);
+	if (!endpoint)
+		return NULL;
+	endpoint->base = (struct endpoint){ .ops = &endpoint_stream_ops, .id = options->id };
+	endpoint->options = *options;
+	endpoint->type = &endpoint_table[options->id];
+	endpoint->host = (struct conn_host){
+		.loop = options->loop,
+		.journal = options->journal,
+		.session = endpoint->type->session,
+		.session_host = {
+			.config = options->config,
+			.endpoint = options->id,
+			.flood = options->text,
+			.flood_len = options->text_len,
+		},
+		.on_end = on_end,
+	};
+	listeners_init(&endpoint->listeners, options->loop, &listeners_owner, endpoint);
+	read_keys(endpoint);
+	return &endpoint->base;
 }
-
-static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	struct endpoint_stream *endpoint = io->data;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		struct address peer = { .len = sizeof peer.ss };
-		int fd = accept4(io->fd, (struct sockaddr *)&peer.ss, &peer.len,
-			SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			take(endpoint, fd, &peer);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			   errno == ENOMEM) {
-			rest(endpoint, errno);
-			return;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			return;
-		} /* else: a connection that failed before it was taken (accept(2)); the next one */
-	}
-}
-
-/* ---- listening ---- */
 
 /* Bytes in a segment; 0: the kernel's choice. */
 static int mss(const struct endpoint_stream *endpoint)
@@ -221,84 +169,37 @@ static int mss(const struct endpoint_stream *endpoint)
 	return endpoint->type->groups & GROUP_PMU ? (int)integer(endpoint, KEY_PMU_MSS) : 0;
 }
 
-static void close_listeners(struct endpoint_stream *endpoint)
-{
-	for (size_t i = 0; i < endpoint->listener_count; i++) {
-		ev_io_stop(endpoint->options.loop, &endpoint->listeners[i].io);
-		close(endpoint->listeners[i].fd);
-	}
-	endpoint->listener_count = 0;
-}
-
-/* Binds all addresses to `port`; 0 takes the port that the first address gets. False: none is
-   bound, and errno says what failed. */
-static bool listen_on_all(struct endpoint_stream *endpoint, const struct address *addresses,
-	size_t count, uint16_t port, struct err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct address address = addresses[i];
-		address_set_port(&address, port);
-		int fd = stream_listen_on(&address, mss(endpoint),
-			endpoint->host.session_host.flood_len, err);
-		if (fd < 0) {
-			int error = errno;
-			close_listeners(endpoint);
-			errno = error;
-			return false;
-		}
-		net_local_address(fd, &address);
-		port = address_port(&address);
-		struct listener *listener = &endpoint->listeners[endpoint->listener_count++];
-		listener->fd = fd;
-		address_format(&address, listener->text);
-		ev_io_init(&listener->io, on_acceptable, fd, EV_READ);
-		listener->io.data = endpoint;
-	}
-	endpoint->base.port = port;
-	return true;
-}
-
 static bool stream_listen(struct endpoint *base, const struct address *addresses, size_t count,
 	uint16_t port, struct err *err)
 {
 	struct endpoint_stream *endpoint = from_base(base);
-	endpoint->listeners = calloc(count, sizeof *endpoint->listeners);
-	if (!endpoint->listeners) {
-		err_set(err, STATUS_FAILED, "out of memory");
-		return false;
-	}
 	int outside;
 	if (!netns_enter(endpoint->options.netns, &outside, err))
 		return false;
-	bool done = false, again = true;
-	for (int i = 0; i < PORT_TRIES && again && !done; i++) {
-		done = listen_on_all(endpoint, addresses, count, port, err);
-		again = port == 0 && errno == EADDRINUSE;
-	}
+	bool done = listeners_open(&endpoint->listeners, addresses, count, &port, mss(endpoint),
+		endpoint->host.session_host.flood_len, err);
 	netns_leave(outside);
 	if (done)
-		return true;
-	endpoint_advise(err, &endpoint->options, errno, port);
-	return false;
+		base->port = port;
+	else
+		endpoint_advise(err, &endpoint->options, errno, port);
+	return done;
 }
 
 static void stream_start(struct endpoint *base)
 {
 	struct endpoint_stream *endpoint = from_base(base);
-	ev_timer_init(&endpoint->rest, on_rest_over, 0, 0);
-	endpoint->rest.data = endpoint;
 	const struct subject subject = { .endpoint = endpoint->options.id };
-	for (size_t i = 0; i < endpoint->listener_count; i++)
+	for (size_t i = 0; i < endpoint->listeners.count; i++)
 		EMIT(endpoint->options.journal, EVENT_LISTEN, &subject,
-			F_TEXT("address", endpoint->listeners[i].text));
-	listeners_start(endpoint);
+			F_TEXT("address", endpoint->listeners.list[i].text));
+	listeners_start(&endpoint->listeners);
 }
 
 static void stream_stop(struct endpoint *base)
 {
 	struct endpoint_stream *endpoint = from_base(base);
-	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
-	close_listeners(endpoint);
+	listeners_close(&endpoint->listeners);
 	conn_stop_all(&endpoint->host);
 	endpoint->stopped = true;
 	if (stream_is_idle(&endpoint->base))
@@ -344,19 +245,17 @@ static void stream_changed(struct endpoint *base)
 			emit_error(endpoint, "configuration", err.text, NULL);
 		}
 	}
-	for (size_t i = 0; i < endpoint->listener_count; i++)
-		stream_listen_change(endpoint->listeners[i].fd, mss(endpoint), session->flood_len);
+	listeners_change(&endpoint->listeners, mss(endpoint), session->flood_len);
 }
 
 static void stream_pause(struct endpoint *base, bool paused)
 {
 	struct endpoint_stream *endpoint = from_base(base);
 	base->paused = paused;
-	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
 	if (paused)
-		listeners_stop(endpoint);
+		listeners_stop(&endpoint->listeners);
 	else
-		listeners_start(endpoint);
+		listeners_start(&endpoint->listeners);
 }
 
 static unsigned stream_connections(const struct endpoint *base, endpoint_each *each, void *context)
@@ -389,10 +288,8 @@ static void stream_totals(const struct endpoint *base, char *text, size_t size)
 static void stream_destroy(struct endpoint *base)
 {
 	struct endpoint_stream *endpoint = from_base(base);
-	ev_timer_stop(endpoint->options.loop, &endpoint->rest);
-	close_listeners(endpoint);
+	listeners_close(&endpoint->listeners);
 	conn_abort_all(&endpoint->host);
-	free(endpoint->listeners);
 	floods_finish(&endpoint->floods);
 	free(endpoint);
 }
