@@ -1,7 +1,8 @@
 /*
  * WebSocket over another transport, both sides: the upgrade, then frames. It answers Ping and Close
  * frames by itself. It sends its buffer before it waits for more bytes, so it also works on a
- * blocking descriptor. WS_OUT_MAX limits the memory that a peer can make it use.
+ * blocking descriptor. WS_OUT_MAX limits the memory that a peer can make it use. The file is long
+ * since it is one state machine: frames and the upgrade are in files of their own already.
  */
 #include <stdlib.h>
 #include <string.h>

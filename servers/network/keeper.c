@@ -1,4 +1,5 @@
-/* The functions of keeper.h run in the maker. The keeper's own process begins at `keep`. */
+/* The functions of keeper.h run in the maker. The keeper's own process begins at `keep`. Both ends
+   of their channel stand together in this file. */
 #include "servers/network/keeper.h"
 
 #include <dirent.h>

@@ -16,6 +16,8 @@
                                                     # those before it are passed over
     control.events("format=ndjson", way=control.page)
     events.close()
+
+    refused(answer, 422, "no such key", key="x")    # fails unless it is such a refusal
 """
 import http.client
 import json
@@ -26,6 +28,7 @@ from pathlib import Path
 from support.lab import DEADLINE, matches
 
 JSON = "application/json"
+REFUSAL = {"error", "key", "hint"}
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -166,3 +169,12 @@ class Controls:
         path = Path(self.folder.name, f"control-{self.count}")
         return Control(self.start_lab("--control", path, "--page=127.0.0.1:0", *args, **kwargs),
                        path)
+
+
+def refused(answer, status, *texts, key=None):
+    """Whether it is a refusal as all of them are, and says this."""
+    assert answer.status == status, answer.text
+    assert REFUSAL <= set(answer.json) and answer.json["key"] == key and answer.json["error"]
+    for text in texts:
+        assert text in f"{answer.json['error']}; {answer.json['hint']}"
+    return answer

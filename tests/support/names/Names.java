@@ -13,7 +13,8 @@ public class Names {
             } catch (UnknownHostException e) {
                 // none
             }
-            System.out.printf(java.util.Locale.ROOT, "%s %.3f%s%n", name, (System.nanoTime() - began) / 1e9, found);
+            System.out.printf(java.util.Locale.ROOT, "%s %.3f%s%n", name,
+                (System.nanoTime() - began) / 1e9, found);
         }
     }
 }

@@ -13,6 +13,7 @@ func main() {
 	for _, name := range os.Args[1:] {
 		began := time.Now()
 		addresses, _ := net.LookupHost(name)
-		fmt.Printf("%s %.3f %s\n", name, time.Since(began).Seconds(), strings.Join(addresses, " "))
+		seconds := time.Since(began).Seconds()
+		fmt.Printf("%s %.3f %s\n", name, seconds, strings.Join(addresses, " "))
 	}
 }

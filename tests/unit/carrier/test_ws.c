@@ -970,7 +970,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("transport_ws");
+	Suite *suite = suite_create("ws");
 	TCase *in = tcase_create("reading");
 	tcase_add_loop_test(in, good_peers, 0, sizeof exchanges / sizeof *exchanges);
 	tcase_add_loop_test(in, bad_peers, 0, sizeof breaches / sizeof *breaches);

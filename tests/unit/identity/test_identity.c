@@ -483,7 +483,7 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *suite = suite_create("tls_identity");
+	Suite *suite = suite_create("identity");
 	TCase *tcase = tcase_create("all");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);

@@ -735,7 +735,7 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *suite = suite_create("transport_tls");
+	Suite *suite = suite_create("tls");
 	TCase *tcase = tcase_create("all");
 
 	tcase_add_unchecked_fixture(tcase, setup, teardown);

@@ -155,7 +155,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("transport_plain");
+	Suite *suite = suite_create("plain");
 	TCase *nonblocking = tcase_create("non-blocking");
 	tcase_add_checked_fixture(nonblocking, open_nonblocking, close_pair);
 	tcase_add_test(nonblocking, bytes_go_both_ways);
