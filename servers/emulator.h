@@ -77,8 +77,8 @@ bool emulator_listen(struct emulator *emulator, struct err *err);
    backlog. Emits `start` and `listen`. */
 void emulator_start(struct emulator *emulator);
 
-/* The port that an endpoint listens on; 0: it does not listen. Of two endpoints of the same kind:
-   the port of the one without a place of its own. */
+/* The port that an endpoint listens on; 0: it does not listen. If the endpoint was added twice,
+   this is the port of the one without a place of its own. */
 uint16_t emulator_port(const struct emulator *emulator, enum endpoint_id endpoint);
 
 /* The path of the CA certificate (PEM) that signed the lab's certificate. "": no endpoint uses the

@@ -48,10 +48,10 @@ struct transport_ops {
 	enum io (*handshake)(struct transport *t);
 
 	/* Reads up to `size` bytes. IO_DONE sets `*len` and `*last`. `*last`: a message ends with
-	   these bytes (ws); on byte streams it is false. On ws `*len` may be 0. With `*last` it is
-	   an empty message, or one that ends with an empty frame. Without `*last` only frames
-	   without data came, and it is another connection's turn. ws queues the answers to pings,
-	   so the caller flushes after each call. */
+	   these bytes (ws); on byte streams it is false. On ws `*len` may be 0. If
+	   `*last` is true then, the message is empty or ends with an empty frame. If it is false,
+	   only frames without data came, and the caller lets another connection have its turn. ws
+	   queues the answers to pings, so the caller flushes after each call. */
 	enum io (*recv)(struct transport *t, void *buf, size_t size, size_t *len, bool *last);
 
 	/* Offers `len` > 0 bytes; on ws they are one whole message. IO_DONE sets `*taken`, 1 to

@@ -48,8 +48,8 @@ struct beside {
    `err` (STATUS_FAILED): signalfd(2) failed. */
 bool beside_open(struct beside *beside, struct ev_loop *loop, struct err *err);
 
-/* Before beside_go: the number of a signal that has come already, which the command would have got;
-   0: none. SIGWINCH does not count. */
+/* The number of a signal that has come already and is for the command; 0: none has come. SIGWINCH
+   does not count. Call it before beside_go. */
 int beside_interrupted(struct beside *beside);
 
 /* Starts the keeper's command. When the command has ended, ends all processes that it has left, and

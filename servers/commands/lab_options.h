@@ -112,7 +112,8 @@ enum cli_result lab_options_finish(struct lab_options *lab, struct err *err);
 bool lab_observe(struct lab_options *lab, struct emulator *emulator, enum text_mode mode,
 	struct err *err);
 
-/* Appends a secret to --tls-keys: the emulator's on_secret, with the lab_options. */
+/* Is the emulator's on_secret (emulator_options): appends the secret `line` to the file of
+   --tls-keys. `lab` is a struct lab_options. */
 void lab_on_secret(void *lab, const char *line);
 
 /* Whether --events has written all events, and --tls-keys all secrets. Call it when the emulator is

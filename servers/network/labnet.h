@@ -26,9 +26,8 @@
 #define LABNET_WIRE "wire" /* the name of the interface, at both ends */
 
 struct labnet {
-	/* Descriptors of network namespaces; -1: none. `outside` is where the caller came from. */
-	/* where the caller came from */
-	int outside;
+	/* descriptors of network namespaces; -1: none */
+	int outside;    /* where the caller came from */
 	int home;       /* the command's end */
 	int lab;        /* the lab's end, where the calling thread is after labnet_open */
 	bool own_users; /* a user namespace was made; false: the caller's own rights were enough */

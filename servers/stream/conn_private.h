@@ -45,11 +45,10 @@ struct conn {
 	unsigned calls;      /* send() calls for it */
 	size_t first_taken;  /* what the first of these calls took */
 	bool blocked, told_pause;
-	/* the session has slept, so bytes may have arrived before its time was over */
-	bool slept;
+	bool slept;          /* the session has slept, so bytes may have arrived meanwhile */
 	bool reading;        /* the peer has not ended its direction */
 	bool peer_first;     /* it ended before we did */
-	const char *silent; /* PHASE_SILENT: `why`, unless it was one of two families */
+	const char *silent;  /* PHASE_SILENT: `why`, unless it was one of two families */
 	/* `why` is a fault of the peer and has been told: nothing overwrites it */
 	bool judged;
 	struct round_trip trip;

@@ -2,9 +2,9 @@
  * The emulated round trip of a TCP socket. On the lab's network Nagle's algorithm (RFC 896) holds a
  * small segment back until the previous one is acknowledged, one round trip later. On loopback the
  * first 16 acknowledgements of a connection come at once (TCP_MAX_QUICKACKS): 20 messages would be
- * 17 segments, and one later. So Nagle is off (TCP_NODELAY, listen.c), and TCP_CORK
- * (tcp(7)) takes its place: after a segment has left, the socket is corked for one round trip.
- * shutdown(2) sends what the cork holds, as close did in the lab.
+ * 17 segments, and one later. So Nagle is off (TCP_NODELAY, listen.c), and TCP_CORK (tcp(7)) takes
+ * its place: after a segment has left, the socket is corked for one round trip. shutdown(2) sends
+ * what the cork holds, as close did in the lab.
  *
  * All times are in seconds, on one clock of the caller's.
  */

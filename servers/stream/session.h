@@ -54,9 +54,9 @@ struct session_log {
 struct session_ops {
 	const char *name;
 
-	/* The session takes commands, and it matters whether one came in one piece. Then each input
-	   is one piece as it arrived, and two inputs may follow each other directly. False: input
-	   is passed on as it was read. */
+	/* True: the session takes commands, and it matters whether a command came in one piece.
+	   Each input is then one piece as it arrived, and two inputs may follow each other
+	   directly. False: the session gets input as it was read. */
 	bool commands;
 
 	/* Bytes that the driver allocates for `self`, zeroed. */

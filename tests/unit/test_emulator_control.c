@@ -36,7 +36,7 @@ static struct emulator_view view_of(const struct lab *lab, enum endpoint_id endp
 
 /* ---- pausing ---- */
 
-/* Who connects waits, who is there is served. */
+/* A peer that connects meanwhile waits; a peer that was connected before is served. */
 START_TEST(test_streams_paused)
 {
 	struct lab lab;

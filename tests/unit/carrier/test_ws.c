@@ -339,7 +339,7 @@ START_TEST(a_peer_that_just_goes)
 				ck_assert_str_eq(outcome.err, "scripted end");
 			else
 				ck_assert_uint_eq(outcome.about.ws_close_code, 1006);
-			/* Whoever half-closes can still be sent a Close. */
+			/* A peer that half-closes can still be sent a Close. */
 			ck_assert_mem_eq(outcome.output, CLOSED_1000, 4);
 			free(outcome.output);
 		}

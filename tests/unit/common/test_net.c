@@ -247,7 +247,7 @@ START_TEST(test_listen_again)
 	int client = net_connect("127.0.0.1", address_port(&address), AF_INET, 5, &err);
 	ck_assert_int_ge(client, 0);
 	int server = accept_one(listener);
-	close(server); /* who closes first waits */
+	close(server); /* the side that closes first waits (TIME_WAIT) */
 	ck_assert_int_eq(recv(client, &byte, 1, 0), 0);
 	close(client);
 	close(listener);

@@ -47,8 +47,8 @@ START_TEST(test_the_next_turn_begins_anew)
 }
 END_TEST
 
-/* Whoever has the same place as the spinner has another one in another turn: served in most of
-   them. */
+/* A sender that has the same place as the spinner has another one in another turn: it is served in
+   most turns. */
 START_TEST(test_no_place_is_shared_for_long)
 {
 	enum { TURNS = 20, SENDERS = 3000 };

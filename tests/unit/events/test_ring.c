@@ -170,7 +170,7 @@ START_TEST(test_too_long)
 }
 END_TEST
 
-/* Who comes after the first events has those that follow, by their numbers. */
+/* A ring that comes after the first events has those that follow, by their numbers. */
 START_TEST(test_late)
 {
 	struct ring *first, *late;

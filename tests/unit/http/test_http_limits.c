@@ -145,7 +145,7 @@ static void close_crowd(int *fds)
 		close(fds[i]);
 }
 
-/* Who has made a request is not turned out: the 65th is told to wait. */
+/* A client that has made a request is not turned out: the 65th client is told to wait. */
 START_TEST(the_65th_is_told_to_wait)
 {
 	int fds[64];
@@ -218,7 +218,7 @@ START_TEST(who_has_been_idle_longest_gives_way)
 }
 END_TEST
 
-/* Who was refused and stays has no place; nor is there room for any number of those. */
+/* A client that was refused and stays has no place; nor is there room for any number of those. */
 START_TEST(who_was_refused_keeps_no_place)
 {
 	int fds[200];

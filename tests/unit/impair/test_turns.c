@@ -69,8 +69,8 @@ START_TEST(test_active)
 }
 END_TEST
 
-/* Who waits for `left` is in the next turn, however the period is rounded: nothing spins at a
-   boundary. */
+/* A caller that has waited for `left` is in the next turn, however the period is rounded: nothing
+   spins at a boundary. */
 static const char *const periods[] = { "alternate:0.1", "alternate:0.3", "alternate:0.7",
 	"alternate:1.1", "alternate:10s", "alternate:3333.3", "alternate:86400" };
 

@@ -269,7 +269,7 @@ static int make_pipe(void)
 	return reader;
 }
 
-/* It is not waited for: who runs a command could not end that. */
+/* The capture does not wait for a reader: a person who runs a command could not end that. */
 START_TEST(test_pipe_without_a_reader)
 {
 	struct err err = { 0 };

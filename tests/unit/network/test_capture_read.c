@@ -137,8 +137,7 @@ static struct frame make_v6(int link, unsigned hop, uint32_t sequence, const cha
 
 static void feed(int link, const struct frame *frame)
 {
-	/* A copy of just this size, so that valgrind and the sanitizers see whoever reads behind
-	   it. */
+	/* A copy of just this size, so that valgrind and the sanitizers see a read behind it. */
 	uint8_t *copy = malloc(frame->len + 1);
 	memcpy(copy, frame->data, frame->len);
 	ck_assert(capture_read_frame(&streams, link, copy, frame->len, frame->len));
