@@ -28,9 +28,9 @@ struct tls_identity {
  *
  * Directories that are made, and the default one, have mode 0700, keys have 0600. A lock file lets
  * two processes that start at the same moment get the same files. The CA signs one certificate, and
- * its key is never written: a program that trusts ca.pem trusts this certificate and nothing
- * else. With less than a week left both are made anew (`anew`). A file that belongs to another user counts as
- * missing.
+ * its key is never written: a program that trusts ca.pem trusts this certificate and nothing else.
+ * With less than a week left both are made anew (`anew`). A file that belongs to another user
+ * counts as missing.
  *
  * False with `err` (STATUS_USAGE): there is no home directory; the directory cannot be made or
  * written, belongs to another user, may be written by others or does not keep keys private; its
