@@ -3,10 +3,12 @@
 #include "servers/network/capture_read.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/wire.h"
 
@@ -251,6 +253,28 @@ static bool read_frames(struct capture_streams *streams, pcap_t *pcap, struct er
 	return true;
 }
 
+/* What to do with a file that is compressed, which its first bytes tell (RFC 1952 section 2.3.1;
+   RFC 8878 section 3.1.1; the .xz file format, section 2.1.1.1). "": it is not. */
+static const char *unpack_advice(const char *path)
+{
+	static const struct {
+		const char *magic, *advice;
+	} kinds[] = {
+		{ "\x1f\x8b", "; it is compressed: gunzip it first" },
+		{ "\x28\xb5\x2f\xfd", "; it is compressed: unzstd it first" },
+		{ "\xfd\x37zXZ", "; it is compressed: unxz it first" },
+	};
+	char first[8] = "";
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, first, sizeof first - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; got > 0 && i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strncmp(first, kinds[i].magic, strlen(kinds[i].magic)) == 0)
+			return kinds[i].advice;
+	return "";
+}
+
 bool capture_read(struct capture_streams *streams, const char *path, struct err *err)
 {
 	char reason[PCAP_ERRBUF_SIZE] = "";
@@ -259,7 +283,8 @@ bool capture_read(struct capture_streams *streams, const char *path, struct err 
 		/* libpcap's message sometimes begins with the path. */
 		size_t len = strlen(path);
 		bool named = strncmp(reason, path, len) == 0 && strncmp(reason + len, ": ", 2) == 0;
-		err_set(err, STATUS_USAGE, "%s: %s", path, reason + (named ? len + 2 : 0));
+		err_set(err, STATUS_USAGE, "%s: %s%s", path, reason + (named ? len + 2 : 0),
+			unpack_advice(path));
 		return false;
 	}
 	bool done = packet_knows_link(pcap_datalink(pcap));

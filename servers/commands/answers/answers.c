@@ -206,6 +206,11 @@ static void warn(const struct answers *answers, const char *path)
 			answers->facts.missing, path);
 	if (*capture->trouble)
 		fprintf(stderr, "%s: %s: %s\n", program, answers->capture_path, capture->trouble);
+	else if (answers->capture_path && capture->frames == 0)
+		fprintf(stderr,
+			"%s: %s: there is no packet in it; a capture by `pmulab run` does not see "
+			"the endpoints of --local\n",
+			program, answers->capture_path);
 	if (capture->malformed > 0)
 		fprintf(stderr,
 			"%s: %s: the headers of %" PRIu64

@@ -1,6 +1,8 @@
 """`pmulab answers`: the numbers of the report, from real runs and from journals and captures made
 for it."""
+import gzip
 import json
+import lzma
 import re
 import socket
 import subprocess
@@ -587,6 +589,25 @@ def test_no_capture(journal):
     done = run("pmulab", "answers", journal.path, "--capture", journal.path)
     assert (done.status, done.stdout) == (2, "")
     assert done.stderr.startswith(f"pmulab answers: {journal.path}: ")
+
+
+@pytest.mark.parametrize("module, command", [(gzip, "gunzip"), (lzma, "unxz")])
+def test_compressed_capture(journal, tmp_path, module, command):
+    journal.write(journal.path)
+    capture = tmp_path / "lab.pcap.compressed"
+    capture.write_bytes(module.compress(b"whatever stands in it"))
+    done = run("pmulab", "answers", journal.path, "--capture", capture)
+    assert (done.status, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"it is compressed: {command} it first" in done.stderr
+
+
+def test_capture_without_packets(journal, tmp_path):
+    journal.write(journal.path)
+    capture = Capture().write(tmp_path / "lab.pcap")
+    done = run("pmulab", "answers", journal.path, "--capture", capture)
+    assert done.status == 0
+    assert done.stderr.startswith(f"pmulab answers: {capture}: there is no packet in it; ") \
+        and "--local" in done.stderr
 
 
 def test_events_missing(journal):
