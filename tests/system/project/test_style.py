@@ -4,9 +4,10 @@ import pytest
 from support.lab import ROOT
 
 COLUMNS = 100
-FOLDERS = ("common", "servers", "clients", "tests", "scripts", "certs", "man", "completions", ".ci")
+FOLDERS = ("common", "servers", "clients", "tests", "scripts", "certs", "profiles", "findings",
+           "man", "completions", ".ci")
 SUFFIXES = {".c", ".h", ".js", ".mjs", ".css", ".py", ".sh", ".build", ".java", ".go",
-            ".cnf", ".html", ""}
+            ".cnf", ".ini", ".html", ""}
 # Students' programs, what npm writes, and what is made while the tests run.
 NOT_OURS = ("node_modules", "programs", "__pycache__")
 SOURCES = sorted(path.relative_to(ROOT).as_posix()
