@@ -36,7 +36,7 @@ struct tls_context;
    for Wireshark. A file that cannot be opened is told on stderr, and nothing else comes of it. */
 void client_tls_keys(const char *program, struct tls_context *context);
 
-/* The other end's address, for what is told about it. */
+/* Writes the peer's address and port (address_format); "unknown": it has none any more. */
 void client_peer(int fd, char text[ADDRESS_TEXT]);
 
 /* Opens a blocking TCP listener on `bind`, an address of this machine; port 0: a free one. Prints

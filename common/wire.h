@@ -28,23 +28,24 @@ enum wire_verdict {
 	WIRE_COMMAND,  /* a command; the bytes that follow cannot change it */
 	/* a command, but its number changes if a digit follows ("CMD_short:1") */
 	WIRE_OPEN,
-	WIRE_INVALID,  /* is none and can no longer become one */
+	WIRE_INVALID,  /* no command, whatever follows */
 };
 
 struct wire_command {
 	enum { WIRE_SHORT, WIRE_FLOOD } kind;
 	double interval; /* d in seconds; not checked against the limits; 0 for WIRE_FLOOD */
 	size_t length;   /* bytes of the command itself */
-	size_t consumed; /* the same with the line end ("\n" or "\r\n") that followed it */
+	size_t consumed; /* the same with the line end that follows it: "\n", "\r\n" or "\r" */
 	bool more;       /* another "CMD_" follows, and what is behind it does not matter */
 	size_t bad;      /* WIRE_INVALID: the first byte that cannot stand there */
 };
 
 /*
- * Reads a command from the start of `data`. `command` is filled for WIRE_COMMAND and WIRE_OPEN.
- * d is digits with at most one point among or around them ("0", "1", "0.25", ".5", "2."); no sign,
- * no exponent, no space. Behind the command only harmless bytes may stand (wire_harmless), else it
- * is none: "CMD_short:1,5", "CMD_floodmenot". Those behind `consumed` are the caller's to note.
+ * Reads a command from the start of `data`. Fills `command` for WIRE_COMMAND and WIRE_OPEN. d is
+ * decimal digits with at most one point among or around them ("0", "1", "0.25", ".5", "2."): no
+ * sign, no exponent, no blank. Behind the command only harmless bytes may stand (wire_harmless),
+ * else it is none: "CMD_short:1,5", "CMD_floodmenot". The caller deals with those behind
+ * `consumed`.
  */
 enum wire_verdict wire_parse_command(const char *data, size_t len, struct wire_command *command);
 

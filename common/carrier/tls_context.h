@@ -50,7 +50,7 @@ typedef void tls_on_secret(void *receiver, const char *line);
 void tls_context_tell_secrets(struct tls_context *context, tls_on_secret *on_secret,
 	void *receiver);
 
-/* Accepts NULL. Transports made from it must be gone. */
+/* Frees a context. Accepts NULL. Destroy the transports that use it first. */
 void tls_context_destroy(struct tls_context *context);
 
 /* For TLS transports: OpenSSL's SSL_CTX, and the CA file that a client trusts ("": the system's

@@ -28,8 +28,9 @@ struct transport_about {
 	const char *tls_cipher;     /* "TLS_AES_256_GCM_SHA384" */
 	const char *ws_path;        /* "/" */
 	const char *ws_note;        /* what was unusual in the upgrade and was accepted */
-	const char *ws_close_reason; /* the peer's */
-	/* the peer's, RFC 6455 7.1.5: 1005 none given, 1006 no Close frame, 0 still open */
+	const char *ws_close_reason; /* of the peer's Close frame */
+	/* the peer's close code (RFC 6455 7.1.5); 1005: it gave none; 1006: it sent no Close frame;
+	   0: still open, or no WebSocket */
 	unsigned ws_close_code;
 	/* the peer has ended in its carrier's way: with close_notify, a Close frame, or a FIN */
 	bool orderly;
@@ -108,8 +109,8 @@ struct ws_options {
 	size_t message_limit;
 };
 
-/* WebSocket over `lower`, which belongs to the new transport from here on, also on failure (NULL:
-   out of memory). The server's side accepts every path. */
+/* Makes the server's side of a WebSocket over `lower` (plain or TLS). It owns `lower` from here on,
+   and destroys it on failure. `options` are copied. It accepts every path. NULL: out of memory. */
 struct transport *transport_ws_accept(struct transport *lower, const struct ws_options *options);
 
 /* Makes the client's side; `lower`, `options` and NULL as above. `host` is the value of the Host
