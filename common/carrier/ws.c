@@ -171,6 +171,8 @@ static enum io ws_handshake(struct transport *t)
 	enum io io;
 	if (ws->state == STATE_BELOW) {
 		io = ws->lower->ops->handshake(ws->lower);
+		if (io == IO_EOF)
+			ws->base.err = ws->lower->err;
 		if (io != IO_DONE)
 			return ws_below(ws, io);
 		ws->state = STATE_UPGRADE;

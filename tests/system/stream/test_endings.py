@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from support.frames import BINARY, CLOSE, PONG, close_frame, frame
-from support.lab import run
+from support.lab import DEADLINE, run
 from support.peers import CARRIERS, Plain, connect, open_socket
 
 WEBSOCKETS = ["pmu-ws", "pmu-wss"]
@@ -183,3 +183,20 @@ def test_a_lonely_reset_is_a_fault(lab, carrier):
     Plain(socket.create_connection(("127.0.0.1", lab.port(carrier)))).reset()
     assert lab.wait(event="error", endpoint=carrier)["fault"] == "peer"
     assert lab.wait(event="close", endpoint=carrier)["why"] in ("no handshake", "connection lost")
+
+
+@pytest.mark.parametrize("carrier", ["pmu-tls", "pmu-wss"])
+def test_a_certificate_refused_without_an_alert(start_lab, carrier):
+    """The client reads the lab's certificate and closes, as Node.js does where it trusts no CA."""
+    lab = start_lab(carrier)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    hello = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing,
+                                                             server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        hello.do_handshake()
+    with socket.create_connection(lab.address(carrier), DEADLINE) as peer:
+        peer.sendall(outgoing.read())
+        assert peer.recv(65536)
+        peer.shutdown(socket.SHUT_WR)
+        error = lab.wait(event="error", endpoint=carrier)
+    assert "do not accept our certificate" in error["what"]
