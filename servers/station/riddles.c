@@ -14,7 +14,8 @@ static const char *const riddles[RIDDLE_COUNT] = {
 	"The longer it waits for an answer, the slower it asks again. What is it?",
 	"I have sixty-five thousand doors and not one wall. What am I?",
 	"Alone I am nothing, doubled I shorten the longest address, but only once. What am I?",
-	"I stay a while after all have gone, so that no late letter finds a stranger. What am I?",
+	("I stay for a while after everybody has gone, so that no late letter finds a stranger. "
+	 "What am I?"),
 	"Two keys fit me: the one that locks is for all, the one that opens is for one. What am I?",
 	"I cut what you send wherever I like, and put it together without a seam. Who am I?",
 	"I grow with every answer, and one loss halves me. What am I?",
