@@ -107,6 +107,7 @@ def test_how_it_ended(summary, end, row):
     assert summary(python(end)).rows["program"][0].startswith(row)
 
 
+@pytest.mark.alone  # the loop needs a core to be seen as busy
 def test_a_program_that_loops_behind_its_end(summary):
     """A client of part 2 that has all messages and does not see that this was the end."""
     seen = summary(python("""
